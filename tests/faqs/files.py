@@ -10,9 +10,10 @@ import xlsxwriter
 
 def workbook(rows: Iterable[Sequence[object]]) -> bytes:
     """Return an XLSX file as openpyxl writes it: a text that begins with = is a formula."""
-    book = openpyxl.Workbook()
+    book = openpyxl.Workbook(write_only=True)
+    page = book.create_sheet()
     for row in rows:
-        book.active.append(list(row))
+        page.append(list(row))
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
