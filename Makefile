@@ -1,0 +1,67 @@
+# Backroom on one machine. `make` alone lists the targets; docs/operating-local.md tells more.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench lock clean venv venv-dev
+
+PIP_TOOLS := pip-tools==7.6.2
+# Not named PIP_COMPILE: pip would take that for its own setting.
+LOCK_WITH ?= .venv/bin/pip-compile
+COMPILE := $(LOCK_WITH) --quiet --generate-hashes --strip-extras --allow-unsafe --no-config \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+LOCAL := .venv/bin/python -m config.local
+ARGS ?=
+ONLY ?=
+export ONLY
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.* ## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.* ## /\t/' | expand -t 12
+
+run: venv ## Start everything on this machine; Ctrl-C stops it (PORT=8000 SIMULATOR_PORT=8010)
+	@exec $(LOCAL) run
+
+test: venv-dev ## Run the tests beside servers of their own (ARGS="tests/faqs -k csv")
+	@exec $(LOCAL) exec -- .venv/bin/python -m pytest $(ARGS)
+
+check: venv-dev ## Layout, lint, types, imports, migrations, settings
+	@exec $(LOCAL) check
+
+format: venv-dev ## Lay out the code and mend what lint can mend
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+bench: venv-dev ## Print the measurements as JSON (ONLY=name for one of them)
+	@BACKROOM_TEST_FSYNC=on; export BACKROOM_TEST_FSYNC; \
+		exec $(LOCAL) exec -- .venv/bin/python -m tests.bench
+
+# Same pins in both files: the second is chosen under the first as a constraint.
+lock: ## Choose and pin all packages anew, with hashes
+	@[ -x "$$(command -v $(LOCK_WITH))" ] || { $(MAKE) --no-print-directory venv-dev && \
+		.venv/bin/python -m pip install --quiet $(PIP_TOOLS); }
+	@CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) --output-file requirements.txt requirements.in
+	@CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) --constraint requirements.txt \
+		--output-file requirements-dev.txt requirements-dev.in
+
+clean: ## Remove the virtualenv, the caches and this folder's data, the demo's too
+	@if [ -x .venv/bin/python ] && [ -d var ]; then $(LOCAL) clean; else rm -rf var; fi
+	@rm -rf .venv staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+venv:
+	@$(call install,requirements.txt)
+
+venv-dev:
+	@$(call install,requirements-dev.txt)
+
+# Skipped when `.venv` was made in this folder from these very requirements.
+define install
+if [ -x .venv/bin/python ] && cmp -s $(1) .venv/installed/$(1) && \
+	[ "$$(cat .venv/installed/folder 2>/dev/null)" = "$$(pwd -P)" ]; then exit 0; fi; \
+for python in $(PYTHON) python3.11 python3 python3.12 python3.13; do \
+	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+		exec $$python config/local/virtualenv.py $(1); \
+	fi; \
+done; \
+echo "Cannot go on: Backroom needs Python 3.11, and none was found." >&2; \
+echo "What to do: install it (Debian, Ubuntu: sudo apt install python3.11 python3.11-venv)," >&2; \
+echo "or name it: make PYTHON=/path/to/python3.11 run" >&2; \
+exit 1
+endef

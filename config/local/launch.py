@@ -1,0 +1,278 @@
+"""`make run`: everything on one machine, from an empty folder to a page that answers."""
+
+import http.client
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.local import leftovers, ports, procfile, services, settings_file
+from config.local.folders import (
+    Folder,
+    Lock,
+    UnableToStart,
+    read_json,
+    rotate,
+    write_private_json,
+)
+from config.local.processes import Child, Program, Stopped, Supervisor
+from config.local.screen import Follower, Screen
+from config.local.settings_file import Given
+
+READY_SECONDS = 90.0
+STEP_SECONDS = 600.0
+# A process that died this often before it was ready will not become ready by waiting.
+HOPELESS_DEATHS = 5
+
+
+@dataclass(frozen=True)
+class Health:
+    """What must answer 200 before we say that Backroom runs."""
+
+    name: str
+    port: int
+
+    def problem(self) -> str:
+        """Empty when all is well."""
+        link = http.client.HTTPConnection(ports.HOST, self.port, timeout=5)
+        try:
+            link.request("GET", "/healthz")
+            answer = link.getresponse()
+            text = answer.read(300).decode(errors="replace").strip()
+        except (OSError, http.client.HTTPException) as error:
+            return f"no answer on port {self.port} ({error})"
+        finally:
+            link.close()
+        return "" if answer.status == 200 else f"/healthz answers {answer.status} {text}"
+
+
+def run(
+    project: Path, environ: Mapping[str, str], screen: Screen, *, once_ready: str | None = None
+) -> int:
+    folder = Folder(project=project, data=project / "var")
+    try:
+        folder.make()
+        lock = Lock(folder.run / "lock")
+        if not lock.take():
+            raise _running_already(folder, lock)
+        with Supervisor(record=folder.processes, report=screen.say) as supervisor:
+            try:
+                return _Launch(folder, environ, screen, supervisor).run(once_ready)
+            except Stopped:
+                screen.say("\nStopping ...")
+                return 0
+            finally:
+                folder.settings.unlink(missing_ok=True)
+                supervisor.stop_all()
+    except UnableToStart as error:
+        screen.trouble(error, folder)
+        return 1
+
+
+class _Launch:
+    def __init__(
+        self,
+        folder: Folder,
+        environ: Mapping[str, str],
+        screen: Screen,
+        supervisor: Supervisor,
+    ) -> None:
+        self._folder = folder
+        self._screen = screen
+        self._supervisor = supervisor
+        self._given = Given(environ, settings_file.read_env_file(folder.project / ".env"))
+        self._environment: dict[str, str] = {}
+
+    def run(self, once_ready: str | None) -> int:
+        if names := leftovers.stop(self._folder.processes):
+            self._screen.say(f"  Ended what an earlier start left behind: {', '.join(names)}")
+        wanted = {
+            name: ports.number(name, self._given.get(name, usual))
+            for name, usual in (("PORT", "8000"), ("SIMULATOR_PORT", "8010"))
+        }
+        ports.require_free(wanted)
+        port, simulator_port = wanted.values()
+
+        for name in ("postgres.log", "redis.log"):
+            rotate(self._folder.log / name)
+        servers = services.start(
+            self._supervisor, self._folder, self._screen, given=self._given, is_durable=True
+        )
+        settings = settings_file.compose(
+            self._folder,
+            given=self._given,
+            servers=servers,
+            port=port,
+            simulator_port=simulator_port,
+            mode="development",
+        )
+        write_private_json(self._folder.settings, settings)
+        self._environment = child_environment(self._given.all(), settings)
+
+        self._manage("Preparing the database", "migrate", "--noinput")
+        self._manage("Collecting the pages' files", "collectstatic", "--noinput")
+        password = self._given.get("DEMO_PASSWORD")
+        password = password or settings_file.secret(self._folder, "DEMO_PASSWORD")
+        demo = self._manage("Preparing the demo workspace", "demo", DEMO_PASSWORD=password)
+
+        children = self._start_processes()
+        healths = [Health("web", port)]
+        if "simulator" in children:
+            healths.append(Health("simulator", simulator_port))
+        with self._screen.step("Starting the processes"):
+            self._wait_until_ready(healths, children)
+        self._show_box(settings, _facts(demo), password)
+        if once_ready is not None:
+            return self._run_command(once_ready)
+        return self._keep(children)
+
+    def _manage(self, title: str, *words: str, **extra: str) -> Path:
+        """Run one management command as a visible step; the log with what it printed."""
+        log = self._folder.log / f"{words[0]}.log"
+        rotate(log)
+        command = (sys.executable, "manage.py", *words)
+        program = Program(
+            name=words[0],
+            command=command,
+            environment={**self._environment, **extra},
+            folder=self._folder.project,
+            log=log,
+        )
+        with self._screen.step(title):
+            code = self._supervisor.run(program, seconds=STEP_SECONDS)
+            if code != 0:
+                what = "took too long" if code is None else f"failed with code {code}"
+                raise UnableToStart(
+                    f"`manage.py {' '.join(words)}` {what}.", log=log, remedy=self._step_remedy()
+                )
+        return log
+
+    def _step_remedy(self) -> str:
+        given = [name for name in ("DATABASE_URL", "REDIS_URL") if self._given.has(name)]
+        if given:
+            return (
+                f"{' and '.join(given)} came from your environment or .env: "
+                "does that server run, and may we use it?"
+            )
+        return (
+            "If the last lines do not say it, begin afresh: `make clean` removes this folder's "
+            "data and virtualenv, then `make run`."
+        )
+
+    def _start_processes(self) -> dict[str, Child]:
+        commands: dict[str, str] = {}
+        for name in ("Procfile", "Procfile.local"):
+            commands |= procfile.read(self._folder.project / name)
+        words = {
+            name: procfile.expand(command, self._environment) for name, command in commands.items()
+        }
+        children = {}
+        for name, command in words.items():
+            log = self._folder.log / f"{name}.log"
+            rotate(log)
+            children[name] = self._supervisor.start(
+                Program(
+                    name=name,
+                    command=tuple(command),
+                    environment=self._environment,
+                    folder=self._folder.project,
+                    log=log,
+                ),
+                is_kept=True,
+            )
+        return children
+
+    def _wait_until_ready(self, healths: list[Health], children: dict[str, Child]) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        waiting = list(healths)
+        problem = ""
+        while time.monotonic() < deadline:
+            for child in children.values():
+                if child.quick_deaths >= HOPELESS_DEATHS:
+                    raise self._unready(child.program.name, "it keeps ending")
+            while waiting and not (problem := waiting[0].problem()):
+                waiting.pop(0)
+            if not waiting and all(child.is_alive for child in children.values()):
+                return
+            self._supervisor.pause(0.2)
+        if waiting:
+            raise self._unready(waiting[0].name, problem)
+        dead = next((c for c in children.values() if not c.is_alive), None)
+        raise self._unready(dead.program.name if dead else "web", "it does not stay alive")
+
+    def _unready(self, name: str, problem: str) -> UnableToStart:
+        return UnableToStart(
+            f"{name} is not ready: {problem}.",
+            remedy="All logs are in var/log/. After a change of the code, `make run` again.",
+            log=self._folder.log / f"{name}.log",
+        )
+
+    def _show_box(
+        self, settings: Mapping[str, str], demo: Mapping[str, str], password: str
+    ) -> None:
+        phone = demo.get("phone_url") or "/"
+        if phone.startswith("/"):
+            phone = settings["SIMULATOR_URL"] + phone
+        lines = ["Backroom is running", "", f"Open        {settings['BASE_URL']}/"]
+        if email := demo.get("sign_in_email"):
+            lines.append(f"Sign in     {email}   password  {password}")
+        lines += [f"The phone   {phone}", "", "Ctrl-C stops everything"]
+        self._screen.box(lines)
+
+    def _run_command(self, command: str) -> int:
+        program = Program(
+            name="once-ready",
+            command=("sh", "-c", command),
+            environment=self._environment,
+            folder=self._folder.project,
+            is_foreground=True,
+        )
+        code = self._supervisor.run(program, seconds=float("inf"))
+        return shell_code(code or 0)
+
+    def _keep(self, children: Mapping[str, Child]) -> int:
+        if self._screen.is_terminal:
+            logs = {name: child.program.log for name, child in children.items()}
+            follower = Follower(self._screen, {n: log for n, log in logs.items() if log})
+            self._supervisor.on_wait = follower.show_new_lines
+        while True:
+            self._supervisor.pause(3600)
+
+
+def child_environment(given: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+    """What every program gets: the virtualenv's programs first, output unbuffered."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{given.get('PATH', os.defpath)}"
+    # One arena for every few threads keeps the memory of the many-threaded workers down.
+    return {"MALLOC_ARENA_MAX": "2", **given, **settings, "PATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+def shell_code(code: int) -> int:
+    """An exit code as a shell tells it: a program ended by a signal is 128 and the signal."""
+    return code if code >= 0 else 128 - code
+
+
+def _facts(log: Path) -> dict[str, str]:
+    """The JSON object that the demo command printed, between whatever else it said."""
+    text = log.read_text(errors="replace")
+    begin = text.find("{")
+    while begin >= 0:
+        try:
+            facts, _end = json.JSONDecoder().raw_decode(text[begin:])
+        except ValueError:
+            facts = {}
+        if isinstance(facts, dict) and "sign_in_email" in facts:
+            return {str(name): str(value) for name, value in facts.items()}
+        begin = text.find("{", begin + 1)
+    return {}
+
+
+def _running_already(folder: Folder, lock: Lock) -> UnableToStart:
+    settings = read_json(folder.settings) or {}
+    address = f" at {settings['BASE_URL']}/" if "BASE_URL" in settings else ""
+    return UnableToStart(
+        f"Backroom runs in this folder already{address} (process {lock.holder()}).",
+        remedy="Stop that one by Ctrl-C first. A second clone may run beside it, on other ports.",
+    )
