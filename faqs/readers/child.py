@@ -106,8 +106,8 @@ def _collect(sheet: Any, twin: Any) -> dict[str, Any]:
     notes = []
     if formula_count:
         notes.append(
-            f"Cells that hold formulas: {formula_count:,}. The value saved with the file was taken, "
-            "or the formula's text where there was none."
+            f"Cells that hold formulas: {formula_count:,}. The value saved with the file was "
+            "taken, or the formula's text where there was none."
         )
     return {
         "header": header or [],

@@ -1,0 +1,197 @@
+"""One entry at a time: made, changed, switched off and deleted by people."""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Container, Iterable, Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from faqs import checking, versions
+from faqs.models import Entry, Phrasing
+
+
+class UnableToSaveEntry(Exception):
+    """The entry breaks a rule; `problems` has a sentence per field."""
+
+    def __init__(self, problems: Sequence[checking.Problem]) -> None:
+        super().__init__(" ".join(problem.sentence for problem in problems))
+        self.problems = list(problems)
+
+
+def create(
+    *,
+    question: str,
+    answer: str,
+    now: datetime,
+    category: str = "",
+    keywords: str = "",
+    phrasings: Iterable[str] = (),
+    is_active: bool = True,
+    faq_id: str = "",
+) -> Entry:
+    """Add an entry; its faq_id is made from the question unless given.
+
+    Raises UnableToSaveEntry.
+    """
+    content = checking.draft(
+        question=question,
+        answer=answer,
+        category=category,
+        keywords=keywords,
+        phrasings=phrasings,
+        is_active=is_active,
+    )
+    with transaction.atomic():
+        versions.bump()
+        taken = set(Entry.objects.values_list("faq_id", flat=True))
+        if faq_id and (not checking.is_faq_id(faq_id) or faq_id in taken):
+            problem = checking.Problem(
+                "faq_id",
+                f"“{faq_id[:70]}” is in use already, or is not made of letters a-z, digits, "
+                "- and _.",
+            )
+            raise UnableToSaveEntry([problem])
+        _require(content, entry_id=None)
+        [entry] = insert({faq_id or name_for(content.question, taken=taken): content}, now=now)
+    return entry
+
+
+def update(
+    *,
+    entry_id: int,
+    question: str,
+    answer: str,
+    category: str,
+    keywords: str,
+    phrasings: Iterable[str],
+    is_active: bool,
+    now: datetime,
+) -> Entry:
+    """Replace the whole content of an entry. Raises UnableToSaveEntry, Entry.DoesNotExist."""
+    content = checking.draft(
+        question=question,
+        answer=answer,
+        category=category,
+        keywords=keywords,
+        phrasings=phrasings,
+        is_active=is_active,
+    )
+    with transaction.atomic():
+        versions.bump()
+        entry = Entry.objects.get(pk=entry_id)
+        _require(content, entry_id=entry_id)
+        replace({entry.faq_id: content}, updated_at={entry.faq_id: now})
+        entry.refresh_from_db()
+    return entry
+
+
+def set_active(*, entry_id: int, is_active: bool, now: datetime) -> bool:
+    """Switch an entry on or off; an inactive one never answers. Say whether it changed."""
+    with transaction.atomic():
+        versions.bump()
+        changed = Entry.objects.filter(pk=entry_id, is_active=not is_active)
+        return bool(changed.update(is_active=is_active, updated_at=now))
+
+
+def delete(*, entry_id: int) -> bool:
+    """Delete an entry and its phrasings. Say whether it was there."""
+    with transaction.atomic():
+        versions.bump()
+        count, _ = Entry.objects.filter(pk=entry_id).delete()
+    return count > 0
+
+
+def name_for(question: str, *, taken: Container[str]) -> str:
+    """Return a stable faq_id for `question` that is not in `taken`."""
+    plain = unicodedata.normalize("NFKD", question).encode("ascii", "ignore").decode().lower()
+    words = re.sub(r"[^a-z0-9]+", "_", plain.replace("'", "")).strip("_")
+    stem = words[:48].rsplit("_", 1)[0] if len(words) > 48 else words
+    if not stem:
+        digest = hashlib.sha256(checking.key(question).encode()).hexdigest()
+        stem = f"q_{digest[:8]}"
+    name, number = stem, 1
+    while name in taken:
+        number += 1
+        name = f"{stem}_{number}"
+    return name
+
+
+def contents() -> dict[str, checking.Draft]:
+    """Return every entry's content by faq_id, in the order in which they were made."""
+    phrasings: dict[int, list[str]] = {}
+    for entry_id, text in Phrasing.objects.order_by("pk").values_list("entry_id", "text"):
+        phrasings.setdefault(entry_id, []).append(text)
+    return {
+        entry.faq_id: checking.Draft(
+            question=entry.question,
+            answer=entry.answer,
+            category=entry.category,
+            keywords=entry.keywords,
+            is_active=entry.is_active,
+            phrasings=tuple(phrasings.get(entry.pk, ())),
+        )
+        for entry in Entry.objects.order_by("pk")
+    }
+
+
+def insert(drafts: dict[str, checking.Draft], *, now: datetime) -> list[Entry]:
+    """Add checked drafts by faq_id. The caller holds the transaction and has bumped."""
+    made = Entry.objects.bulk_create(
+        Entry(
+            faq_id=faq_id,
+            question=content.question,
+            answer=content.answer,
+            category=content.category,
+            keywords=content.keywords,
+            is_active=content.is_active,
+            created_at=now,
+            updated_at=now,
+        )
+        for faq_id, content in drafts.items()
+    )
+    Phrasing.objects.bulk_create(
+        Phrasing(entry=entry, text=text)
+        for entry in made
+        for text in drafts[entry.faq_id].phrasings
+    )
+    return made
+
+
+def replace(drafts: dict[str, checking.Draft], *, updated_at: dict[str, datetime]) -> None:
+    """Give entries new checked content by faq_id. The caller has bumped."""
+    found = list(Entry.objects.filter(faq_id__in=drafts))
+    for entry in found:
+        content = drafts[entry.faq_id]
+        entry.question = content.question
+        entry.answer = content.answer
+        entry.category = content.category
+        entry.keywords = content.keywords
+        entry.is_active = content.is_active
+        entry.updated_at = updated_at[entry.faq_id]
+    Entry.objects.bulk_update(
+        found,
+        ["question", "answer", "category", "keywords", "is_active", "updated_at"],
+        batch_size=500,
+    )
+    Phrasing.objects.filter(entry__in=found).delete()
+    Phrasing.objects.bulk_create(
+        Phrasing(entry=entry, text=text)
+        for entry in found
+        for text in drafts[entry.faq_id].phrasings
+    )
+
+
+def _require(content: checking.Draft, *, entry_id: int | None) -> None:
+    found = checking.problems(content)
+    wanted = checking.key(content.question)
+    for pk, faq_id, question in Entry.objects.values_list("pk", "faq_id", "question"):
+        if wanted and pk != entry_id and checking.key(question) == wanted:
+            sentence = (
+                f"The same question is already there, as {faq_id}. Change that entry instead."
+            )
+            found.append(checking.Problem("question", sentence))
+            break
+    if found:
+        raise UnableToSaveEntry(found)

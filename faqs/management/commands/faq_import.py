@@ -1,0 +1,109 @@
+"""Add the questions and answers of a CSV or XLSX file to a workspace."""
+
+import json
+from argparse import RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+
+from faqs import importing, readers
+from faqs.models import Import
+from lib import clock
+from workspaces import scope
+from workspaces.models import Workspace
+
+_HELP = """
+Add the questions and answers of a CSV or XLSX file to a workspace.
+
+Columns: question, answer (both needed); category, keywords, active (true or false),
+alt_questions or extra_phrasings (other ways to ask, separated by |), faq_id (a stable name).
+Other columns are ignored and named. At most 5 MB and 5,000 rows. An entry is recognised by
+its faq_id, or else by its question; rows that are the same already change nothing. The import
+can be taken back for 30 days on the workspace's FAQ page.
+
+Exit codes: 0 every row was added or was there already; 1 some rows were invalid (the others
+were added) or none could be added; 2 the file or the workspace cannot be used.
+"""
+
+
+class Command(BaseCommand):
+    help = _HELP
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", metavar="FILE", type=Path, help="a .csv or .xlsx file")
+        parser.add_argument("--workspace", required=True, metavar="SLUG", help="its short name")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what would happen, change nothing"
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with scope.system():
+            space = Workspace.objects.filter(slug=options["workspace"]).first()
+        if space is None:
+            raise CommandError(f"There is no workspace “{options['workspace']}”.", returncode=2)
+        try:
+            with options["file"].open("rb") as stream:
+                table = readers.read(stream.read(readers.MAX_BYTES + 1))
+        except OSError as error:
+            raise CommandError(f"{options['file']}: {error.strerror}.", returncode=2) from error
+        except readers.UnableToReadFile as error:
+            raise CommandError(str(error), returncode=2) from error
+        with scope.workspace(space):
+            file, refusal = _import(table, options["file"].name, dry_run=options["dry_run"])
+        self._report(file, refusal, options)
+
+    def _report(self, file: Import, refusal: str, options: dict[str, Any]) -> None:
+        counts = importing.counts(file)
+        is_applied = file.state == Import.State.APPLIED
+        wrong = [row for row in file.rows if row["state"] == "invalid"]
+        if options["json"]:
+            shown = {
+                "workspace": options["workspace"],
+                "file": file.file_name,
+                "import_id": file.pk if is_applied else None,
+                "applied": is_applied,
+                **counts,
+                "notes": file.notes,
+                "rows": [
+                    {name: row[name] for name in ("number", "state", "reason", "faq_id", "notes")}
+                    for row in file.rows
+                ],
+            }
+            self.stdout.write(json.dumps(shown, ensure_ascii=False))
+        else:
+            for note in file.notes:
+                self.stdout.write(note)
+            for row in wrong:
+                self.stdout.write(f"Row {row['number']}: {row['reason']}")
+            done = "Would add" if options["dry_run"] else "Added"
+            self.stdout.write(
+                f"{done if is_applied or options['dry_run'] else 'Not added:'} "
+                f"{counts['new']} new and {counts['changed']} changed; {counts['same']} were there "
+                f"already, {counts['invalid']} invalid."
+            )
+        if refusal or wrong:
+            rest = "the other rows were added" if is_applied else "nothing was changed"
+            raise CommandError(refusal or f"{len(wrong)} rows are invalid; {rest}.", returncode=1)
+
+
+def _import(table: readers.Table, file_name: str, *, dry_run: bool) -> tuple[Import, str]:
+    now = clock.now()
+    with transaction.atomic():
+        file = importing.preview(
+            rows=table.rows, file_name=file_name, user_id=None, now=now, notes=table.notes
+        )
+        transaction.set_rollback(dry_run)
+    if dry_run:
+        return file, ""
+    try:
+        return importing.confirm(import_id=file.pk, now=now), ""
+    except importing.UnableToImport as error:
+        importing.discard(import_id=file.pk)
+        return file, str(error)
