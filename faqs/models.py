@@ -12,6 +12,8 @@ class Entry(models.Model):
     category = models.CharField(max_length=60, blank=True)
     keywords = models.CharField(max_length=300, blank=True)  # separated by spaces or commas
     is_active = models.BooleanField(default=True)
+    use_count = models.IntegerField(default=0)  # answers given with it
+    last_used_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 

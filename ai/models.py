@@ -1,0 +1,75 @@
+"""What was asked of a model, and what it cost; and how much a workspace may spend."""
+
+from django.db import models
+
+from workspaces.models import Workspace
+
+
+class Budget(models.Model):
+    """A workspace's spending on models in one calendar month, in nano-USD."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_index=False)
+    month = models.DateField()  # the first day of it, in the workspace's time zone
+    limit_nano = models.BigIntegerField()
+    spent_nano = models.BigIntegerField(default=0)
+    reserved_nano = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "month"], name="budget_once_a_month")
+        ]
+
+    def __str__(self) -> str:
+        return f"budget {self.pk}"
+
+
+class Call(models.Model):
+    """One question to a model: reserved before it is asked, settled after, unknown if lost.
+
+    `request` and `decision` hold plain data (candidate entries by number, never other
+    workspaces' texts) and are erased when the call is settled and used.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        ASKED = "asked", "Asked"
+        SETTLED = "settled", "Settled"
+        UNKNOWN = "unknown", "Unknown"
+        REFUSED = "refused", "Over budget"
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
+    purpose = models.CharField(max_length=20)  # choose
+    reference = models.BigIntegerField()  # the caller's own row: an inbound message's id
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    route = models.CharField(max_length=10)
+    model = models.CharField(max_length=80, blank=True)
+    request = models.JSONField()
+    decision = models.JSONField(null=True)
+    estimated_nano = models.BigIntegerField(default=0)
+    cost_nano = models.BigIntegerField(default=0)
+    tokens_in = models.IntegerField(default=0)
+    tokens_out = models.IntegerField(default=0)
+    ms = models.IntegerField(default=0)
+    failure = models.CharField(max_length=20, blank=True)
+    correlation = models.CharField(max_length=32, blank=True)
+    deadline_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "purpose", "reference"], name="call_once_per_reference"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["deadline_at"],
+                condition=models.Q(used_at__isnull=True),
+                name="call_open_by_deadline",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"call {self.pk}"

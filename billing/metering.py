@@ -1,0 +1,152 @@
+"""Write the ledger. Called in the transaction of what is counted, so both stand or neither."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection as database
+
+from billing import meters
+from billing.models import DailyCounter, UsageEvent
+from lib import clock
+from workspaces.models import Workspace
+
+
+@dataclass(frozen=True)
+class Usage:
+    """One countable thing. `subject` is the counted row's own id: it makes the key."""
+
+    meter: str
+    subject: int
+    occurred_at: datetime
+    quantity: int = 1
+    connection_id: int | None = None
+    category: str = ""
+
+
+def record(*, workspace: Workspace, usages: Sequence[Usage], now: datetime) -> int:
+    """Append `usages`; what is in the ledger already is not counted again.
+
+    Returns how many were new. The day is fixed here, in the workspace's time zone.
+    """
+    if not usages:
+        return 0
+    rows = [
+        UsageEvent(
+            workspace=workspace,
+            meter_id=usage.meter,
+            quantity=usage.quantity,
+            subject=usage.subject,
+            occurred_at=usage.occurred_at,
+            day=clock.local_day(usage.occurred_at, workspace.time_zone),
+            connection_id=usage.connection_id,
+            category=usage.category,
+            recorded_at=now,
+        )
+        for usage in usages
+    ]
+    # One statement; ON CONFLICT DO NOTHING is what lets every job run twice.
+    with database.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO billing_usageevent (workspace_id, meter_id, quantity, subject, kind,"
+            " occurred_at, day, connection_id, category, cost_currency, recorded_at)"
+            " SELECT %s, m, q, s, 0, o, d, c, k, '', %s"
+            " FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::date[],"
+            " %s::bigint[], %s::text[]) AS u(m, q, s, o, d, c, k)"
+            " ON CONFLICT (workspace_id, meter_id, subject, kind) DO NOTHING",
+            [
+                workspace.pk,
+                now,
+                [row.meter_id for row in rows],
+                [row.quantity for row in rows],
+                [row.subject for row in rows],
+                [row.occurred_at for row in rows],
+                [row.day for row in rows],
+                [row.connection_id for row in rows],
+                [row.category for row in rows],
+            ],
+        )
+        return int(cursor.rowcount)
+
+
+def record_active_number(*, workspace: Workspace, connection_id: int, now: datetime) -> None:
+    """Count a number once for the calendar month of `now` in the workspace's time zone."""
+    day = clock.local_day(now, workspace.time_zone)
+    subject = connection_id * 1_000_000 + day.year * 100 + day.month
+    record(
+        workspace=workspace,
+        usages=[Usage(meters.ACTIVE_NUMBERS, subject, now, connection_id=connection_id)],
+        now=now,
+    )
+
+
+def take_back(*, workspace: Workspace, meter: str, subject: int, now: datetime) -> bool:
+    """Correct a counted thing that failed after all: an entry of the opposite quantity.
+
+    Returns False when there is nothing to take back or it was taken back before. The day's
+    counter gives the place back when the day is still the same.
+    """
+    original = UsageEvent.objects.filter(
+        workspace=workspace, meter_id=meter, subject=subject, kind=UsageEvent.Kind.USAGE
+    ).first()
+    if original is None:
+        return False
+    with database.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO billing_usageevent (workspace_id, meter_id, quantity, subject, kind,"
+            " reverses_id, occurred_at, day, connection_id, category, cost_currency, recorded_at)"
+            " VALUES (%s, %s, %s, %s, 1, %s, %s, %s, %s, %s, '', %s)"
+            " ON CONFLICT (workspace_id, meter_id, subject, kind) DO NOTHING",
+            [
+                workspace.pk,
+                meter,
+                -original.quantity,
+                subject,
+                original.pk,
+                now,
+                clock.local_day(now, workspace.time_zone),
+                original.connection_id,
+                original.category,
+                now,
+            ],
+        )
+        is_new = bool(cursor.rowcount)
+    if is_new:
+        release(workspace=workspace, meter=meter, day_of=original.occurred_at)
+    return is_new
+
+
+def reserve(*, workspace: Workspace, meter: str, per_day: int | None, now: datetime) -> bool:
+    """Take one place of the day's allowance; False when none is left.
+
+    A conditional update, so that racing workers cannot go over. `per_day` None is no limit.
+    """
+    day = clock.local_day(now, workspace.time_zone)
+    with database.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO billing_dailycounter AS c (workspace_id, meter_id, day, used)"
+            " SELECT %(ws)s, %(meter)s, %(day)s, 1 WHERE %(cap)s::bigint IS NULL OR %(cap)s > 0"
+            " ON CONFLICT (workspace_id, meter_id, day) DO UPDATE SET used = c.used + 1"
+            " WHERE %(cap)s::bigint IS NULL OR c.used < %(cap)s",
+            {"ws": workspace.pk, "meter": meter, "day": day, "cap": per_day},
+        )
+        return bool(cursor.rowcount)
+
+
+def release(*, workspace: Workspace, meter: str, day_of: datetime) -> None:
+    """Give a reserved place back: what it was taken for did not happen."""
+    day = clock.local_day(day_of, workspace.time_zone)
+    with database.cursor() as cursor:
+        cursor.execute(
+            "UPDATE billing_dailycounter SET used = GREATEST(used - 1, 0)"
+            " WHERE workspace_id = %s AND meter_id = %s AND day = %s",
+            [workspace.pk, meter, day],
+        )
+
+
+def used_today(*, workspace: Workspace, meter: str, now: datetime) -> int:
+    """Return how much of `meter` is used or reserved today."""
+    counter = DailyCounter.objects.filter(
+        workspace=workspace, meter_id=meter, day=clock.local_day(now, workspace.time_zone)
+    ).first()
+    return counter.used if counter else 0

@@ -1,0 +1,79 @@
+"""The workers. The broker carries wake-ups only; what is due stands in PostgreSQL."""
+
+import os
+from typing import Any
+
+from celery import Celery, signals
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from django.conf import settings  # noqa: E402 - the module's name must be set before
+
+from lib import events  # noqa: E402
+
+app = Celery("backroom")
+app.conf.update(
+    broker_url=settings.BROKER_URL,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    # Webhooks enqueue: a dead broker must cost milliseconds, not the customer's answer.
+    broker_transport_options={
+        "socket_connect_timeout": 1,
+        "socket_timeout": 5,
+        "retry_on_timeout": False,
+        "max_retries": 0,
+        "visibility_timeout": 3600,
+    },
+    broker_connection_timeout=1,
+    task_ignore_result=True,
+    task_store_errors_even_if_ignored=False,
+    task_default_queue="interactive",
+    task_acks_late=False,  # a lost wake-up is found by the sweep; a repeated one does nothing
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
+    worker_send_task_events=False,
+    timezone="UTC",
+    beat_schedule={
+        "hand back": {
+            "task": "messaging.hand_back",
+            "schedule": 30.0,
+            "options": {"queue": "housekeeping", "expires": 25},
+        },
+        "erase old payloads": {
+            "task": "connections.erase_payloads",
+            "schedule": 3600.0,
+            "options": {"queue": "housekeeping", "expires": 3000},
+        },
+    },
+    imports=[
+        "workspaces.tasks",
+        "connections.tasks",
+        "ai.tasks",
+        "messaging.tasks",
+    ],
+)
+
+
+@signals.setup_logging.connect
+def keep_our_logging(**_: Any) -> None:
+    """Leave logging as Django's settings made it."""
+
+
+@signals.task_prerun.connect
+def adopt_correlation(task: Any = None, **_: Any) -> None:
+    """Take over the correlation id of whoever asked for the task."""
+    request = getattr(task, "request", None)
+    identifier = str(getattr(request, "correlation", "") or "")
+    if request is not None:
+        context = events.correlated(identifier)
+        context.__enter__()
+        request.correlation_context = context
+
+
+@signals.task_postrun.connect
+def drop_correlation(task: Any = None, **_: Any) -> None:
+    """End what `adopt_correlation` began."""
+    context = getattr(getattr(task, "request", None), "correlation_context", None)
+    if context is not None:
+        context.__exit__(None, None, None)

@@ -1,0 +1,289 @@
+"""All settings, from the environment. Nothing else reads os.environ.
+
+With an empty environment everything works on one machine: `make run` writes the addresses
+of its own servers to var/run/env.json, models fall back to the echo model, mail to the log.
+"""
+
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from config import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environment.read()
+
+BACKROOM_ENV = env.str("BACKROOM_ENV", default="production")
+DEVELOPMENT = BACKROOM_ENV == "development"
+TESTING = BACKROOM_ENV == "test"
+if BACKROOM_ENV not in ("production", "development", "test"):
+    raise ImproperlyConfigured("BACKROOM_ENV is one of production, development, test.")
+DEBUG = False
+
+
+def _secret(name: str) -> str:
+    value: str = env.str(name, default="")
+    if not value:
+        raise ImproperlyConfigured(
+            f"{name} is not set. On one machine, start everything with `make run`; "
+            f"on a server, set {name} (or {name}_FILE). See .env.example."
+        )
+    return value
+
+
+SECRET_KEY = _secret("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+# id:base64-of-32-bytes, comma separated; the first encrypts, all decrypt (lib.crypto).
+BACKROOM_KEYS = _secret("BACKROOM_KEYS")
+
+PORT = env.int("PORT", default=8000)
+BASE_URL = env.str("BASE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS",
+    default=["127.0.0.1", "localhost", "[::1]", "testserver"]
+    if BACKROOM_ENV != "production"
+    else [],
+)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[BASE_URL])
+
+# --- Apps ----------------------------------------------------------------------------------
+# Public schema: one set of tables for the house. Tenant schema: one set per workspace.
+SHARED_APPS = [
+    "config",
+    "workspaces",  # first: its `migrate` and `flush` replace the library's
+    "django_tenants",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "template_partials",
+    "rest_framework",
+    "billing",
+    "ai",
+    "connections",
+]
+TENANT_APPS = ["faqs", "messaging"]
+INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
+TENANT_MODEL = "workspaces.Workspace"
+# What each room lays in a new workspace, in its transaction (workspaces.schemas.create).
+WORKSPACE_FOUNDATIONS = ["billing.plans.begin_trial", "messaging.bot.prepare"]
+TENANT_LIMIT_SET_CALLS = True
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "workspaces.User"
+
+MIDDLEWARE = [
+    "workspaces.middleware.correlation",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "workspaces.middleware.content_security_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "workspaces.routing.middleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.context.page",
+            ],
+            "loaders": [
+                (
+                    "template_partials.loader.Loader",
+                    [
+                        (
+                            "django.template.loaders.cached.Loader",
+                            [
+                                "django.template.loaders.filesystem.Loader",
+                                "django.template.loaders.app_directories.Loader",
+                            ],
+                        )
+                    ],
+                )
+            ],
+            "builtins": ["template_partials.templatetags.partials"],
+        },
+    }
+]
+
+# --- Database ------------------------------------------------------------------------------
+DATABASES = {
+    "default": {
+        **env.db_url_config(_secret("DATABASE_URL")),
+        # Own wrapper: one statement sets role, search_path and workspace (two walls).
+        "ENGINE": "workspaces.database",
+        # The setting lives in the session, so connections must not be shared mid-session
+        # (no transaction pooler); they are recycled because each backend caches every
+        # schema it has touched.
+        "CONN_MAX_AGE": env.int("DATABASE_MAX_AGE_SECONDS", default=300),
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+
+# --- Redis: wake-ups and counters; losing it loses nothing ---------------------------------
+REDIS_URL = _secret("REDIS_URL")
+BROKER_URL = env.str("BROKER_URL", default=REDIS_URL)
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "bk",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+    }
+}
+
+# --- Sign-in -------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 8},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ACCOUNT_ADAPTER = "workspaces.accounts.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60
+ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "dashed": False, "length": 6}
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+# Nigerian mobile users share carrier addresses: limits by address are wide, by account tight.
+ACCOUNT_RATE_LIMITS = {
+    "login": "300/m/ip",
+    "login_failed": "100/m/ip,5/300s/key",
+    "signup": "100/m/ip",
+    "request_login_code": "100/m/ip,3/m/key",
+}
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https://")
+SESSION_COOKIE_NAME = f"bk_session_{PORT}" if BACKROOM_ENV != "production" else "bk_session"
+CSRF_COOKIE_NAME = f"bk_csrf_{PORT}" if BACKROOM_ENV != "production" else "bk_csrf"
+SECURE_SSL_REDIRECT = BASE_URL.startswith("https://")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^webhooks/"]
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
+SECURE_REFERRER_POLICY = "same-origin"
+# Checked in development too; there the plain-http cookies are on purpose.
+SILENCED_SYSTEM_CHECKS = (
+    [] if SECURE_SSL_REDIRECT else ["security.W004", "security.W008", "security.W012", "security.W016"]
+)
+
+EMAIL_URL = env.str("EMAIL_URL", default="consolemail://")
+vars().update(env.email_url_config(EMAIL_URL))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Backroom <hello@backroom.invalid>")
+
+# --- Language, time, files -----------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "var" / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+MEDIA_ROOT = BASE_DIR / "var" / "media"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
+
+# --- WhatsApp ------------------------------------------------------------------------------
+WHATSAPP_APP_SECRET = env.str("WHATSAPP_APP_SECRET", default="")
+WHATSAPP_VERIFY_TOKEN = env.str("WHATSAPP_VERIFY_TOKEN", default="")
+GRAPH_API_URL = env.str("GRAPH_API_URL", default="https://graph.facebook.com").rstrip("/")
+GRAPH_API_VERSION = env.str("GRAPH_API_VERSION", default="v26.0")
+# The simulator speaks the same API; only development and tests may connect numbers to it.
+SIMULATOR_PORT = env.int("SIMULATOR_PORT", default=8010)
+SIMULATOR_URL = env.str(
+    "SIMULATOR_URL",
+    default="" if BACKROOM_ENV == "production" else f"http://127.0.0.1:{SIMULATOR_PORT}",
+).rstrip("/")
+WEBHOOK_MAX_BYTES = 3 * 1024 * 1024
+WEBHOOK_MAX_UPDATES = 1_000
+SEND_TIMEOUT_SECONDS = env.float("SEND_TIMEOUT_SECONDS", default=10.0)
+SEND_MAX_ATTEMPTS = env.int("SEND_MAX_ATTEMPTS", default=5)
+# A send whose outcome nobody knows is tried again only after this long without a status.
+UNKNOWN_RETRY_SECONDS = env.int("UNKNOWN_RETRY_SECONDS", default=300)
+
+# --- Answering -----------------------------------------------------------------------------
+RATE_LIMIT_WORKSPACE_PER_MINUTE = env.int("RATE_LIMIT_WORKSPACE_PER_MINUTE", default=20_000)
+RATE_LIMIT_CONTACT_PER_MINUTE = env.int("RATE_LIMIT_CONTACT_PER_MINUTE", default=60)
+LOOP_GUARD_LIKE_TEXTS = 20
+LOOP_GUARD_SECONDS = 300
+DRAIN_BATCH = env.int("DRAIN_BATCH", default=20)
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=2.0)
+TRIAL_DAYS = env.int("TRIAL_DAYS", default=14)
+
+# --- AI: route -> model id; no key set means the local echo model --------------------------
+AI_ROUTES = {
+    "fast": env.str("AI_FAST_MODEL", default=""),
+    "smart": env.str("AI_SMART_MODEL", default=""),
+    "backup": env.str("AI_BACKUP_MODEL", default=""),
+}
+AI_API_KEY = env.str("AI_API_KEY", default="")
+AI_API_BASE = env.str("AI_API_BASE", default="")
+AI_MONTHLY_LIMIT_NANO = env.int("AI_MONTHLY_LIMIT_NANO", default=1_000_000_000)  # 1 USD
+AI_DEADLINE_SECONDS = env.float("AI_DEADLINE_SECONDS", default=1.9)
+
+# --- Keeping and forgetting, in days -------------------------------------------------------
+RETENTION_DAYS = {"mailbox_payload": env.int("RETENTION_MAILBOX_DAYS", default=7)}
+
+# --- Celery --------------------------------------------------------------------------------
+CELERY_QUEUES = ("interactive", "send", "ai", "housekeeping")
+
+# --- Logs ----------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"redact": {"()": "lib.redact.Filter"}},
+    "formatters": {"json": {"()": "lib.events.JsonFormatter"}},
+    "handlers": {
+        "stdout": {
+            "class": "logging.StreamHandler",
+            "stream": "ext://sys.stdout",
+            "formatter": "json",
+            "filters": ["redact"],
+        }
+    },
+    "root": {"handlers": ["stdout"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+        "celery": {"level": "WARNING"},
+        "urllib3": {"level": "WARNING"},
+    },
+}
+
+SENTRY_DSN = env.str("SENTRY_DSN", default="")

@@ -1,0 +1,131 @@
+"""Every worker's own sweep: work that is due is done, even when no wake-up ever came.
+
+A thread in each worker asks PostgreSQL every few seconds what is due and does it on the
+spot. So a lost wake-up, a restarted broker or a stuck consumer costs seconds, not messages.
+"""
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from celery import signals
+from django.conf import settings
+from django.db import close_old_connections
+
+from ai import choosing
+from connections import sender, sweep
+from lib import clock, events
+from messaging import choices, drain
+from workspaces import registry, scope
+
+_log = logging.getLogger(__name__)
+_THREADS = 4
+_BATCHES = 50  # of one workspace, before others get their turn
+
+
+class Sweeper:
+    """Does what is due in the queues that this worker serves."""
+
+    def __init__(self, queues: set[str]) -> None:
+        self._drains = "interactive" in queues
+        self._sends = "send" in queues
+        self._stop = threading.Event()
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="sweep")
+        self._busy: set[tuple[str, int]] = set()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin sweeping every SWEEP_SECONDS."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more work; what is in hand is finished."""
+        self._stop.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self) -> None:
+        while not self._stop.wait(settings.SWEEP_SECONDS):
+            try:
+                self.sweep()
+            except Exception:
+                _log.exception("config.sweep.failed")
+            finally:
+                close_old_connections()
+
+    def sweep(self) -> None:
+        """Find what is due and hand it to this worker's own threads."""
+        now = clock.now()
+        if self._sends:
+            sweep.settle(now=now)
+        due = sweep.find_due(now=now)
+        if self._drains:
+            for workspace_id in due.workspaces:
+                self._do("drain", workspace_id, self._drain, workspace_id)
+            with scope.system():
+                late = choosing.find_late(now=now)
+            for workspace_id, call_id in late:
+                self._do("choice", call_id, self._finish_choice, workspace_id, call_id)
+        if self._sends:
+            for workspace_id, connection_id in due.connections:
+                self._do("send", connection_id, self._send, workspace_id, connection_id)
+
+    def _do(self, kind: str, identifier: int, work: Any, *arguments: int) -> None:
+        key = (kind, identifier)
+        with self._lock:
+            if key in self._busy or self._stop.is_set():
+                return
+            self._busy.add(key)
+        self._pool.submit(self._guarded, key, work, *arguments)
+
+    def _guarded(self, key: tuple[str, int], work: Any, *arguments: int) -> None:
+        try:
+            close_old_connections()
+            work(*arguments)
+            events.publish("config.sweep.worked", meta={"kind": key[0]})
+        except Exception:
+            _log.exception("config.sweep.failed")
+        finally:
+            close_old_connections()
+            with self._lock:
+                self._busy.discard(key)
+
+    def _drain(self, workspace_id: int) -> None:
+        space = registry.by_id(workspace_id)
+        for _ in range(_BATCHES):
+            if space is None or self._stop.is_set() or not drain.run(workspace=space).has_more:
+                return
+
+    def _send(self, workspace_id: int, connection_id: int) -> None:
+        space = registry.by_id(workspace_id)
+        for _ in range(_BATCHES):
+            if space is None or self._stop.is_set():
+                return
+            if not sender.send_due(workspace=space, connection_id=connection_id):
+                return
+
+    def _finish_choice(self, workspace_id: int, call_id: int) -> None:
+        space = registry.by_id(workspace_id)
+        if space is not None:
+            choices.finish(workspace=space, call_id=call_id)
+
+
+_sweepers: list[Sweeper] = []
+
+
+@signals.worker_ready.connect
+def begin(sender: Any = None, **_: Any) -> None:
+    """Start sweeping when the worker is up."""
+    queues = set(sender.app.amqp.queues.consume_from) if sender is not None else set()
+    if queues & {"interactive", "send"}:
+        sweeper = Sweeper(queues)
+        _sweepers.append(sweeper)
+        sweeper.start()
+
+
+@signals.worker_shutting_down.connect
+def end(**_: Any) -> None:
+    """Stop sweeping with the worker."""
+    for sweeper in _sweepers:
+        threading.Thread(target=sweeper.stop, daemon=True).start()

@@ -1,0 +1,297 @@
+"""Connections: make, check, switch; what an error does to a number; what an owner is told."""
+
+import hmac
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from connections import credentials, inbox, outbox, providers
+from connections.models import Connection, ConnectionEvent
+from connections.providers.base import CheckResult, Code, ProviderError, Slow
+from lib import crypto, events, phones
+from workspaces import audit, notices, scope
+from workspaces.models import User, Workspace
+
+State = Connection.State
+# The state an owner sees when a number is switched off by an error of this code.
+_STATE_AFTER = {
+    Code.LOGGED_OUT: State.LOGGED_OUT,
+    Code.ACCOUNT_BLOCKED: State.BLOCKED,
+    Code.NOT_CONFIGURED: State.NOT_CONNECTED,
+}
+# Account news after which nothing can be sent.
+_BLOCKING_EVENTS = frozenset(
+    {"DISABLED_UPDATE", "ACCOUNT_DELETED", "ACCOUNT_RESTRICTION", "PARTNER_REMOVED", "ACCOUNT_OFFBOARDED"}
+)
+
+
+class UnableToConnect(Exception):
+    """The number cannot be added; the message is a sentence for the person who tried."""
+
+
+def add(
+    *,
+    workspace: Workspace,
+    provider: str,
+    phone: str,
+    external_id: str,
+    account_id: str,
+    secrets: Mapping[str, str],
+    actor: User | None,
+    now: datetime,
+    label: str = "",
+) -> Connection:
+    """Connect a number, or renew its credentials when this workspace has it already.
+
+    `secrets` may hold access_token and app_secret. Raises UnableToConnect. Call in the
+    workspace's scope. Messages that came for the number before are answered now.
+    """
+    if provider not in providers.all_names():
+        raise UnableToConnect(f"The provider is one of {', '.join(providers.all_names())}.")
+    try:
+        number = phones.parse(phone, country=workspace.country)
+    except phones.UnableToParsePhone as error:
+        raise UnableToConnect(str(error)) from error
+    external_id, account_id = external_id.strip(), account_id.strip()
+    for title, value in (("Phone number ID", external_id), ("Account ID", account_id)):
+        if len(value) > 64 or not value.replace("-", "").replace("_", "").isalnum() and value:
+            raise UnableToConnect(f"The {title} has digits and letters only (copy it from Meta).")
+    if not external_id:
+        raise UnableToConnect("The Phone number ID is missing (Meta shows it under API setup).")
+    try:
+        with transaction.atomic():
+            connection, is_new = Connection.objects.get_or_create(
+                workspace=workspace,
+                external_id=external_id,
+                defaults={
+                    "provider": provider,
+                    "phone": number,
+                    "account_id": account_id,
+                    "label": label[:60],
+                    "state": State.CONNECTING,
+                    "state_changed_at": now,
+                    "created_at": now,
+                },
+            )
+            connection.provider, connection.phone = provider, number
+            connection.account_id, connection.is_sending = account_id, True
+            known = {} if is_new else _unsealed_or_nothing(connection)
+            credentials.seal(connection, {**known, **{k: v for k, v in secrets.items() if v}})
+            if not is_new:
+                connection.state, connection.state_changed_at = State.CONNECTING, now
+                connection.state_code = connection.state_reason = ""
+            connection.save()
+            _log(connection, "added" if is_new else "renewed", now=now)
+            audit.record(
+                action="connection.added" if is_new else "connection.renewed",
+                workspace=workspace,
+                actor=actor,
+                actor_kind="member" if actor else "command",
+                target=f"connection {connection.pk}",
+                now=now,
+            )
+            outbox.wake(connection.pk)
+    except IntegrityError as error:
+        # The other workspace's row is invisible here; only the constraint knows of it.
+        raise UnableToConnect(
+            "This number is connected to another workspace. Remove it there first, or write to support."
+        ) from error
+    with scope.system():
+        inbox.adopt_unrouted(connection=connection, now=now)
+    events.publish(
+        "connections.connection.added",
+        workspace=workspace.pk,
+        params={"connection": connection.pk, "provider": provider},
+    )
+    return connection
+
+
+def _unsealed_or_nothing(connection: Connection) -> dict[str, str]:
+    try:
+        return credentials.unseal(connection)
+    except crypto.UnableToDecrypt:
+        return {}
+
+
+def check(*, connection: Connection, now: datetime) -> CheckResult:
+    """Ask the provider about the number, live, and note what came out.
+
+    Raises ProviderError after noting it. No transaction may be open.
+    """
+    try:
+        account = credentials.account(connection)
+        found = providers.get(connection.provider).check(account)
+    except ProviderError as error:
+        _log(connection, "check-failed", code=error.vendor_code or error.code, detail=error.sentence, now=now)
+        if error.switch_off or error.code != Code.UNREACHABLE:
+            apply_error(connection=connection, error=error, now=now)
+        raise
+    except crypto.UnableToDecrypt as error:
+        raise ProviderError(
+            Code.NOT_CONFIGURED, "The number's credentials cannot be opened. Enter them again."
+        ) from error
+    change_state(connection=connection, state=State.CONNECTED, code="", reason="", now=now)
+    Connection.objects.filter(pk=connection.pk, is_sending=False).update(is_sending=True)
+    outbox.wake(connection.pk)
+    _log(connection, "checked", detail=", ".join(found.problems), now=now)
+    return found
+
+
+def change_state(*, connection: Connection, state: str, code: str, reason: str, now: datetime) -> bool:
+    """Move to `state` (compare-and-set) and log it. False when it was in that state."""
+    moved = (
+        Connection.objects.filter(pk=connection.pk)
+        .exclude(state=state, state_code=code)
+        .update(state=state, state_code=code[:30], state_reason=reason[:300], state_changed_at=now)
+    )
+    if moved:
+        _log(connection, f"state-{state}", code=code, detail=reason, now=now)
+        events.publish(
+            "connections.connection.changed-state",
+            workspace=connection.workspace_id,
+            params={"connection": connection.pk},
+            meta={"state": state, "code": code},
+        )
+    return bool(moved)
+
+
+def note_alive(*, connection: Connection, now: datetime) -> None:
+    """A send was accepted or a message came in: the number works."""
+    if connection.state == State.CONNECTING:
+        change_state(connection=connection, state=State.CONNECTED, code="", reason="", now=now)
+        connection.state = State.CONNECTED
+
+
+def note_inbound(*, connection_ids: set[int], now: datetime) -> None:
+    """Remember that customers' messages came in on these numbers."""
+    Connection.objects.filter(pk__in=connection_ids).update(last_inbound_at=now)
+    for connection in Connection.objects.filter(pk__in=connection_ids, state=State.CONNECTING):
+        note_alive(connection=connection, now=now)
+
+
+def apply_error(*, connection: Connection, error: ProviderError, now: datetime) -> None:
+    """Do to the number what the error calls for: switch it off, tell the owner."""
+    if error.switch_off:
+        connection.is_sending = False
+        Connection.objects.filter(pk=connection.pk).update(is_sending=False)
+        change_state(
+            connection=connection,
+            state=_STATE_AFTER.get(error.code, State.NOT_CONNECTED),
+            code=error.vendor_code or str(error.code),
+            reason=error.sentence,
+            now=now,
+        )
+    if error.tell_owner or error.switch_off:
+        notices.tell_owners(
+            workspace=Workspace.objects.get(pk=connection.workspace_id),
+            key=f"connection:{connection.pk}:{error.vendor_code or error.code}:{now.date()}",
+            text=f"{phones.show(connection.phone)}: {error.sentence}",
+            now=now,
+        )
+
+
+def slow_down(*, connection: Connection, scope: Slow, until: datetime, now: datetime) -> None:
+    """Let the number (or every number of its account in the workspace) rest until then."""
+    rows = Connection.objects.filter(workspace_id=connection.workspace_id)
+    if scope == Slow.ACCOUNT and connection.account_id:
+        rows = rows.filter(account_id=connection.account_id)
+    else:
+        rows = rows.filter(pk=connection.pk)
+    rows.update(slow_until=until)
+    connection.slow_until = until
+    _log(connection, "slowed-down", detail=f"until {until:%H:%M:%S} UTC", now=now)
+
+
+def switch(*, connection: Connection, is_sending: bool, actor: User | None, now: datetime) -> None:
+    """Let an owner stop or resume sending on a number."""
+    with transaction.atomic():
+        Connection.objects.filter(pk=connection.pk).update(is_sending=is_sending)
+        _log(connection, "resumed" if is_sending else "paused", now=now)
+        audit.record(
+            action="connection.resumed" if is_sending else "connection.paused",
+            workspace=connection.workspace,
+            actor=actor,
+            target=f"connection {connection.pk}",
+            now=now,
+        )
+        if is_sending:
+            outbox.wake(connection.pk)
+
+
+def remove(*, connection: Connection, actor: User | None, now: datetime) -> None:
+    """Forget a number and its credentials. Conversations stay; nothing more goes out."""
+    with transaction.atomic():
+        audit.record(
+            action="connection.removed",
+            workspace=connection.workspace,
+            actor=actor,
+            actor_kind="member" if actor else "command",
+            target=f"connection {connection.pk}",
+            now=now,
+        )
+        connection.delete()
+
+
+def explain_status_error(*, provider: str, code: str, details: str) -> ProviderError:
+    """Say in our words what a failed status means."""
+    return providers.get(provider).explain(code=code, details=details)
+
+
+def supports_buttons(provider: str) -> bool:
+    """Say whether reply buttons can be sent through `provider`."""
+    return providers.get(provider).supports_buttons
+
+
+def log(*, connection: Connection, kind: str, code: str = "", detail: str = "", now: datetime) -> None:
+    """Write into the connection's log what WhatsApp told about the account."""
+    _log(connection, kind, code=code, detail=detail, now=now)
+
+
+def note_account_news(*, connection: Connection, data: Mapping[str, object], now: datetime) -> None:
+    """Log what WhatsApp says about the number or its account; a ban or restriction shows at once."""
+    field = str(data.get("field") or "update")
+    event = str(data.get("event") or "")
+    _log(connection, f"whatsapp-{field}"[:40], code=event[:40], detail=str(data.get("text") or "")[:300], now=now)
+    if event in _BLOCKING_EVENTS:
+        change_state(
+            connection=connection,
+            state=State.BLOCKED,
+            code=event,
+            reason="WhatsApp has restricted or closed this account. See Meta's Business Support Home.",
+            now=now,
+        )
+        notices.tell_owners(
+            workspace=connection.workspace,
+            key=f"account:{connection.pk}:{event}:{now.date()}",
+            text=f"{phones.show(connection.phone)}: WhatsApp has restricted or closed this account ({event}).",
+            now=now,
+        )
+
+
+def verify_token(connection: Connection) -> str:
+    """Return the token that an owner's own Meta app is to show when it registers our address."""
+    mark = crypto.digest(f"{connection.pk}", purpose="webhook-verify")[:24]
+    return f"{connection.pk}-{mark}"
+
+
+def is_verify_token(token: str, *, platform_token: str) -> bool:
+    """Say whether `token` is the house's or one that `verify_token` gave. Constant time."""
+    if platform_token and hmac.compare_digest(token.encode(), platform_token.encode()):
+        return True
+    identifier, _, mark = token.partition("-")
+    if not (identifier.isascii() and identifier.isdigit() and len(identifier) < 19):
+        return False
+    expected = crypto.digest(str(int(identifier)), purpose="webhook-verify")[:24]
+    return hmac.compare_digest(mark.encode(), expected.encode())
+
+
+def _log(connection: Connection, kind: str, *, now: datetime, code: str = "", detail: str = "") -> None:
+    ConnectionEvent.objects.create(
+        workspace_id=connection.workspace_id,
+        connection=connection,
+        kind=kind[:40],
+        code=str(code)[:40],
+        detail=detail[:300],
+        at=now,
+    )

@@ -1,0 +1,194 @@
+"""The numbers and their two mailboxes. Public tables: what is due is one indexed question."""
+
+from django.db import models
+from django.db.models import Q
+
+from workspaces.models import Workspace
+
+
+class Connection(models.Model):
+    """A workspace's WhatsApp number and the way to it."""
+
+    class State(models.TextChoices):
+        NOT_CONNECTED = "not_connected", "Not connected"
+        WAITING_FOR_SCAN = "waiting_for_scan", "Waiting for scan"
+        CONNECTING = "connecting", "Connecting"
+        CONNECTED = "connected", "Connected"
+        SILENT = "silent", "Silent (checking)"
+        RECONNECTING = "reconnecting", "Reconnecting"
+        LOGGED_OUT = "logged_out", "Logged out"
+        NEEDS_PASSKEY = "needs_passkey", "Needs passkey"
+        BLOCKED = "blocked", "Blocked by WhatsApp"
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="connections")
+    provider = models.CharField(max_length=20)
+    phone = models.CharField(max_length=16)  # E.164
+    external_id = models.CharField(max_length=64)  # the provider's own id, e.g. phone_number_id
+    account_id = models.CharField(max_length=64, blank=True)  # e.g. the WABA id
+    label = models.CharField(max_length=60, blank=True)
+    credentials = models.TextField(blank=True)  # encrypted JSON, see connections.credentials
+    state = models.CharField(max_length=20, choices=State, default=State.CONNECTING)
+    state_code = models.CharField(max_length=30, blank=True)
+    state_reason = models.CharField(max_length=300, blank=True)
+    # False: nothing is sent (owner switched it off, or an error of that kind did).
+    is_sending = models.BooleanField(default=True)
+    slow_until = models.DateTimeField(null=True, blank=True)
+    state_changed_at = models.DateTimeField()
+    last_inbound_at = models.DateTimeField(null=True, blank=True)
+    last_outbound_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            # Two workspaces can never hold the same number.
+            models.UniqueConstraint(fields=["external_id"], name="connection_external_id_once"),
+        ]
+        indexes = [models.Index(fields=["account_id"], name="connection_by_account")]
+
+    def __str__(self) -> str:
+        return f"connection {self.pk}"
+
+
+class ConnectionEvent(models.Model):
+    """What happened to a connection: states, errors, account notices. The owner's log."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="events")
+    kind = models.CharField(max_length=40)
+    code = models.CharField(max_length=40, blank=True)
+    detail = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["connection", "-at"], name="connection_event_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
+class InboundEvent(models.Model):
+    """The inbox: everything a provider told us, stored before it was acknowledged."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Waiting"
+        DONE = "done", "Done"
+        UNROUTED = "unrouted", "No such number"
+        DEAD = "dead", "Dead letter"
+
+    workspace = models.ForeignKey(Workspace, null=True, on_delete=models.CASCADE, db_index=False)
+    connection = models.ForeignKey(Connection, null=True, on_delete=models.CASCADE, db_index=False)
+    provider = models.CharField(max_length=20)
+    number_id = models.CharField(max_length=64, blank=True)  # as named in the payload
+    kind = models.CharField(max_length=20)  # connections.events.Kind
+    key = models.CharField(max_length=300)  # what makes this update itself: kept for ever
+    subject = models.CharField(max_length=200, blank=True)  # the provider's message id
+    conversation_key = models.CharField(max_length=200, blank=True)
+    payload = models.JSONField(null=True)  # erased after retention
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    attempts = models.SmallIntegerField(default=0)
+    error = models.CharField(max_length=200, blank=True)
+    correlation = models.CharField(max_length=32, blank=True)
+    received_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key"], name="inbound_once")]
+        indexes = [
+            models.Index(
+                fields=["workspace", "due_at"], condition=Q(state="pending"), name="inbound_due"
+            ),
+            models.Index(fields=["subject"], name="inbound_by_subject"),
+            models.Index(
+                fields=["received_at"], condition=Q(payload__isnull=False), name="inbound_payload_age"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"inbound {self.pk}"
+
+
+class OutboundJob(models.Model):
+    """The outbox: what is to be sent, in order within a conversation."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Waiting"
+        SENDING = "sending", "Being sent"
+        ACCEPTED = "accepted", "Accepted"
+        UNKNOWN = "unknown", "Unknown (waiting for its status)"
+        FAILED = "failed", "Failed"
+        DEAD = "dead", "Dead letter"
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_index=False)
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, db_index=False)
+    key = models.CharField(max_length=120)  # what makes this send itself, e.g. `message:17`
+    kind = models.CharField(max_length=12)  # connections.events.OutboundKind
+    message_id = models.BigIntegerField(null=True)  # the workspace's own Message
+    conversation_key = models.CharField(max_length=200)
+    payload = models.JSONField(null=True)  # what to say and to whom; erased after retention
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    attempts = models.SmallIntegerField(default=0)
+    claimed_pid = models.IntegerField(null=True)  # the claiming backend: gone = crashed
+    claimed_at = models.DateTimeField(null=True)
+    provider_message_id = models.CharField(max_length=200, blank=True)
+    error_code = models.CharField(max_length=30, blank=True)
+    vendor_code = models.CharField(max_length=30, blank=True)
+    error = models.CharField(max_length=300, blank=True)
+    # The process that was sending it died: nobody knows whether it went out.
+    has_crashed = models.BooleanField(default=False)
+    has_status = models.BooleanField(default=False)  # a status came back for it
+    expires_at = models.DateTimeField(null=True)  # the 24-hour window's end: never sent later
+    correlation = models.CharField(max_length=32, blank=True)
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "key"], name="outbound_once")]
+        indexes = [
+            models.Index(
+                fields=["connection", "due_at"], condition=Q(state="queued"), name="outbound_due"
+            ),
+            models.Index(
+                fields=["connection", "conversation_key", "id"],
+                condition=Q(state__in=["queued", "sending"]),
+                name="outbound_open_by_conversation",
+            ),
+            models.Index(
+                fields=["due_at"], condition=Q(state__in=["sending", "unknown"]), name="outbound_unsettled"
+            ),
+            models.Index(
+                fields=["provider_message_id"],
+                condition=~Q(provider_message_id=""),
+                name="outbound_by_provider_id",
+            ),
+            models.Index(
+                fields=["created_at"], condition=Q(payload__isnull=False), name="outbound_payload_age"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"outbound {self.pk}"
+
+
+class DirectoryEntry(models.Model):
+    """Where a phone number is known: lets support find it without a list of customers.
+
+    Holds a keyed digest, never the number; erased with the contact.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
+    digest = models.CharField(max_length=64)
+    contact_id = models.BigIntegerField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["digest", "workspace", "contact_id"], name="directory_entry_once"
+            )
+        ]
+        verbose_name_plural = "directory entries"
+
+    def __str__(self) -> str:
+        return f"directory entry {self.pk}"

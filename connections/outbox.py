@@ -1,0 +1,234 @@
+"""The outbox: what is to be sent, put there in the transaction that decided it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection as database
+from django.db.models import Q
+
+from connections.events import Outbound
+from connections.models import OutboundJob
+from lib import jobs
+from workspaces.models import Workspace
+
+State = OutboundJob.State
+
+
+def put(
+    *,
+    workspace: Workspace,
+    connection_id: int,
+    key: str,
+    message: Outbound,
+    conversation_key: str,
+    correlation: str,
+    now: datetime,
+    message_id: int | None = None,
+    expires_at: datetime | None = None,
+    not_before: datetime | None = None,
+) -> bool:
+    """Queue one send and wake a sender after the commit; False when `key` is there already.
+
+    `expires_at` is the end of the 24-hour window: it is never sent after that.
+    """
+    rows = OutboundJob.objects.bulk_create(
+        [
+            OutboundJob(
+                workspace=workspace,
+                connection_id=connection_id,
+                key=key,
+                kind=message.kind,
+                message_id=message_id,
+                conversation_key=conversation_key,
+                payload=message.as_payload(),
+                correlation=correlation,
+                created_at=now,
+                due_at=not_before or now,
+                expires_at=expires_at,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    wake(connection_id)
+    return bool(rows)
+
+
+def wake(connection_id: int) -> None:
+    """Ask a sender to see to this connection, after the commit."""
+    jobs.enqueue("connections.send", queue="send", connection_id=connection_id)
+
+
+_CLAIM = """
+UPDATE connections_outboundjob SET state = 'sending', attempts = attempts + 1,
+    claimed_at = %(now)s, claimed_pid = pg_backend_pid(), due_at = %(now)s
+WHERE id = (
+    SELECT j.id FROM connections_outboundjob j
+    WHERE j.workspace_id = %(ws)s AND j.connection_id = %(connection)s
+      AND j.state = 'queued' AND j.due_at <= %(now)s
+      -- order within a conversation: nothing older of it may still be open
+      AND NOT EXISTS (
+          SELECT 1 FROM connections_outboundjob o
+          WHERE o.connection_id = j.connection_id AND o.conversation_key = j.conversation_key
+            AND o.id < j.id AND o.state IN ('queued', 'sending'))
+    ORDER BY j.id LIMIT 1 FOR UPDATE SKIP LOCKED)
+  AND state = 'queued'
+RETURNING id
+"""
+
+
+def claim_next(*, workspace: Workspace, connection_id: int, now: datetime) -> OutboundJob | None:
+    """Take the next due send of a connection; None when there is none.
+
+    The claim names the database backend that made it: when that is gone, so is the sender.
+    """
+    with database.cursor() as cursor:
+        cursor.execute(_CLAIM, {"ws": workspace.pk, "connection": connection_id, "now": now})
+        row = cursor.fetchone()
+    return OutboundJob.objects.get(pk=row[0]) if row else None
+
+
+def mark_accepted(*, job: OutboundJob, provider_message_id: str, now: datetime) -> bool:
+    """Record that the provider took it. False when a status has said so before."""
+    return bool(
+        OutboundJob.objects.filter(pk=job.pk, state=State.SENDING).update(
+            state=State.ACCEPTED,
+            provider_message_id=provider_message_id,
+            settled_at=now,
+            error_code="",
+            vendor_code="",
+            error="",
+        )
+    )
+
+
+def mark(
+    *,
+    job: OutboundJob,
+    state: str,
+    now: datetime,
+    due_at: datetime | None = None,
+    error_code: str = "",
+    vendor_code: str = "",
+    error: str = "",
+) -> bool:
+    """Move a claimed send on: queued again, unknown, failed or dead. Compare-and-set."""
+    is_over = state in (State.FAILED, State.DEAD)
+    return bool(
+        OutboundJob.objects.filter(pk=job.pk, state=State.SENDING).update(
+            state=state,
+            due_at=due_at or now,
+            error_code=error_code,
+            vendor_code=vendor_code[:30],
+            error=error[:300],
+            settled_at=now if is_over else None,
+        )
+    )
+
+
+def settle_by_status(*, workspace: Workspace, opaque: str, subject: str, now: datetime) -> OutboundJob | None:
+    """Find the send that a status speaks of, by our own id in it or by the provider's.
+
+    A send whose outcome was unknown is known now: it was accepted. Returns None when no
+    send of this workspace is meant.
+    """
+    jobs_here = OutboundJob.objects.filter(workspace=workspace)
+    job: OutboundJob | None = None
+    if opaque.isascii() and opaque.isdigit() and len(opaque) < 19:
+        job = jobs_here.filter(pk=int(opaque)).first()
+        # Our id in somebody else's message: the provider's id must not contradict it.
+        if job and subject and job.provider_message_id and job.provider_message_id != subject:
+            job = None
+    if job is None and subject:
+        job = jobs_here.filter(provider_message_id=subject).first()
+    if job is None:
+        return None
+    if not job.has_status:
+        jobs_here.filter(pk=job.pk).update(has_status=True)
+    if job.state in (State.UNKNOWN, State.SENDING, State.QUEUED, State.DEAD) and subject:
+        moved = jobs_here.filter(
+            Q(state__in=[State.UNKNOWN, State.DEAD]) | Q(state=State.QUEUED, attempts__gt=0), pk=job.pk
+        ).update(
+            state=State.ACCEPTED, provider_message_id=subject, settled_at=now, error_code="", error=""
+        )  # fmt: skip
+        if moved:
+            job.refresh_from_db()
+    return job
+
+
+def rescue_orphans(*, now: datetime) -> int:
+    """Find sends whose sender died in the middle: read marks go again, the rest is unknown.
+
+    Call in the system scope. A claim is an orphan when its database backend is gone.
+    """
+    with database.cursor() as cursor:
+        cursor.execute(
+            "UPDATE connections_outboundjob j SET"
+            " state = CASE WHEN kind IN ('read', 'typing') THEN 'queued' ELSE 'unknown' END,"
+            " has_crashed = true, due_at = CASE WHEN kind IN ('read', 'typing') THEN %s ELSE %s END,"
+            " error_code = 'unknown_outcome'"
+            " WHERE state = 'sending' AND (claimed_at < %s OR NOT EXISTS ("
+            "   SELECT 1 FROM pg_stat_activity a WHERE a.pid = j.claimed_pid"
+            "   AND a.backend_start <= j.claimed_at))",
+            [
+                now,
+                now + timedelta(seconds=settings.UNKNOWN_RETRY_SECONDS),
+                now - timedelta(seconds=3 * settings.SEND_TIMEOUT_SECONDS + 30),
+            ],
+        )
+        return int(cursor.rowcount)
+
+
+_RETRY_UNKNOWN = """
+UPDATE connections_outboundjob j SET
+    state = CASE WHEN attempts >= %(most)s THEN 'dead' ELSE 'queued' END,
+    settled_at = CASE WHEN attempts >= %(most)s THEN %(now)s END, due_at = %(now)s
+WHERE state = 'unknown' AND (
+    due_at <= %(now)s
+    -- A sender crashed; statuses of this number's other sends do come back within seconds,
+    -- and none came for this one: it was never sent.
+    OR (has_crashed AND NOT has_status AND claimed_at < %(patience)s AND (
+        SELECT count(*) >= 3 AND avg(r.has_status::int) >= 0.9 FROM (
+            SELECT o.has_status FROM connections_outboundjob o
+            WHERE o.connection_id = j.connection_id AND o.state = 'accepted'
+              AND o.kind NOT IN ('read', 'typing')
+              AND o.settled_at BETWEEN %(recent)s AND %(patience)s
+            ORDER BY o.settled_at DESC LIMIT 20) r)))
+RETURNING connection_id
+"""
+
+
+def retry_unknown(*, now: datetime) -> set[int]:
+    """Send again what stayed unknown for minutes, or what evidence says was never sent.
+
+    Call in the system scope; returns the connections that have work again.
+    """
+    with database.cursor() as cursor:
+        cursor.execute(
+            _RETRY_UNKNOWN,
+            {
+                "now": now,
+                "most": settings.SEND_MAX_ATTEMPTS,
+                "patience": now - timedelta(seconds=4),
+                "recent": now - timedelta(minutes=10),
+            },
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def cancel(*, workspace: Workspace, key: str) -> bool:
+    """Take back a send that has not begun. False when it is too late."""
+    count, _ = OutboundJob.objects.filter(
+        workspace=workspace, key=key, state=State.QUEUED, attempts=0
+    ).delete()
+    return bool(count)
+
+
+def replay(*, ids: Sequence[int], now: datetime) -> int:
+    """Put dead or failed sends back in line (support, or an owner's retry)."""
+    rows = OutboundJob.objects.filter(pk__in=ids, state__in=[State.DEAD, State.FAILED], payload__isnull=False)
+    connection_ids = set(rows.values_list("connection_id", flat=True))
+    count = rows.update(state=State.QUEUED, attempts=0, due_at=now, settled_at=None)
+    for connection_id in connection_ids:
+        wake(connection_id)
+    return count

@@ -1,0 +1,74 @@
+"""Ask what is due: finds what a lost wake-up, a crash or a dead broker left behind."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection as database
+from django.db.models import Q
+
+from connections import outbox
+from connections.models import InboundEvent, OutboundJob
+from workspaces import scope
+
+
+@dataclass(frozen=True)
+class Due:
+    """Workspaces with updates to drain, and (workspace, connection) pairs with sends to make."""
+
+    workspaces: list[int]
+    connections: list[tuple[int, int]]
+
+
+def find_due(*, now: datetime, older_than_seconds: float = 1.0) -> Due:
+    """Return what has been due for longer than a wake-up takes. One indexed query each."""
+    since = now - timedelta(seconds=older_than_seconds)
+    with scope.system():
+        workspaces = list(
+            InboundEvent.objects.filter(state="pending", due_at__lte=since)
+            .values_list("workspace_id", flat=True)
+            .order_by()
+            .distinct()[:500]
+        )
+        connections = list(
+            OutboundJob.objects.filter(
+                Q(connection__slow_until__isnull=True) | Q(connection__slow_until__lte=now),
+                state="queued",
+                due_at__lte=since,
+                connection__is_sending=True,
+                workspace__state="active",
+            )
+            .values_list("workspace_id", "connection_id")
+            .order_by()
+            .distinct()[:500]
+        )
+    return Due([pk for pk in workspaces if pk is not None], connections)
+
+
+def settle(*, now: datetime) -> None:
+    """Rescue sends whose sender died, and send again what stayed unknown."""
+    with scope.system():
+        outbox.rescue_orphans(now=now)
+        for connection_id in outbox.retry_unknown(now=now):
+            outbox.wake(connection_id)
+
+
+def erase_payloads(*, now: datetime, batch: int = 5_000) -> int:
+    """Erase the contents of settled mailbox rows after their retention; the keys stay for ever."""
+    before = now - timedelta(days=settings.RETENTION_DAYS["mailbox_payload"])
+    erased = 0
+    with scope.system(), database.cursor() as cursor:
+        for table, moment, states in (
+            ("connections_inboundevent", "received_at", ("done", "unrouted", "dead")),
+            ("connections_outboundjob", "created_at", ("accepted", "failed", "dead")),
+        ):
+            while True:
+                cursor.execute(
+                    f"UPDATE {table} SET payload = NULL WHERE id IN (SELECT id FROM {table}"  # noqa: S608
+                    f" WHERE payload IS NOT NULL AND {moment} < %s AND state = ANY(%s) LIMIT %s)",
+                    [before, list(states), batch],
+                )
+                erased += cursor.rowcount
+                if cursor.rowcount < batch:
+                    break
+    return erased

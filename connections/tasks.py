@@ -1,0 +1,26 @@
+"""Jobs of the connections room."""
+
+from celery import shared_task
+
+from connections import sender, sweep
+from connections.models import Connection
+from lib import clock, jobs
+from workspaces import registry, scope
+
+
+@shared_task(name="connections.send", queue="send")
+def send(*, connection_id: int, **_: object) -> None:
+    """Send what is due on a connection; go to the end of the line when more is waiting."""
+    with scope.system():
+        workspace_id = (
+            Connection.objects.filter(pk=connection_id).values_list("workspace_id", flat=True).first()
+        )
+    space = registry.by_id(workspace_id) if workspace_id else None
+    if space is not None and sender.send_due(workspace=space, connection_id=connection_id):
+        jobs.enqueue("connections.send", queue="send", connection_id=connection_id)
+
+
+@shared_task(name="connections.erase_payloads", queue="housekeeping")
+def erase_payloads(**_: object) -> None:
+    """Erase mailbox contents that are past their retention."""
+    sweep.erase_payloads(now=clock.now())

@@ -1,0 +1,84 @@
+"""Rehearse: what would the bot answer? Sends nothing, meters nothing, changes nothing."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from billing import metering, meters, plans
+from messaging import bot, gates
+from messaging.gates import Turn
+from messaging.trace import Verdict, passed, stopped
+from workspaces import scope
+from workspaces.models import Workspace
+
+_DECISIONS = {
+    "faq_matched": "answer",
+    "faq_chosen": "answer",
+    "greeting": "answer",
+    "faq_unsure": "menu",
+    "faq_none": "handover",
+    "asked_for_person": "handover",
+    "opt_out": "silent",
+    "opt_in": "silent",
+}
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What would happen, and why."""
+
+    decision: str  # answer, menu, handover, silent
+    faq_id: str | None
+    confidence: float | None
+    answer: str
+    suggested: list[str]
+    milliseconds: float
+    gates: list[Verdict]
+
+
+def rehearse(*, workspace: Workspace, text: str, now: datetime) -> Rehearsal:
+    """Decide about `text` as if a new customer had sent it."""
+    with scope.workspace(workspace):
+        turn = Turn(
+            workspace=workspace,
+            bot=bot.settings_of(),
+            standing=plans.standing(workspace=workspace, now=now),
+            now=now,
+            text=text,
+        )
+        started = time.perf_counter()
+        verdicts = gates.walk(turn)
+        last = verdicts[-1]
+        decision = _DECISIONS.get(last.reason, "silent") if last.verdict == "act" else "silent"
+        if decision in ("answer", "menu", "handover"):
+            verdicts.append(_budget(turn))
+            if not verdicts[-1].is_pass:
+                decision = "handover"
+        milliseconds = (time.perf_counter() - started) * 1000
+    answer = {
+        "faq_matched": turn.matches[0].answer if turn.matches else "",
+        "greeting": turn.bot.greeting,
+        "faq_none": turn.bot.handover_text,
+        "asked_for_person": turn.bot.handover_text,
+    }.get(last.reason, "")
+    is_entry = decision == "answer" and last.reason.startswith("faq_")
+    looked_up = last.step == "faq" and bool(turn.matches)
+    return Rehearsal(
+        decision=decision,
+        faq_id=turn.matches[0].faq_id if is_entry else None,
+        confidence=round(turn.matches[0].confidence, 3) if looked_up else None,
+        answer=answer if decision != "silent" else "",
+        suggested=[match.faq_id for match in turn.matches] if decision == "menu" else [],
+        milliseconds=round(milliseconds, 2),
+        gates=verdicts,
+    )
+
+
+def _budget(turn: Turn) -> Verdict:
+    per_day = turn.standing.per_day(meters.MESSAGES_SENT)
+    if per_day is None:
+        return passed("budget", "The plan has no daily limit.")
+    used = metering.used_today(workspace=turn.workspace, meter=meters.MESSAGES_SENT, now=turn.now)
+    if used >= per_day:
+        return stopped("budget", "plan_limit", f"The plan's {per_day} messages of today are used.")
+    return passed("budget", f"{used} of the plan's {per_day} messages of today are used.")

@@ -1,0 +1,44 @@
+"""How the bot behaves in a workspace: its switch, its fixed texts."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from messaging.models import BotSettings
+from workspaces import audit
+from workspaces.models import User, Workspace
+
+GREETING = "Hello, welcome to {name}! Ask me anything about our products, prices and delivery."
+HANDOVER = "Thank you. I am passing this to a colleague, who will answer you here."
+MENU_HEAD = "Did you mean one of these?"
+MENU_FOOT = "Tap one, or send its number. If none fits, just write it another way."
+OPTED_OUT = "You will get no more automatic replies from us. Send START to have them again."
+OPTED_IN = "Automatic replies are on again. How can we help?"
+
+
+def prepare(*, workspace: Workspace, now: datetime) -> None:
+    """Lay the settings of a new workspace (called in its schema)."""
+    BotSettings.objects.create(pk=1, greeting=GREETING.format(name=workspace.name), handover_text=HANDOVER)
+
+
+def settings_of() -> BotSettings:
+    """Return the settings of the workspace in scope."""
+    return BotSettings.objects.get_or_create(pk=1, defaults={"handover_text": HANDOVER})[0]
+
+
+def switch(
+    *, workspace: Workspace, is_on: bool, actor: User | None, actor_kind: str = "member", now: datetime
+) -> bool:
+    """Turn the bot on or off. Returns False when it was so already."""
+    with transaction.atomic():
+        settings_of()
+        changed = BotSettings.objects.filter(pk=1).exclude(is_on=is_on).update(is_on=is_on)
+        if changed:
+            audit.record(
+                action="bot.on" if is_on else "bot.off",
+                workspace=workspace,
+                actor=actor,
+                actor_kind=actor_kind,
+                now=now,
+            )
+    return bool(changed)

@@ -1,0 +1,220 @@
+"""Conversations with customers, and the account of every decision. Tables of one workspace."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class BotSettings(models.Model):
+    """One row: how the bot behaves in this workspace."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    is_on = models.BooleanField(default=True)
+    greeting = models.CharField(max_length=600, blank=True)
+    handover_text = models.CharField(max_length=600, blank=True)
+    # After this long without a word from the person, the bot takes a conversation back.
+    handback_minutes = models.PositiveIntegerField(default=120)
+    uses_ai = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="one_settings_row")]
+
+    def __str__(self) -> str:
+        return "bot settings"
+
+
+class Contact(models.Model):
+    """A customer. Known by identities; the phone number is only one of them."""
+
+    name = models.CharField(max_length=200, blank=True)
+    username = models.CharField(max_length=120, blank=True)  # shared by many, never a key
+    phone = models.CharField(max_length=16, null=True, blank=True)  # noqa: DJ001 - unknown is not ""
+    is_opted_out = models.BooleanField(default=False)
+    is_marketing_opted_out = models.BooleanField(default=False)
+    # Two identities of one message led to two contacts: shown to people, never merged alone.
+    conflict_with = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["phone"], name="contact_by_phone")]
+
+    def __str__(self) -> str:
+        return f"contact {self.pk}"
+
+
+class ContactIdentity(models.Model):
+    """One address under which a contact is known."""
+
+    class Kind(models.TextChoices):
+        PHONE = "phone"
+        BSUID = "bsuid"
+        PARENT_BSUID = "parent_bsuid"
+        JID = "jid"
+        LID = "lid"
+
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="identities")
+    scope = models.CharField(max_length=40)  # within what the value is unique: whatsapp, or an account
+    kind = models.CharField(max_length=12, choices=Kind)
+    value = models.CharField(max_length=192)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    superseded_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["scope", "kind", "value"], name="identity_once")
+        ]
+        verbose_name_plural = "contact identities"
+
+    def __str__(self) -> str:
+        return f"identity {self.pk}"
+
+
+class Conversation(models.Model):
+    """A customer's talk with the business; at most one is open per contact."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        CLOSED = "closed", "Closed"
+
+    class Holder(models.TextChoices):
+        BOT = "bot", "Bot"
+        PERSON = "person", "Person"
+
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="conversations")
+    connection_id = models.BigIntegerField()  # a Connection of the public schema
+    state = models.CharField(max_length=6, choices=State, default=State.OPEN)
+    holder = models.CharField(max_length=6, choices=Holder, default=Holder.BOT)
+    needs_person = models.BooleanField(default=False)
+    needs_person_since = models.DateTimeField(null=True)
+    held_by_id = models.BigIntegerField(null=True)  # a User; null with holder=person: the phone app
+    held_until = models.DateTimeField(null=True)
+    handover_told_at = models.DateTimeField(null=True)
+    last_inbound_at = models.DateTimeField(null=True)  # opens the 24-hour window
+    last_message_at = models.DateTimeField()
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contact"], condition=Q(state="open"), name="one_open_conversation"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["-last_message_at", "-id"], name="conversation_by_time"),
+            models.Index(
+                fields=["held_until"], condition=Q(holder="person"), name="conversation_held"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"conversation {self.pk}"
+
+
+class Message(models.Model):
+    """One message of a conversation, in or out."""
+
+    class Direction(models.TextChoices):
+        IN = "in", "Received"
+        OUT = "out", "Sent"
+
+    class Author(models.TextChoices):
+        CONTACT = "contact", "Customer"
+        BOT = "bot", "Bot"
+        MEMBER = "member", "Team"
+        PHONE = "phone", "Phone app"
+        SYSTEM = "system", "WhatsApp"
+
+    class Status(models.TextChoices):
+        RECEIVED = "received", "Received"
+        QUEUED = "queued", "Waiting"
+        SENDING = "sending", "Sending"
+        SENT = "sent", "Sent"
+        DELIVERED = "delivered", "Delivered"
+        READ = "read", "Read"
+        FAILED = "failed", "Failed"
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    direction = models.CharField(max_length=3, choices=Direction)
+    author = models.CharField(max_length=7, choices=Author)
+    author_id = models.BigIntegerField(null=True)  # a User, when a member wrote it
+    kind = models.CharField(max_length=20)  # text, image, ..., unsupported
+    text = models.TextField(blank=True)
+    content = models.JSONField(default=dict)  # buttons, media ids, location, ... as translated
+    text_digest = models.CharField(max_length=32, blank=True)  # of the cleaned text: loop guard
+    provider_message_id = models.CharField(max_length=200, blank=True)
+    reply_to_provider_id = models.CharField(max_length=200, blank=True)
+    answers = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="replies"
+    )
+    status = models.CharField(max_length=9, choices=Status)
+    sent_at = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    error_code = models.CharField(max_length=30, blank=True)
+    error = models.CharField(max_length=300, blank=True)
+    is_deleted = models.BooleanField(default=False)
+    is_edited = models.BooleanField(default=False)
+    # An inbound message that waits for a model's choice; null once the matter is settled.
+    waiting_since = models.DateTimeField(null=True)
+    correlation = models.CharField(max_length=32, blank=True)
+    provider_at = models.DateTimeField()  # the provider's clock
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider_message_id"],
+                condition=~Q(provider_message_id=""),
+                name="message_once",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["conversation", "provider_at", "id"], name="message_in_order"),
+            models.Index(fields=["created_at"], name="message_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"message {self.pk}"
+
+
+class TraceStep(models.Model):
+    """One step of the account of a message: what was asked, what came out, and why."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="steps")
+    position = models.SmallIntegerField()
+    step = models.CharField(max_length=30)
+    verdict = models.CharField(max_length=10)  # pass, stop, act, note
+    reason = models.CharField(max_length=40)
+    sentence = models.CharField(max_length=300)
+    detail = models.JSONField(default=dict)
+    ms = models.IntegerField()  # since the message reached us
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["message", "position", "id"], name="trace_in_order")]
+
+    def __str__(self) -> str:
+        return f"{self.step}: {self.reason}"
+
+
+class OwnerNumber(models.Model):
+    """A member's own WhatsApp number that may command the bot, once confirmed.
+
+    The member names the number in the dashboard and sends the shown code from that phone;
+    the identity that sent it is what is trusted from then on, not the phone's digits.
+    """
+
+    user_id = models.BigIntegerField(unique=True)
+    phone = models.CharField(max_length=16)
+    code_digest = models.CharField(max_length=64, blank=True)
+    code_expires_at = models.DateTimeField(null=True)
+    code_attempts = models.SmallIntegerField(default=0)
+    identity = models.OneToOneField(ContactIdentity, null=True, on_delete=models.SET_NULL)
+    confirmed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"owner number {self.pk}"

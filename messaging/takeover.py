@@ -1,0 +1,167 @@
+"""Who speaks: a person takes a conversation over, gives it back, or is called."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from billing import plans
+from connections.models import Connection
+from lib import events
+from messaging import bot, conversations, replies, trace
+from messaging.models import Conversation, Message
+from workspaces import audit
+from workspaces.models import User, Workspace
+
+Holder = Conversation.Holder
+
+
+class UnableToReply(Exception):
+    """The reply cannot be sent; the message is a sentence for the person who wrote it."""
+
+
+class UnableToFindConversation(Exception):
+    """There is no such conversation in this workspace."""
+
+
+def call_person(*, conversation: Conversation, now: datetime) -> None:
+    """Say that a person should look at the conversation; the bot stays in it."""
+    conversations.flag_for_person(conversation=conversation, now=now)
+
+
+def hold_for_team(*, conversation: Conversation, now: datetime) -> None:
+    """Keep the bot out until somebody of the team has been there (or the set time is over)."""
+    _hold(conversation, user_id=None, now=now)
+
+
+def _hold(conversation: Conversation, *, user_id: int | None, now: datetime) -> None:
+    conversation.holder = Holder.PERSON
+    conversation.held_by_id = user_id
+    conversation.held_until = now + timedelta(minutes=bot.settings_of().handback_minutes)
+    conversation.save(update_fields=["holder", "held_by_id", "held_until"])
+
+
+def find(*, conversation_id: int, for_update: bool = False) -> Conversation:
+    """Return a conversation of the workspace in scope. Raises UnableToFindConversation."""
+    rows = Conversation.objects.select_related("contact")
+    if for_update:
+        rows = rows.select_for_update(of=("self",))
+    found = rows.filter(pk=conversation_id).first()
+    if found is None:
+        raise UnableToFindConversation
+    return found
+
+
+def reply(
+    *,
+    workspace: Workspace,
+    conversation_id: int,
+    user: User,
+    text: str,
+    now: datetime,
+    once: str = "",
+) -> Message:
+    """Send a person's reply and take the conversation over.
+
+    `once` makes a repeated submission of the same form one message. Raises UnableToReply
+    when the text cannot be sent (empty, too long, window closed, number off).
+    """
+    text = text.replace("\x00", "").strip()
+    if not text:
+        raise UnableToReply("Write something first.")
+    if len(text) > replies.TEXT_LIMIT:
+        raise UnableToReply(
+            f"WhatsApp takes {replies.TEXT_LIMIT:,} characters; this has {len(text):,}. Send it in two parts."
+        )
+    if workspace.is_suspended:
+        raise UnableToReply("The workspace is suspended, so nothing can be sent. Write to support.")
+    with events.correlated(""), transaction.atomic(durable=True):
+        conversation = find(conversation_id=conversation_id, for_update=True)
+        if once and (
+            earlier := Message.objects.filter(conversation=conversation, content__once=once).first()
+        ):
+            return earlier
+        connection = Connection.objects.filter(pk=conversation.connection_id, workspace=workspace).first()
+        if connection is None:
+            raise UnableToReply("The number of this conversation is no longer connected. Connect it again first.")
+        if not connection.is_sending:
+            raise UnableToReply(f"Sending on this number is stopped. {connection.state_reason}".strip())
+        ends = conversations.window_ends_at(conversation)
+        if ends is None or ends <= now:
+            raise UnableToReply(
+                "More than 24 hours have passed since the customer wrote. WhatsApp allows no"
+                " ordinary message now; wait until they write again."
+            )
+        replies.take_place(workspace=workspace, standing=plans.standing(workspace=workspace, now=now), now=now)
+        message = replies.say(
+            workspace=workspace,
+            conversation=conversation,
+            text=text,
+            author=Message.Author.MEMBER,
+            author_id=user.pk,
+            content={"once": once[:64]} if once else {},
+            correlation=events.correlation(),
+            now=now,
+        )
+        _hold(conversation, user_id=user.pk, now=now)
+        _answered(conversation)
+        trace.write(
+            message=message,
+            verdicts=[
+                trace.acted("person", "member_replied", f"{user.shown_name} wrote this from the inbox and has the conversation.")
+            ],
+            received_at=now,
+            now=now,
+        )
+    return message
+
+
+def take(*, conversation_id: int, user: User, now: datetime) -> None:
+    """Let a person take the conversation without writing yet."""
+    with transaction.atomic(durable=True):
+        _hold(find(conversation_id=conversation_id, for_update=True), user_id=user.pk, now=now)
+
+
+def give_back(*, workspace: Workspace, conversation_id: int, user: User, now: datetime) -> None:
+    """Give the conversation back to the bot; a later hand-over tells the customer again."""
+    with transaction.atomic(durable=True):
+        conversation = find(conversation_id=conversation_id, for_update=True)
+        _release(conversation)
+        audit.record(
+            action="conversation.given-back",
+            workspace=workspace,
+            actor=user,
+            target=f"conversation {conversation.pk}",
+            now=now,
+        )
+
+
+def from_phone_app(*, conversation: Conversation, now: datetime) -> None:
+    """The business wrote from its phone: that person has the conversation now."""
+    _hold(conversation, user_id=None, now=now)
+    _answered(conversation)
+
+
+def hand_back_expired(*, now: datetime) -> int:
+    """Give back to the bot every conversation whose person's time is over (workspace in scope)."""
+    rows = Conversation.objects.filter(holder=Holder.PERSON, held_until__lte=now)
+    count = 0
+    for conversation in rows:
+        _release(conversation, keep_flag=True)
+        count += 1
+    return count
+
+
+def _release(conversation: Conversation, *, keep_flag: bool = False) -> None:
+    conversation.holder = Holder.BOT
+    conversation.held_by_id = conversation.held_until = None
+    conversation.handover_told_at = None
+    fields = ["holder", "held_by_id", "held_until", "handover_told_at"]
+    if not keep_flag:
+        conversation.needs_person, conversation.needs_person_since = False, None
+        fields += ["needs_person", "needs_person_since"]
+    conversation.save(update_fields=fields)
+
+
+def _answered(conversation: Conversation) -> None:
+    conversation.needs_person, conversation.needs_person_since = False, None
+    conversation.save(update_fields=["needs_person", "needs_person_since"])

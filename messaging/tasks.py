@@ -1,0 +1,34 @@
+"""Jobs of the messaging room."""
+
+from celery import shared_task
+
+from lib import clock, jobs
+from messaging import choices, drain, takeover
+from workspaces import registry, scope
+from workspaces.models import Workspace
+
+
+@shared_task(name="messaging.drain", queue="interactive")
+def drain_workspace(*, workspace_id: int, **_: object) -> None:
+    """Drain one batch; go to the end of the line when more is due, so that others get their turn."""
+    space = registry.by_id(workspace_id)
+    if space is not None and drain.run(workspace=space).has_more:
+        jobs.enqueue("messaging.drain", workspace_id=workspace_id)
+
+
+@shared_task(name="messaging.finish_choice", queue="interactive")
+def finish_choice(*, workspace_id: int, call_id: int, **_: object) -> None:
+    """Carry out what a model chose."""
+    space = registry.by_id(workspace_id)
+    if space is not None:
+        choices.finish(workspace=space, call_id=call_id)
+
+
+@shared_task(name="messaging.hand_back", queue="housekeeping")
+def hand_back(**_: object) -> None:
+    """Give conversations back to the bot where the person's time is over."""
+    with scope.system():
+        spaces = list(Workspace.objects.filter(state=Workspace.State.ACTIVE))
+    for space in spaces:
+        with scope.workspace(space):
+            takeover.hand_back_expired(now=clock.now())

@@ -1,0 +1,108 @@
+"""The account of a message: one author, plain sentences. "Why did (or didn't) it reply?" """
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from messaging.models import Message, TraceStep
+
+LATER = 100  # position of what happens after the decision: sends and statuses
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a gate said. `pass` goes on, `stop` ends in silence, `act` decides, `note` informs."""
+
+    step: str
+    verdict: str
+    reason: str
+    sentence: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    needs_person: bool = False  # a stop that a person should look at
+
+    @property
+    def is_pass(self) -> bool:
+        return self.verdict in ("pass", "note")
+
+
+def passed(step: str, sentence: str, **detail: Any) -> Verdict:
+    """A gate that let the message go on."""
+    return Verdict(step, "pass", "ok", sentence, detail)
+
+
+def stopped(step: str, reason: str, sentence: str, *, needs_person: bool = False, **detail: Any) -> Verdict:
+    """A gate that ended the matter without an answer."""
+    return Verdict(step, "stop", reason, sentence, detail, needs_person)
+
+
+def acted(step: str, reason: str, sentence: str, **detail: Any) -> Verdict:
+    """A gate that decided what to do."""
+    return Verdict(step, "act", reason, sentence, detail)
+
+
+def write(
+    *,
+    message: Message,
+    verdicts: list[Verdict],
+    received_at: datetime,
+    now: datetime,
+    elapsed_ms: list[int] | None = None,
+    later: bool = False,
+) -> None:
+    """Append steps to the account of `message`, in order, in one statement."""
+    since = max(0, round((now - received_at).total_seconds() * 1000))
+    TraceStep.objects.bulk_create(
+        [
+            TraceStep(
+                message=message,
+                position=LATER if later else index,
+                step=verdict.step[:30],
+                verdict=verdict.verdict,
+                reason=verdict.reason[:40],
+                sentence=verdict.sentence[:300],
+                detail=dict(verdict.detail),
+                ms=since + (elapsed_ms[index] if elapsed_ms else 0),
+                at=now,
+            )
+            for index, verdict in enumerate(verdicts)
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class Story:
+    """A message with everything that came of it: the customer's message, the replies, the steps."""
+
+    message: Message
+    replies: list[Message]
+    steps: list[TraceStep]
+
+    @property
+    def verdict(self) -> str:
+        """The matter in one sentence: the last step that decided or stopped."""
+        for step in self.steps:
+            if step.verdict in ("stop", "act"):
+                return step.sentence
+        return self.steps[-1].sentence if self.steps else "Nothing has been decided about this message yet."
+
+
+def story(*, provider_message_id: str = "", message_id: int | None = None) -> Story | None:
+    """Return the account around a message of the workspace in scope, or None.
+
+    Asked with a reply's id it gives the account of the message that was replied to.
+    """
+    rows = Message.objects.select_related("conversation__contact", "answers__conversation__contact")
+    found: Message | None = None
+    if message_id is not None:
+        found = rows.filter(pk=message_id).first()
+    elif provider_message_id:
+        found = rows.filter(provider_message_id=provider_message_id).first()
+    if found is None:
+        return None
+    asked = found.answers or found
+    replies = list(Message.objects.filter(answers=asked).order_by("id"))
+    steps = list(
+        TraceStep.objects.filter(message__in=[asked, *replies]).order_by("position", "at", "id")
+    )
+    return Story(asked, replies, steps)

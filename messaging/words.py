@@ -1,0 +1,72 @@
+"""Words that mean something before any question is looked up."""
+
+import re
+import unicodedata
+
+_GREETINGS = frozenset(
+    """hi hello hey hiya helo hallo howdy yo morning afternoon evening greetings
+    good-morning good-afternoon good-evening good-day how-far how-are-you how-you-dey how-una-dey
+    wetin-dey sannu ina-kwana barka e-kaaro e-kaasan e-kaale bawo bawo-ni kedu ndewo nno
+    hello-there hi-there hey-there good-morning-sir good-morning-ma hello-sir hello-ma""".split()
+)
+_THANKS = frozenset(
+    """thanks thank-you thank-u thx tnx tanx ok okay okey alright noted great good nice fine k kk
+    na-gode nagode e-se ese daalu imela thank-you-so-much thanks-a-lot ok-thanks okay-thanks
+    ok-thank-you okay-thank-you alright-thanks god-bless no-wahala""".split()
+)
+_PERSON = (
+    "agent", "human", "a person", "real person", "customer care", "customer service",
+    "talk to someone", "speak to someone", "talk to a human", "speak to a person", "talk to person",
+    "talk to human", "call me", "oga", "your manager", "the owner", "speak with someone",
+)  # fmt: skip
+_PERSON_ALONE = frozenset({"agent", "human", "person", "oga", "representative", "support"})
+STOP_WORDS = frozenset({"stop", "unsubscribe", "stop all", "opt out", "optout"})
+START_WORDS = frozenset({"start", "unstop", "subscribe", "opt in", "optin"})
+
+
+def bare(text: str) -> str:
+    """Return the words only: folded case, no marks, signs or emoji, single spaces."""
+    folded = unicodedata.normalize("NFKD", text[:1000]).casefold()
+    kept = "".join(c if c.isalnum() else " " for c in folded if not unicodedata.combining(c))
+    return " ".join(kept.split())
+
+
+def is_greeting(text: str) -> bool:
+    """Say whether the message greets and asks nothing."""
+    words = bare(text)
+    if not words:
+        return False
+    joined = words.replace(" ", "-")
+    if joined in _GREETINGS:
+        return True
+    parts = words.split()
+    head = parts[0] in _GREETINGS
+    rest = "-".join(parts[1:])
+    return head and len(parts) <= 5 and (rest in _GREETINGS or rest in _COURTESIES)
+
+
+_COURTESIES = frozenset(
+    """sir ma madam please there dear boss friend good-morning good-afternoon good-evening
+    everyone all how-are-you how-far team guys my-people""".split()
+)
+
+
+def is_thanks(text: str) -> bool:
+    """Say whether the message only thanks or agrees."""
+    return bare(text).replace(" ", "-") in _THANKS
+
+
+def wants_person(text: str) -> bool:
+    """Say whether the customer asks for a human being."""
+    words = bare(text)
+    if words in _PERSON_ALONE:
+        return True
+    if len(words.split()) > 14:
+        return False
+    return any(re.search(rf"\b(?:talk|speak|chat|connect|transfer|want|need|get|call|give)\b.*\b{phrase}\b", words)
+               for phrase in _PERSON)  # fmt: skip
+
+
+def has_words(text: str) -> bool:
+    """Say whether there is anything to look up: a letter or digit."""
+    return any(c.isalnum() for c in text[:1000])

@@ -1,0 +1,94 @@
+"""The database connection that knows its scope: role, search_path and workspace in one statement.
+
+Two walls stand between workspaces. The schema wall: content lives in one schema per
+workspace and `search_path` names one. The row wall: public tables carry row-level security,
+the pages and workers run as a role that does not own them, and the policy compares
+`workspace_id` with `backroom.workspace_id`. This wrapper sets all three together, and again
+after every rollback, because PostgreSQL takes a SET back with its transaction.
+"""
+
+from dataclasses import dataclass
+
+import psycopg
+from django.db.backends.base.base import NO_DB_ALIAS
+from django.db.utils import DatabaseError
+from django_tenants.postgresql_backend.base import DatabaseWrapper as TenantWrapper
+from django_tenants.utils import quote_schema_name
+
+APP_ROLE = "backroom_app"
+SYSTEM_ROLE = "backroom_system"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Who speaks to the database: `app` (one workspace), `system` (all) or `owner` (migrations)."""
+
+    kind: str = "app"
+    schema: str = "public"
+    workspace_id: int | None = None
+
+
+class DatabaseWrapper(TenantWrapper):
+    """PostgreSQL with a Scope. See the module's text."""
+
+    def __init__(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
+        self.scope_kind = "app"
+        self.scope_workspace_id: int | None = None
+        self._has_roles: bool | None = None
+        super().__init__(*args, **kwargs)
+        if self.alias == NO_DB_ALIAS:
+            self.scope_kind = "owner"
+
+    def enter(self, scope: Scope) -> Scope:
+        """Make `scope` hold for the queries that follow; return the one that held before."""
+        previous = Scope(self.scope_kind, self.schema_name, self.scope_workspace_id)
+        if scope != previous:
+            self.scope_kind = scope.kind
+            self.scope_workspace_id = scope.workspace_id
+            self.schema_name = scope.schema
+            self.set_settings_schema(scope.schema)
+            self.search_path_set_schemas = None
+        return previous
+
+    def close(self) -> None:
+        self._has_roles = None
+        super().close()
+
+    def _role(self, cursor) -> str:  # type: ignore[no-untyped-def]
+        if self._has_roles is None:
+            # A house whose database user may not make roles runs with forced policies instead.
+            cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname IN (%s, %s)"
+                " AND pg_has_role(session_user, oid, 'MEMBER')",
+                [APP_ROLE, SYSTEM_ROLE],)
+            self._has_roles = cursor.fetchone()[0] == 2
+        if not self._has_roles or self.scope_kind == "owner":
+            return "none"
+        return SYSTEM_ROLE if self.scope_kind == "system" else APP_ROLE
+
+    def _handle_search_path(self, cursor=None) -> None:  # type: ignore[no-untyped-def]
+        if self._setting_search_path or self.search_path_set_schemas:
+            return
+        paths = self._get_cursor_search_paths()
+        self._setting_search_path = True
+        own = self.connection.cursor() if cursor is None else None
+        used = own or cursor
+        try:
+            used.execute(
+                "SELECT set_config('role', %s, false), set_config('search_path', %s, false),"
+                " set_config('backroom.scope', %s, false), set_config('backroom.workspace_id', %s, false)",
+                [
+                    self._role(used),
+                    ",".join(quote_schema_name(path) for path in paths),
+                    self.scope_kind,
+                    "" if self.scope_workspace_id is None else str(self.scope_workspace_id),
+                ],
+            )
+        except (DatabaseError, psycopg.InternalError, psycopg.errors.InFailedSqlTransaction):
+            # The transaction is broken already: whatever follows fails too, until the rollback.
+            self.search_path_set_schemas = None
+        else:
+            self.search_path_set_schemas = paths
+        finally:
+            self._setting_search_path = False
+            if own is not None:
+                own.close()

@@ -1,0 +1,61 @@
+"""What a view asks for before it runs: a role, or staff looking read-only."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.db import connection, transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from lib import clock
+from workspaces import audit, members, registry, scope
+from workspaces.routing import WorkspaceRequest
+
+View = Callable[..., HttpResponse]
+
+
+def member_required(role: str = "viewer") -> Callable[[View], View]:
+    """Let members with `role` or a higher one pass; others of the workspace get 403."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def checked(request: WorkspaceRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
+            if getattr(request, "member", None) is None:
+                raise Http404
+            if not members.may(request.member, role):
+                return render(request, "403.html", {"needed_role": role}, status=403)
+            return view(request, *args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def staff_look(view: View) -> View:
+    """Let staff look into a workspace: a read-only transaction, and an audit entry before it."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not (request.user.is_authenticated and request.user.is_active and request.user.is_staff):
+            raise Http404
+        space = registry.by_slug(slug)
+        if space is None:
+            raise Http404
+        with scope.system():
+            audit.record(
+                action="staff.looked",
+                workspace=space,
+                actor=request.user,
+                actor_kind="staff",
+                target=request.path_info,
+                now=clock.now(),
+            )
+        with scope.workspace(space), transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION READ ONLY")
+                cursor.execute("SET LOCAL statement_timeout = '3s'")
+            request.workspace = space  # type: ignore[attr-defined]
+            return view(request, *args, **kwargs)
+
+    return checked

@@ -1,0 +1,155 @@
+"""Who there is: people, workspaces, memberships, and the record of what was done."""
+
+from typing import Any, ClassVar
+from zoneinfo import available_timezones
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Lower
+from django_tenants.models import TenantMixin
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes people; e-mail addresses are kept in lower case."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who signs in: owner, teammate or staff. The e-mail address is the name."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120, blank=True)
+    is_staff = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    date_joined = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_any_case")]
+
+    def __str__(self) -> str:
+        return f"user {self.pk}"
+
+    @property
+    def shown_name(self) -> str:
+        return self.name or self.email.split("@", 1)[0]
+
+
+def _known_time_zone(value: str) -> None:
+    if value not in available_timezones():
+        raise ValidationError("Choose a time zone such as Africa/Lagos.")
+
+
+class Workspace(TenantMixin):
+    """One business: its slug is its address, its schema holds its content."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", "Active"
+        SUSPENDED = "suspended", "Suspended"
+
+    auto_create_schema = False  # workspaces.schemas makes it, in the row's own transaction
+
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=50, unique=True)
+    country = models.CharField(max_length=2, default="NG")
+    time_zone = models.CharField(max_length=64, default="Africa/Lagos", validators=[_known_time_zone])
+    state = models.CharField(max_length=12, choices=State, default=State.ACTIVE)
+    state_reason = models.CharField(max_length=200, blank=True)
+    schema_version = models.CharField(max_length=200, blank=True)
+    flags = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=["active", "suspended"]), name="workspace_state_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"workspace {self.slug}"
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.state == self.State.SUSPENDED
+
+
+class Member(models.Model):
+    """A person's place in a workspace."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", "Owner"
+        MANAGER = "manager", "Manager"
+        AGENT = "agent", "Agent"
+        VIEWER = "viewer", "Viewer"
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="members")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=8, choices=Role)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "user"], name="member_once_per_workspace")
+        ]
+
+    def __str__(self) -> str:
+        return f"member {self.pk}"
+
+
+class AuditEntry(models.Model):
+    """Who did what, when, and why; append-only (the application role may not change it)."""
+
+    workspace = models.ForeignKey(Workspace, null=True, on_delete=models.CASCADE)
+    actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)
+    actor_kind = models.CharField(max_length=12)  # member, staff, command, system
+    action = models.CharField(max_length=60)
+    target = models.CharField(max_length=120, blank=True)
+    reason = models.CharField(max_length=300, blank=True)
+    correlation = models.CharField(max_length=32, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace", "-at"], name="audit_by_workspace")]
+        verbose_name_plural = "audit entries"
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.target}"
+
+
+class Notice(models.Model):
+    """Something the owner should know, said once per key (and by e-mail)."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
+    key = models.CharField(max_length=120)
+    text = models.CharField(max_length=400)
+    created_at = models.DateTimeField()
+    dismissed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "key"], name="notice_once_per_key")
+        ]
+
+    def __str__(self) -> str:
+        return f"notice {self.key}"
+
+

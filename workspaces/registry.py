@@ -1,0 +1,42 @@
+"""Find workspaces by slug or id, with a cache of a few seconds: asked on every request."""
+
+import threading
+import time
+
+from workspaces import scope
+from workspaces.models import Workspace
+
+CACHE_SECONDS = 5.0
+_lock = threading.Lock()
+_cache: dict[str | int, tuple[float, Workspace]] = {}
+
+
+def by_slug(slug: str) -> Workspace | None:
+    """Return the workspace at `/w/<slug>/`, or None."""
+    return _find(slug, {"slug": slug})
+
+
+def by_id(workspace_id: int) -> Workspace | None:
+    """Return the workspace with this id, or None."""
+    return _find(workspace_id, {"pk": workspace_id})
+
+
+def forget() -> None:
+    """Empty the cache (this process only; others see a change within CACHE_SECONDS)."""
+    with _lock:
+        _cache.clear()
+
+
+def _find(key: str | int, where: dict[str, str | int]) -> Workspace | None:
+    found = _cache.get(key)
+    if found and found[0] > time.monotonic():
+        return found[1]
+    with scope.system():
+        space = Workspace.objects.filter(**where).first()
+    # Only what exists is kept, so that guesses cannot fill the memory.
+    if space is not None:
+        with _lock:
+            if len(_cache) > 5_000:
+                _cache.clear()
+            _cache[key] = (time.monotonic() + CACHE_SECONDS, space)
+    return space

@@ -1,0 +1,125 @@
+"""The second wall: roles, row-level security and append-only tables, raised after migrations.
+
+Every public table with a `workspace_id` gets the wall without being asked, so a new table
+cannot be forgotten. Idempotent; run by `manage.py migrate` as the tables' owner.
+"""
+
+from django.db import connection
+from django.db.utils import ProgrammingError
+
+from workspaces.database.base import APP_ROLE, SYSTEM_ROLE
+
+# Their rows are never changed and never deleted, but by the erasure of a whole workspace.
+APPEND_ONLY = ("billing_usageevent", "workspaces_auditentry")
+
+_OWN_ROWS = "{column} = NULLIF(current_setting('backroom.workspace_id', true), '')::bigint"
+_ALL_ROWS = "current_setting('backroom.scope', true) IN ('system', 'owner')"
+
+_REFUSE_CHANGE = """
+CREATE OR REPLACE FUNCTION public.backroom_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('backroom.erasing', true) = COALESCE(OLD.workspace_id::text, '') THEN
+        RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+    END IF;
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+END $$
+"""
+
+
+def raise_walls() -> bool:
+    """Make roles, grants, policies and triggers match the tables. Return False without roles.
+
+    Call as the owner of the tables. Where the database user may not make roles, the policies
+    are forced on the owner itself and tell the house's own jobs by `backroom.scope`.
+    """
+    has_roles = _make_roles()
+    with connection.cursor() as cursor:
+        if has_roles:
+            for role in (APP_ROLE, SYSTEM_ROLE):
+                cursor.execute(
+                    f"GRANT USAGE ON SCHEMA public TO {role};"
+                    f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};"
+                    f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};"
+                )
+        for table, column in guarded_tables():
+            _guard(cursor, table, column, has_roles)
+        cursor.execute(_REFUSE_CHANGE)
+        for table in APPEND_ONLY:
+            cursor.execute(
+                f"DROP TRIGGER IF EXISTS append_only ON public.{table};"
+                f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON public.{table}"
+                " FOR EACH ROW EXECUTE FUNCTION public.backroom_refuse_change()"
+            )
+            if has_roles:
+                cursor.execute(
+                    f"REVOKE UPDATE, DELETE, TRUNCATE ON public.{table} FROM {APP_ROLE}, {SYSTEM_ROLE}"
+                )
+    return has_roles
+
+
+def grant_schema(schema: str) -> None:
+    """Let the application's roles work in a workspace's schema (its owner calls this)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname IN (%s, %s)", [APP_ROLE, SYSTEM_ROLE]
+        )
+        for (role,) in cursor.fetchall():
+            if role == APP_ROLE:
+                cursor.execute(
+                    f'GRANT USAGE ON SCHEMA "{schema}" TO {role};'
+                    f'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "{schema}" TO {role};'
+                    f'GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA "{schema}" TO {role};'
+                )
+
+
+def guarded_tables() -> list[tuple[str, str]]:
+    """Return (table, column) for every public table that belongs to workspaces."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname, a.attname FROM pg_class c"
+            " JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public'"
+            " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'workspace_id'"
+            " WHERE c.relkind IN ('r', 'p') ORDER BY 1"
+        )
+        found = [(str(table), str(column)) for table, column in cursor.fetchall()]
+    return [*found, ("workspaces_workspace", "id")]
+
+
+def _make_roles() -> bool:
+    with connection.cursor() as cursor:
+        for role in (APP_ROLE, SYSTEM_ROLE):
+            try:
+                cursor.execute(
+                    f"DO $$ BEGIN CREATE ROLE {role} NOLOGIN;"
+                    " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+                )
+                cursor.execute(
+                    "SELECT pg_has_role(session_user, %s, 'MEMBER') AND NOT"
+                    " (SELECT rolsuper FROM pg_roles WHERE rolname = session_user)",
+                    [role],
+                )
+                if not cursor.fetchone()[0]:
+                    cursor.execute(f"GRANT {role} TO session_user")
+            except ProgrammingError:
+                return False
+    return True
+
+
+def _guard(cursor, table: str, column: str, has_roles: bool) -> None:  # type: ignore[no-untyped-def]
+    own = _OWN_ROWS.format(column=column)
+    cursor.execute(
+        f"ALTER TABLE public.{table} ENABLE ROW LEVEL SECURITY;"
+        f"DROP POLICY IF EXISTS own_rows ON public.{table};"
+        f"DROP POLICY IF EXISTS all_rows ON public.{table};"
+    )
+    if has_roles:
+        cursor.execute(
+            f"CREATE POLICY own_rows ON public.{table} TO {APP_ROLE} USING ({own}) WITH CHECK ({own});"
+            f"CREATE POLICY all_rows ON public.{table} TO {SYSTEM_ROLE} USING (true) WITH CHECK (true);"
+        )
+    else:
+        cursor.execute(
+            f"ALTER TABLE public.{table} FORCE ROW LEVEL SECURITY;"
+            f"CREATE POLICY own_rows ON public.{table} USING ({own}) WITH CHECK ({own});"
+            f"CREATE POLICY all_rows ON public.{table} USING ({_ALL_ROWS}) WITH CHECK ({_ALL_ROWS});"
+        )
