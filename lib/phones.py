@@ -38,11 +38,16 @@ def parse(text: str, *, country: str) -> str:
             number = phonenumbers.parse(candidate, country.upper())
         except phonenumbers.NumberParseException:
             continue
-        if phonenumbers.is_valid_number(number):
+        if phonenumbers.is_valid_number(number) or _is_test_number(number):
             return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     raise UnableToParsePhone(
         "That is not a number we know. Type it with its country code, for example +234 803 123 4567."
     )
+
+
+def _is_test_number(number: phonenumbers.PhoneNumber) -> bool:
+    """Meta gives out test numbers of the area code 555, which belongs to no subscriber."""
+    return number.country_code == 1 and 5_550_000_000 <= (number.national_number or 0) <= 5_559_999_999
 
 
 def _candidates(compact: str, country: str) -> list[str]:

@@ -6,14 +6,13 @@ from datetime import datetime
 from functools import lru_cache
 from zoneinfo import available_timezones
 
-import phonenumbers.timezone  # noqa: F401 - checks at import that the data file is there
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 from django.db import connection, transaction
-from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.migrations.state import ProjectState
 from django.utils.module_loading import import_string
 from phonenumbers import SUPPORTED_REGIONS
 
@@ -130,9 +129,8 @@ def _template() -> str:
     half a workspace behind when it is interrupted.
     """
     with scope.owner("w_template"):  # a workspace's view: the router allows its apps only
-        executor = MigrationExecutor(connection)
-        executor.loader = loader = MigrationLoader(None)
-        state = loader.project_state(nodes=None, at_end=False)
+        loader = MigrationLoader(None)
+        state = ProjectState(real_apps=loader.unmigrated_apps)
         with connection.schema_editor(collect_sql=True, atomic=False) as editor:
             editor.create_model(MigrationRecorder.Migration)
             for node in _plan():

@@ -1,0 +1,79 @@
+"""A connected number with three answers, and the way of a message from webhook to WhatsApp."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from connections import manager, sender
+from connections.models import Connection
+from faqs.models import Entry, Phrasing, Version
+from messaging import drain
+from tests import whatsapp
+from tests.conftest import NOW
+from workspaces import scope
+from workspaces.models import Workspace
+
+ENTRIES = [
+    ("delivery_fee", "How much is delivery?", "Delivery within Lagos is ₦2,500.", "delivery cost | what do you charge for delivery"),
+    ("opening_hours", "What time do you open?", "We open 9am to 6pm, Monday to Saturday.", "opening hours | when do you close"),
+    ("returns", "Can I return fabric?", "Uncut fabric can be returned within 7 days.", "return policy | can I bring it back"),
+]
+
+
+@pytest.fixture
+def graph(settings: Any) -> Iterator[whatsapp.Graph]:
+    with whatsapp.graph() as api:
+        settings.GRAPH_API_URL = api.url
+        settings.WHATSAPP_APP_SECRET = whatsapp.SECRET
+        yield api
+
+
+@pytest.fixture
+def number(acme: Workspace, graph: whatsapp.Graph) -> Connection:
+    with scope.workspace(acme):
+        for faq_id, question, answer, more in ENTRIES:
+            entry = Entry.objects.create(faq_id=faq_id, question=question, answer=answer, created_at=NOW, updated_at=NOW)
+            Phrasing.objects.bulk_create(Phrasing(entry=entry, text=t) for t in more.split(" | "))
+        version, _ = Version.objects.get_or_create(pk=1)
+        # Tests roll back: a number that no other test had keeps cached indexes apart.
+        Version.objects.filter(pk=1).update(number=version.number + id(object()) % 1_000_000_007)
+        return manager.add(
+            workspace=acme,
+            provider="cloud_api",
+            phone="+15550783881",
+            external_id=whatsapp.NUMBER_ID,
+            account_id=whatsapp.ACCOUNT_ID,
+            secrets={"access_token": "token"},
+            actor=None,
+            now=NOW,
+        )
+
+
+class Way:
+    """Posts what WhatsApp would, and lets the house do its work, synchronously."""
+
+    def __init__(self, space: Workspace, connection: Connection, api: whatsapp.Graph) -> None:
+        self.space, self.connection, self.api = space, connection, api
+        self.client = Client()
+
+    def post(self, payload: Any, **kwargs: Any) -> Any:
+        return whatsapp.post(self.client, payload, **kwargs)
+
+    def work(self) -> None:
+        """Drain and send until nothing is due."""
+        for _ in range(20):
+            drained = drain.run(workspace=self.space)
+            more = sender.send_due(workspace=self.space, connection_id=self.connection.pk)
+            if not drained.count and not drained.has_more and not more:
+                return
+
+    def say(self, body: str, *, wamid: str, **kwargs: Any) -> None:
+        assert self.post(whatsapp.text(body, wamid=wamid, **kwargs)).status_code == 200
+        self.work()
+
+
+@pytest.fixture
+def way(acme: Workspace, number: Connection, graph: whatsapp.Graph, monkeypatch: pytest.MonkeyPatch) -> Way:
+    return Way(acme, number, graph)
