@@ -213,14 +213,20 @@ def _contacts(number: Number, kind: str, item: Mapping[str, object]) -> _Shape:
         name = {"first_name": "Ngozi", "last_name": "Umeh", "formatted_name": "Ngozi Umeh"}
         phone = {"phone": "+234 803 555 0166", "wa_id": "2348035550166", "type": "CELL"}
         content = [{"name": name, "phones": [phone]}]
-    return "contacts", {"contacts": content}, "[contact card]"
+    names = [_formatted_name(contact) for contact in content]
+    return "contacts", {"contacts": content}, ", ".join(filter(None, names)) or "[contact card]"
+
+
+def _formatted_name(contact: object) -> str:
+    name = contact.get("name") if isinstance(contact, dict) else None
+    return str(name.get("formatted_name") or "") if isinstance(name, dict) else ""
 
 
 def _unsupported(number: Number, kind: str, item: Mapping[str, object]) -> _Shape:
     error = errors.in_webhook(131051)
     del error["href"]
     error["title"] = error["message"] = "Message type unknown"
-    return "unsupported", {"errors": [error], "unsupported": {"type": "poll"}}, "[poll]"
+    return "unsupported", {"errors": [error], "unsupported": {"type": "poll"}}, "A poll"
 
 
 def _anything(number: Number, kind: str, item: Mapping[str, object]) -> _Shape:

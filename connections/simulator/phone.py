@@ -11,8 +11,6 @@ from connections.simulator import access, stage
 from connections.simulator.records import Customer, Json, Message, Number
 from connections.simulator.world import Chat
 
-# Changes with every start, so that a page that was open before loads everything again.
-_EPOCH = f"{time.time_ns():x}"
 _SHOWN_INLINE = (
     "image/png",
     "image/jpeg",
@@ -40,7 +38,11 @@ def page(request: HttpRequest) -> HttpResponse:
     wanted = urlsplit(settings.BASE_URL).hostname or ""
     if {host, wanted} == {"localhost", "127.0.0.1"} and port.isdigit():
         return HttpResponseRedirect(f"http://{wanted}:{port}{request.get_full_path()}")
-    response = render(request, "simulator/phone.html", {"base_url": settings.BASE_URL})
+    response = render(
+        request,
+        "simulator/phone.html",
+        {"base_url": settings.BASE_URL, "origin": request.build_absolute_uri("/")},
+    )
     response["Content-Security-Policy"] = _policy()
     response["Referrer-Policy"] = "no-referrer"
     response["X-Content-Type-Options"] = "nosniff"
@@ -52,13 +54,13 @@ def page(request: HttpRequest) -> HttpResponse:
 def chat(request: HttpRequest) -> HttpResponse:
     """What changed since `since`: 204 when nothing did."""
     epoch, _, revision = request.GET.get("since", "").partition(".")
-    since = int(revision) if epoch == _EPOCH and revision.isdigit() else 0
+    since = int(revision) if epoch == stage.world.epoch and revision.isdigit() else 0
     now = stage.world.revision
     if since == now:
         return HttpResponse(status=204)
     number = stage.world.number(request.GET.get("phone_number_id", ""))
     body: Json = {
-        "cursor": f"{_EPOCH}.{now}",
+        "cursor": f"{stage.world.epoch}.{now}",
         "is_whole": since == 0,
         "numbers": [_number(n) for n in stage.world.numbers()],
     }

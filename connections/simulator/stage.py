@@ -50,7 +50,7 @@ deliveries = Deliveries(
 )
 state_file: Path | None = getattr(settings, "SIMULATOR_STATE_FILE", None)
 # How many requests may hang at once: each holds a thread of the server.
-hanging = threading.BoundedSemaphore(24)
+hanging = threading.BoundedSemaphore(10)
 
 
 def start() -> None:

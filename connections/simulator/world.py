@@ -1,6 +1,7 @@
 """The simulator's memory: one process, one lock, everything bounded, no database."""
 
 import heapq
+import secrets
 import threading
 import time
 from collections import deque
@@ -46,6 +47,8 @@ class World:
         self._clear()
 
     def _clear(self) -> None:
+        # Changes with every start and reset: a page that was open then loads everything again.
+        self.epoch = secrets.token_hex(6)
         self._numbers: dict[str, Number] = {}
         self._customers: dict[str, Customer] = {}
         self._by_user_id: dict[str, str] = {}
