@@ -57,7 +57,10 @@ def request(
     now: datetime,
 ) -> bool:
     """Ask for a choice, in the caller's transaction. False: nothing to choose from, or over budget."""
-    listed = [{"entry_id": c.entry_id, "question": c.question, "answer": c.answer[:300]} for c in candidates[:8]]
+    listed = [
+        {"entry_id": c.entry_id, "question": c.question, "answer": c.answer[:300]}
+        for c in candidates[:8]
+    ]
     if not listed:
         return False
     prompt = prompts.choose(question=question, candidates=listed)
@@ -110,7 +113,9 @@ def ask(*, workspace: Workspace, call_id: int) -> None:
         _settle(workspace, call, decision, failure, reply, cost)
 
 
-def _consult(call: Call, now: datetime) -> tuple[dict[str, Any] | None, str, gateway.Reply | None, int]:
+def _consult(
+    call: Call, now: datetime
+) -> tuple[dict[str, Any] | None, str, gateway.Reply | None, int]:
     """Try fast, then backup if time is left. Returns decision, failure, reply and cost."""
     failure, cost = "late", 0
     for route in routes.ORDER:
@@ -185,13 +190,19 @@ def _settle(
         )
         if not settled:
             return
-        budgets.settle(workspace=workspace, reserved=call.estimated_nano, cost=cost, at=call.created_at)
+        budgets.settle(
+            workspace=workspace, reserved=call.estimated_nano, cost=cost, at=call.created_at
+        )
         if reply and reply.tokens_in + reply.tokens_out:
             metering.record(
                 workspace=workspace,
                 usages=[
                     metering.Usage(
-                        meters.AI_TOKENS, call.pk, now, reply.tokens_in + reply.tokens_out, category=call.route
+                        meters.AI_TOKENS,
+                        call.pk,
+                        now,
+                        reply.tokens_in + reply.tokens_out,
+                        category=call.route,
                     )
                 ],
                 now=now,
@@ -211,7 +222,11 @@ def take(*, workspace: Workspace, call_id: int, now: datetime) -> Choice | None:
     None when it was taken before, or is still being asked and not yet late. The texts that
     were shown to the model are erased.
     """
-    call = Call.objects.select_for_update().filter(pk=call_id, workspace=workspace, used_at__isnull=True).first()
+    call = (
+        Call.objects.select_for_update()
+        .filter(pk=call_id, workspace=workspace, used_at__isnull=True)
+        .first()
+    )
     if call is None:
         return None
     is_late = call.deadline_at <= now
@@ -220,7 +235,9 @@ def take(*, workspace: Workspace, call_id: int, now: datetime) -> Choice | None:
             return None
         # Nobody answered in time. What was reserved may have been spent: it counts.
         cost = call.estimated_nano if call.state == State.ASKED else 0
-        budgets.settle(workspace=workspace, reserved=call.estimated_nano, cost=cost, at=call.created_at)
+        budgets.settle(
+            workspace=workspace, reserved=call.estimated_nano, cost=cost, at=call.created_at
+        )
         call.state, call.failure, call.cost_nano = State.UNKNOWN, "late", cost
     decision = call.decision or {}
     entries = [int(pk) for pk in call.request.get("entries", [])]
@@ -243,5 +260,7 @@ def take(*, workspace: Workspace, call_id: int, now: datetime) -> Choice | None:
 def find_late(*, now: datetime) -> list[tuple[int, int]]:
     """Return (workspace, call) of choices nobody acted on in time. Call in the system scope."""
     return list(
-        Call.objects.filter(used_at__isnull=True, deadline_at__lte=now).values_list("workspace_id", "pk")[:500]
+        Call.objects.filter(used_at__isnull=True, deadline_at__lte=now).values_list(
+            "workspace_id", "pk"
+        )[:500]
     )

@@ -82,7 +82,9 @@ async def _ask(model: str, system: str, prompt: str, seconds: float, started: fl
     except TimeoutError:
         raise
     except Exception as error:  # the library's classes mislead (401 comes as a bad request)
-        raise UnableToComplete(_kind(error), may_have_cost=_may_have_cost(error), ms=_ms(started)) from error
+        raise UnableToComplete(
+            _kind(error), may_have_cost=_may_have_cost(error), ms=_ms(started)
+        ) from error
     if not text or choice.finish_reason == "length":
         raise UnableToComplete("broken", may_have_cost=True, ms=_ms(started))
     return Reply(text, model, tokens_in, tokens_out, _ms(started), has_usage=bool(tokens_in))
@@ -129,7 +131,9 @@ def echo(prompt: str, started: float) -> Reply:
         count = len(asked & set(re.findall(r"\w{3,}", f"{entry['q']} {entry['a']}".casefold())))
         if count > shared:
             best, shared = int(entry["n"]), count
-    verdict = {"verdict": "answer", "entries": [best]} if best else {"verdict": "none", "entries": []}
+    verdict = (
+        {"verdict": "answer", "entries": [best]} if best else {"verdict": "none", "entries": []}
+    )
     return Reply(json.dumps(verdict), routes.ECHO, len(prompt) // 4 + 1, 12, _ms(started))
 
 

@@ -15,7 +15,9 @@ SYSTEM = (
 
 def clean(text: str, limit: int = 1000) -> str:
     """Return `text` without control, zero-width, direction and tag characters, cut to `limit`."""
-    kept = (c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs"))
+    kept = (
+        c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs")
+    )
     return "".join(kept)[:limit]
 
 

@@ -37,7 +37,9 @@ class UsageEvent(models.Model):
     cost_micro = models.BigIntegerField(null=True)  # micro-units of cost_currency
     cost_currency = models.CharField(max_length=3, blank=True)
     tx = models.BigIntegerField(
-        db_default=RawSQL("pg_current_xact_id()::text::bigint", [], output_field=models.BigIntegerField())
+        db_default=RawSQL(
+            "pg_current_xact_id()::text::bigint", [], output_field=models.BigIntegerField()
+        )
     )
     recorded_at = models.DateTimeField()
 

@@ -46,17 +46,13 @@ def standing(*, workspace: Workspace, now: datetime) -> Standing:
 
     A trial that is over goes on as the free plan: customers' chats do not go dead on a date.
     """
-    subscription = (
-        Subscription.objects.filter(workspace=workspace).select_related("plan").first()
-    )
+    subscription = Subscription.objects.filter(workspace=workspace).select_related("plan").first()
     if subscription is None:
         return Standing("cancelled", "", "No plan", False, None, {})
     plan, state = subscription.plan, str(subscription.state)
     if state == Subscription.State.TRIAL and (subscription.trial_ends_at or now) <= now:
         plan, state = Plan.objects.get(code=FREE), str(Subscription.State.ACTIVE)
-    allowances = dict(
-        PlanAllowance.objects.filter(plan=plan).values_list("meter_id", "per_day")
-    )
+    allowances = dict(PlanAllowance.objects.filter(plan=plan).values_list("meter_id", "per_day"))
     return Standing(
         state=state,
         plan_code=plan.code,
@@ -72,7 +68,13 @@ class UnableToChangePlan(Exception):
 
 
 def change(
-    *, workspace: Workspace, plan: str, state: str, actor: User | None, actor_kind: str, now: datetime
+    *,
+    workspace: Workspace,
+    plan: str,
+    state: str,
+    actor: User | None,
+    actor_kind: str,
+    now: datetime,
 ) -> None:
     """Put the workspace on `plan` in `state` (staff and operators). Raises UnableToChangePlan."""
     if state not in Subscription.State.values:

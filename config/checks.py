@@ -12,7 +12,7 @@ from django.db import connection
 @register(Tags.admin)
 def no_workspace_content_in_admin(**_: Any) -> list[CheckMessage]:
     """A model of a workspace's schema in the admin would show or change another workspace's rows."""
-    tenant = {app for app in settings.TENANT_APPS}
+    tenant = set(settings.TENANT_APPS)
     return [
         Error(
             f"{model._meta.label} lies in a workspace's schema and must not be in the admin.",
@@ -54,7 +54,7 @@ def no_transaction_pooler(databases: Any = None, **_: Any) -> list[CheckMessage]
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         pids = {cursor.fetchone()[0]}
-        for _ in range(8):
+        for _again in range(8):
             cursor.execute("SELECT pg_backend_pid()")
             pids.add(cursor.fetchone()[0])
     if len(pids) > 1:

@@ -196,7 +196,9 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
 SECURE_REFERRER_POLICY = "same-origin"
 # Checked in development too; there the plain-http cookies are on purpose.
 SILENCED_SYSTEM_CHECKS = (
-    [] if SECURE_SSL_REDIRECT else ["security.W004", "security.W008", "security.W012", "security.W016"]
+    []
+    if SECURE_SSL_REDIRECT
+    else ["security.W004", "security.W008", "security.W012", "security.W016"]
 )
 
 EMAIL_URL = env.str("EMAIL_URL", default="consolemail://")

@@ -22,7 +22,13 @@ _STATE_AFTER = {
 }
 # Account news after which nothing can be sent.
 _BLOCKING_EVENTS = frozenset(
-    {"DISABLED_UPDATE", "ACCOUNT_DELETED", "ACCOUNT_RESTRICTION", "PARTNER_REMOVED", "ACCOUNT_OFFBOARDED"}
+    {
+        "DISABLED_UPDATE",
+        "ACCOUNT_DELETED",
+        "ACCOUNT_RESTRICTION",
+        "PARTNER_REMOVED",
+        "ACCOUNT_OFFBOARDED",
+    }
 )
 
 
@@ -123,7 +129,13 @@ def check(*, connection: Connection, now: datetime) -> CheckResult:
         account = credentials.account(connection)
         found = providers.get(connection.provider).check(account)
     except ProviderError as error:
-        _log(connection, "check-failed", code=error.vendor_code or error.code, detail=error.sentence, now=now)
+        _log(
+            connection,
+            "check-failed",
+            code=error.vendor_code or error.code,
+            detail=error.sentence,
+            now=now,
+        )
         if error.switch_off or error.code != Code.UNREACHABLE:
             apply_error(connection=connection, error=error, now=now)
         raise
@@ -138,7 +150,9 @@ def check(*, connection: Connection, now: datetime) -> CheckResult:
     return found
 
 
-def change_state(*, connection: Connection, state: str, code: str, reason: str, now: datetime) -> bool:
+def change_state(
+    *, connection: Connection, state: str, code: str, reason: str, now: datetime
+) -> bool:
     """Move to `state` (compare-and-set) and log it. False when it was in that state."""
     moved = (
         Connection.objects.filter(pk=connection.pk)
@@ -243,7 +257,9 @@ def supports_buttons(provider: str) -> bool:
     return providers.get(provider).supports_buttons
 
 
-def log(*, connection: Connection, kind: str, code: str = "", detail: str = "", now: datetime) -> None:
+def log(
+    *, connection: Connection, kind: str, code: str = "", detail: str = "", now: datetime
+) -> None:
     """Write into the connection's log what WhatsApp told about the account."""
     _log(connection, kind, code=code, detail=detail, now=now)
 
@@ -252,7 +268,13 @@ def note_account_news(*, connection: Connection, data: Mapping[str, object], now
     """Log what WhatsApp says about the number or its account; a ban or restriction shows at once."""
     field = str(data.get("field") or "update")
     event = str(data.get("event") or "")
-    _log(connection, f"whatsapp-{field}"[:40], code=event[:40], detail=str(data.get("text") or "")[:300], now=now)
+    _log(
+        connection,
+        f"whatsapp-{field}"[:40],
+        code=event[:40],
+        detail=str(data.get("text") or "")[:300],
+        now=now,
+    )
     if event in _BLOCKING_EVENTS:
         change_state(
             connection=connection,
@@ -286,7 +308,9 @@ def is_verify_token(token: str, *, platform_token: str) -> bool:
     return hmac.compare_digest(mark.encode(), expected.encode())
 
 
-def _log(connection: Connection, kind: str, *, now: datetime, code: str = "", detail: str = "") -> None:
+def _log(
+    connection: Connection, kind: str, *, now: datetime, code: str = "", detail: str = ""
+) -> None:
     ConnectionEvent.objects.create(
         workspace_id=connection.workspace_id,
         connection=connection,

@@ -100,7 +100,9 @@ class InboundEvent(models.Model):
             ),
             models.Index(fields=["subject"], name="inbound_by_subject"),
             models.Index(
-                fields=["received_at"], condition=Q(payload__isnull=False), name="inbound_payload_age"
+                fields=["received_at"],
+                condition=Q(payload__isnull=False),
+                name="inbound_payload_age",
             ),
         ]
 
@@ -155,7 +157,9 @@ class OutboundJob(models.Model):
                 name="outbound_open_by_conversation",
             ),
             models.Index(
-                fields=["due_at"], condition=Q(state__in=["sending", "unknown"]), name="outbound_unsettled"
+                fields=["due_at"],
+                condition=Q(state__in=["sending", "unknown"]),
+                name="outbound_unsettled",
             ),
             models.Index(
                 fields=["provider_message_id"],
@@ -163,7 +167,9 @@ class OutboundJob(models.Model):
                 name="outbound_by_provider_id",
             ),
             models.Index(
-                fields=["created_at"], condition=Q(payload__isnull=False), name="outbound_payload_age"
+                fields=["created_at"],
+                condition=Q(payload__isnull=False),
+                name="outbound_payload_age",
             ),
         ]
 

@@ -126,7 +126,9 @@ def mark(
     )
 
 
-def settle_by_status(*, workspace: Workspace, opaque: str, subject: str, now: datetime) -> OutboundJob | None:
+def settle_by_status(
+    *, workspace: Workspace, opaque: str, subject: str, now: datetime
+) -> OutboundJob | None:
     """Find the send that a status speaks of, by our own id in it or by the provider's.
 
     A send whose outcome was unknown is known now: it was accepted. Returns None when no
@@ -226,7 +228,9 @@ def cancel(*, workspace: Workspace, key: str) -> bool:
 
 def replay(*, ids: Sequence[int], now: datetime) -> int:
     """Put dead or failed sends back in line (support, or an owner's retry)."""
-    rows = OutboundJob.objects.filter(pk__in=ids, state__in=[State.DEAD, State.FAILED], payload__isnull=False)
+    rows = OutboundJob.objects.filter(
+        pk__in=ids, state__in=[State.DEAD, State.FAILED], payload__isnull=False
+    )
     connection_ids = set(rows.values_list("connection_id", flat=True))
     count = rows.update(state=State.QUEUED, attempts=0, due_at=now, settled_at=None)
     for connection_id in connection_ids:

@@ -2,6 +2,7 @@
 
 import random
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -95,11 +96,20 @@ def _call(connection: Connection, job: OutboundJob) -> SendReceipt:
         ) from error
 
 
-def _record_receipt(connection: Connection, job: OutboundJob, receipt: SendReceipt, now: datetime) -> None:
+def _record_receipt(
+    connection: Connection, job: OutboundJob, receipt: SendReceipt, now: datetime
+) -> None:
     outbox.mark_accepted(job=job, provider_message_id=receipt.message_id, now=now)
     Connection.objects.filter(pk=connection.pk).update(last_outbound_at=now)
     if job.message_id is not None:
-        _tell(connection, job, now, outcome="sent", provider_message_id=receipt.message_id, ms=receipt.ms)
+        _tell(
+            connection,
+            job,
+            now,
+            outcome="sent",
+            provider_message_id=receipt.message_id,
+            ms=receipt.ms,
+        )
     manager.note_alive(connection=connection, now=now)
     events.publish(
         "connections.outbound.accepted",
@@ -110,9 +120,13 @@ def _record_receipt(connection: Connection, job: OutboundJob, receipt: SendRecei
 
 
 def _record_error(
-    workspace: Workspace, connection: Connection, job: OutboundJob, error: ProviderError, now: datetime
+    workspace: Workspace,
+    connection: Connection,
+    job: OutboundJob,
+    error: ProviderError,
+    now: datetime,
 ) -> None:
-    facts = {
+    facts: dict[str, Any] = {
         "error_code": str(error.code),
         "vendor_code": error.vendor_code,
         "error": error.sentence,
@@ -131,7 +145,9 @@ def _record_error(
         outbox.mark(job=job, state=State.QUEUED, now=now, due_at=now, **facts)
     else:
         outcome = "failed"
-        outbox.mark(job=job, state=State.DEAD if error.retryable else State.FAILED, now=now, **facts)
+        outbox.mark(
+            job=job, state=State.DEAD if error.retryable else State.FAILED, now=now, **facts
+        )
     manager.apply_error(connection=connection, error=error, now=now)
     if error.slow in (Slow.CONNECTION, Slow.ACCOUNT):
         manager.slow_down(connection=connection, scope=error.slow, until=now + wait, now=now)
@@ -153,7 +169,9 @@ def _wait(error: ProviderError, attempts: int) -> timedelta:
     return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
 
 
-def _tell(connection: Connection, job: OutboundJob, now: datetime, *, outcome: str, **facts: str | int) -> None:
+def _tell(
+    connection: Connection, job: OutboundJob, now: datetime, *, outcome: str, **facts: Any
+) -> None:
     inbox.put_receipt(
         workspace_id=job.workspace_id,
         connection_id=connection.pk,

@@ -13,7 +13,9 @@ def send(*, connection_id: int, **_: object) -> None:
     """Send what is due on a connection; go to the end of the line when more is waiting."""
     with scope.system():
         workspace_id = (
-            Connection.objects.filter(pk=connection_id).values_list("workspace_id", flat=True).first()
+            Connection.objects.filter(pk=connection_id)
+            .values_list("workspace_id", flat=True)
+            .first()
         )
     space = registry.by_id(workspace_id) if workspace_id else None
     if space is not None and sender.send_due(workspace=space, connection_id=connection_id):

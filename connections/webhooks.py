@@ -57,5 +57,3 @@ def _refuse(status: int, code: str, sentence: str) -> HttpResponse:
         "connections.webhook.refused", meta={"status": status, "code": code}, level=logging.WARNING
     )
     return JsonResponse({"error": {"code": code, "message": sentence}}, status=status)
-
-

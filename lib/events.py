@@ -80,6 +80,8 @@ class JsonFormatter(logging.Formatter):
             line["exception"] = type(record.exc_info[1]).__name__
             # Frames name files and lines; the message and locals may hold content.
             frames = traceback.extract_tb(record.exc_info[2])[-12:]
-            line["frames"] = [f"{f.filename.rsplit('/', 3)[-1]}:{f.lineno} {f.name}" for f in frames]
+            line["frames"] = [
+                f"{f.filename.rsplit('/', 3)[-1]}:{f.lineno} {f.name}" for f in frames
+            ]
             line["message"] = redact.text(str(record.exc_info[1]).split("\n", 1)[0])
         return json.dumps(line, ensure_ascii=False, default=str)

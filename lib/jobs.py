@@ -10,7 +10,9 @@ from lib import events
 Argument = str | int | bool | None
 
 
-def enqueue(name: str, *, queue: str = "interactive", delay_seconds: float = 0, **arguments: Argument) -> None:
+def enqueue(
+    name: str, *, queue: str = "interactive", delay_seconds: float = 0, **arguments: Argument
+) -> None:
     """Ask a worker to run the task `name` with `arguments` once the transaction commits.
 
     Never raises when the broker is away: what is due stands in a table, and the sweep of

@@ -32,7 +32,9 @@ def parse(text: str, *, country: str) -> str:
     compact = re.sub(r"\(0\)", "", raw)
     compact = re.sub(r"[^\d+]", "", compact)
     if len(compact.lstrip("+0")) < 7:
-        raise UnableToParsePhone("That number is too short. Type it in full, with its network code.")
+        raise UnableToParsePhone(
+            "That number is too short. Type it in full, with its network code."
+        )
     for candidate in _candidates(compact, country.upper()):
         try:
             number = phonenumbers.parse(candidate, country.upper())
@@ -47,7 +49,9 @@ def parse(text: str, *, country: str) -> str:
 
 def _is_test_number(number: phonenumbers.PhoneNumber) -> bool:
     """Meta gives out test numbers of the area code 555, which belongs to no subscriber."""
-    return number.country_code == 1 and 5_550_000_000 <= (number.national_number or 0) <= 5_559_999_999
+    return (
+        number.country_code == 1 and 5_550_000_000 <= (number.national_number or 0) <= 5_559_999_999
+    )
 
 
 def _candidates(compact: str, country: str) -> list[str]:

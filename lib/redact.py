@@ -8,7 +8,10 @@ _MAX_VALUE = 500
 _PATTERNS = (
     (re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"), "[email]"),
     (re.compile(r"\bEAA[A-Za-z0-9]{16,400}|\b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{8,200}"), "[token]"),
-    (re.compile(r"(?i)\b(bearer|access_token|api[-_]?key)([=:\s\"']{1,4})[^\s\"'&,]{4,400}"), r"\1\2[token]"),
+    (
+        re.compile(r"(?i)\b(bearer|access_token|api[-_]?key)([=:\s\"']{1,4})[^\s\"'&,]{4,400}"),
+        r"\1\2[token]",
+    ),
     # A phone number, however written: 10 to 15 digits with + or 0 or a country code before.
     (re.compile(r"(?<![\w.:-])\+?\(?\d(?:[ ()-]{0,2}\d){9,14}(?![\w-])"), "[phone]"),
     (re.compile(r"(?i)(://[^/\s:@]{0,64}):[^/\s@]{1,200}@"), r"\1:[secret]@"),

@@ -29,10 +29,14 @@ def to_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     return out.getvalue()
 
 
-def to_xlsx(header: Sequence[str], rows: Iterable[Sequence[Cell]], *, sheet: str = "Sheet1") -> bytes:
+def to_xlsx(
+    header: Sequence[str], rows: Iterable[Sequence[Cell]], *, sheet: str = "Sheet1"
+) -> bytes:
     """Return the table as an XLSX file; text cells are typed as strings, never as formulas."""
     out = io.BytesIO()
-    book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    book = xlsxwriter.Workbook(
+        out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    )
     page = book.add_worksheet(sheet)
     for column, title in enumerate(header):
         page.write_string(0, column, title)

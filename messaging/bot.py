@@ -18,7 +18,9 @@ OPTED_IN = "Automatic replies are on again. How can we help?"
 
 def prepare(*, workspace: Workspace, now: datetime) -> None:
     """Lay the settings of a new workspace (called in its schema)."""
-    BotSettings.objects.create(pk=1, greeting=GREETING.format(name=workspace.name), handover_text=HANDOVER)
+    BotSettings.objects.create(
+        pk=1, greeting=GREETING.format(name=workspace.name), handover_text=HANDOVER
+    )
 
 
 def settings_of() -> BotSettings:
@@ -27,7 +29,12 @@ def settings_of() -> BotSettings:
 
 
 def switch(
-    *, workspace: Workspace, is_on: bool, actor: User | None, actor_kind: str = "member", now: datetime
+    *,
+    workspace: Workspace,
+    is_on: bool,
+    actor: User | None,
+    actor_kind: str = "member",
+    now: datetime,
 ) -> bool:
     """Turn the bot on or off. Returns False when it was so already."""
     with transaction.atomic():

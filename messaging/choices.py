@@ -25,7 +25,9 @@ def finish(*, workspace: Workspace, call_id: int) -> bool:
     """
     with scope.workspace(workspace), transaction.atomic(durable=True):
         with database.cursor() as cursor:  # one at a time per workspace, as the drain
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('drain', %s))", [workspace.pk])
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended('drain', %s))", [workspace.pk]
+            )
         now = clock.now()
         choice = choosing.take(workspace=workspace, call_id=call_id, now=now)
         if choice is None:
@@ -42,7 +44,11 @@ def finish(*, workspace: Workspace, call_id: int) -> bool:
             turn = _turn(workspace, message)
             verdicts = _carry_out(turn, choice)
             trace.write(
-                message=message, verdicts=verdicts, received_at=message.created_at, now=now, later=True
+                message=message,
+                verdicts=verdicts,
+                received_at=message.created_at,
+                now=now,
+                later=True,
             )
     return True
 
@@ -65,7 +71,13 @@ def _turn(workspace: Workspace, message: Message) -> Turn:
     )
 
 
-_STILL = (gates.workspace_active, gates.subscription, gates.bot_on, gates.nobody_holds, gates.opted_in)
+_STILL = (
+    gates.workspace_active,
+    gates.subscription,
+    gates.bot_on,
+    gates.nobody_holds,
+    gates.opted_in,
+)
 
 
 def _carry_out(turn: Turn, choice: choosing.Choice) -> list[trace.Verdict]:
@@ -80,13 +92,27 @@ def _carry_out(turn: Turn, choice: choosing.Choice) -> list[trace.Verdict]:
     ]
     chosen = search.get(turn.workspace, choice.entry_id) if choice.entry_id is not None else None
     if chosen is not None:
-        said = trace.acted("model", "model_chose", f"The model picked your answer “{chosen.question}”.", **detail)
+        said = trace.acted(
+            "model", "model_chose", f"The model picked your answer “{chosen.question}”.", **detail
+        )
         return [said, *pipeline.send_entry(turn, chosen)]
     if choice.verdict == "none":
-        said = trace.acted("model", "model_none", "The model found that none of your answers fits.", **detail)
+        said = trace.acted(
+            "model", "model_none", "The model found that none of your answers fits.", **detail
+        )
         return [said, *pipeline.hand_over(turn, reason="faq_none")]
-    sentence = "The model was not sure either." if choice.verdict == "unclear" else "The model gave no answer in time."
-    said = trace.Verdict("model", "note", f"model_{choice.verdict}"[:40], sentence, {**detail, "failure": choice.failure})
+    sentence = (
+        "The model was not sure either."
+        if choice.verdict == "unclear"
+        else "The model gave no answer in time."
+    )
+    said = trace.Verdict(
+        "model",
+        "note",
+        f"model_{choice.verdict}"[:40],
+        sentence,
+        {**detail, "failure": choice.failure},
+    )
     if not turn.matches:
         return [said, *pipeline.hand_over(turn, reason="faq_none")]
     return [said, *pipeline.offer_menu(turn)]

@@ -56,7 +56,9 @@ def carry_out(*, turn: "Turn", command: str) -> str:
     workspace, now = turn.workspace, turn.now
     if command in ("pause", "resume"):
         is_on = command == "resume"
-        changed = bot.switch(workspace=workspace, is_on=is_on, actor=None, actor_kind="whatsapp", now=now)
+        changed = bot.switch(
+            workspace=workspace, is_on=is_on, actor=None, actor_kind="whatsapp", now=now
+        )
         state = "on" if is_on else "off. Customers' messages wait for you in the inbox"
         return f"The bot is {'now' if changed else 'already'} {state}."
     if command == "status":
@@ -125,7 +127,10 @@ def confirm(
     if len(parts) != 2 or parts[0] != "confirm" or not (parts[1].isdigit() and len(parts[1]) == 6):
         return False
     waiting = OwnerNumber.objects.filter(
-        confirmed_at__isnull=True, code_expires_at__gt=now, code_attempts__lt=_CODE_ATTEMPTS, phone=phone or ""
+        confirmed_at__isnull=True,
+        code_expires_at__gt=now,
+        code_attempts__lt=_CODE_ATTEMPTS,
+        phone=phone or "",
     )
     for number in waiting:
         OwnerNumber.objects.filter(pk=number.pk).update(code_attempts=F("code_attempts") + 1)

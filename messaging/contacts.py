@@ -83,13 +83,18 @@ def attach(*, workspace: Workspace, sender: Sender, now: datetime) -> Attached |
     for kind, value in pairs:
         if (kind, value) not in known:
             ContactIdentity.objects.create(
-                contact=contact, scope=SCOPE, kind=kind, value=value, first_seen_at=now, last_seen_at=now
+                contact=contact,
+                scope=SCOPE,
+                kind=kind,
+                value=value,
+                first_seen_at=now,
+                last_seen_at=now,
             )
     if not is_new:
         _refresh(contact, sender, now)
-        ContactIdentity.objects.filter(pk__in=[i.pk for i in found if i.contact_id == contact.pk]).update(
-            last_seen_at=now
-        )
+        ContactIdentity.objects.filter(
+            pk__in=[i.pk for i in found if i.contact_id == contact.pk]
+        ).update(last_seen_at=now)
     if others and contact.conflict_with_id is None:
         contact.conflict_with_id = min(others)
         contact.save(update_fields=["conflict_with"])
@@ -111,7 +116,9 @@ def _refresh(contact: Contact, sender: Sender, now: datetime) -> None:
     contact.save(update_fields=fields)
 
 
-def rename(*, workspace: Workspace, previous: Sender, current: Sender, now: datetime) -> Contact | None:
+def rename(
+    *, workspace: Workspace, previous: Sender, current: Sender, now: datetime
+) -> Contact | None:
     """Take over a new number or user id that WhatsApp announced for a known contact.
 
     The old identities stay, marked as superseded. Returns None when nobody is known by the
@@ -149,7 +156,9 @@ def rename(*, workspace: Workspace, previous: Sender, current: Sender, now: date
 def address_of(contact: Contact) -> Sender:
     """Return how to reach a contact now: phone if known, else user id, else the raw address."""
     identities = list(
-        ContactIdentity.objects.filter(contact=contact, superseded_by__isnull=True).order_by("-last_seen_at", "-id")
+        ContactIdentity.objects.filter(contact=contact, superseded_by__isnull=True).order_by(
+            "-last_seen_at", "-id"
+        )
     )
 
     def latest(kind: str) -> str | None:

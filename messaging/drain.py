@@ -73,7 +73,9 @@ def _handle_one(desk: inbound.Desk, row: InboundEvent) -> bool:
         with transaction.atomic():
             inbound.handle(desk, row, clock.now())
     except NotYet:
-        return not inbox.postpone(event=row, reason="the message it speaks of is not known", now=clock.now())
+        return not inbox.postpone(
+            event=row, reason="the message it speaks of is not known", now=clock.now()
+        )
     except OperationalError:
         raise  # the connection or the transaction is gone: the batch starts over
     except Exception as error:

@@ -95,7 +95,12 @@ def owner_command(turn: Turn) -> Verdict:
     from messaging import commands
 
     if turn.is_commander and (command := commands.recognise(turn.text)):
-        return acted("command", "owner_command", f"A confirmed team number sent “{command}”.", command=command)
+        return acted(
+            "command",
+            "owner_command",
+            f"A confirmed team number sent “{command}”.",
+            command=command,
+        )
     return passed("command", "Not an owner's command.")
 
 
@@ -142,14 +147,18 @@ def nobody_holds(turn: Turn) -> Verdict:
                 "A person of your team has this conversation, so the bot keeps quiet.",
                 needs_person=True,
             )
-        return passed("holder", "The person's time with this conversation is over; the bot is back.")
+        return passed(
+            "holder", "The person's time with this conversation is over; the bot is back."
+        )
     return passed("holder", "Nobody of the team holds the conversation.")
 
 
 def no_loop(turn: Turn) -> Verdict:
     """Two machines that answer each other are stopped."""
     if turn.conversation is not None:
-        count = limits.like_texts(conversation=turn.conversation, digest=turn.text_digest, now=turn.now)
+        count = limits.like_texts(
+            conversation=turn.conversation, digest=turn.text_digest, now=turn.now
+        )
         if count > settings.LOOP_GUARD_LIKE_TEXTS:
             return stopped(
                 "loop",
@@ -200,7 +209,9 @@ def faq(turn: Turn) -> Verdict:
         match = search.get(turn.workspace, turn.tapped_entry_id)
         if match is not None:
             turn.matches = [match]
-            return acted("faq", "faq_chosen", f"The customer chose “{match.question}”.", faq_id=match.faq_id)
+            return acted(
+                "faq", "faq_chosen", f"The customer chose “{match.question}”.", faq_id=match.faq_id
+            )
     turn.matches = search.find(turn.workspace, turn.text, limit=3)
     decision = search.decide(turn.matches)
     detail = {
@@ -212,8 +223,12 @@ def faq(turn: Turn) -> Verdict:
     best = turn.matches[0]
     percent = f"{best.confidence:.0%}"
     if decision == "answer":
-        return acted("faq", "faq_matched", f"Your answer “{best.question}” fits ({percent} sure).", **detail)
-    return acted("faq", "faq_unsure", f"“{best.question}” may fit, but only {percent} sure.", **detail)
+        return acted(
+            "faq", "faq_matched", f"Your answer “{best.question}” fits ({percent} sure).", **detail
+        )
+    return acted(
+        "faq", "faq_unsure", f"“{best.question}” may fit, but only {percent} sure.", **detail
+    )
 
 
 BEFORE_LOOKUP: tuple[Gate, ...] = (

@@ -88,7 +88,9 @@ def _message(desk: Desk, update: Update, now: datetime) -> None:
     kind = (update.text("type") or "unsupported")[:20]
     if kind in ("edit", "revoke") and _amend(update, kind):
         return
-    conversation = conversations.open_for(contact=attached.contact, connection_id=connection.pk, now=now)
+    conversation = conversations.open_for(
+        contact=attached.contact, connection_id=connection.pk, now=now
+    )
     conversation.contact = attached.contact
     text = update.text("text")
     digest = conversations.like_digest(text)
@@ -112,7 +114,9 @@ def _message(desk: Desk, update: Update, now: datetime) -> None:
     metering.record(
         workspace=desk.workspace,
         usages=[
-            metering.Usage(meters.MESSAGES_RECEIVED, message.pk, event.received_at, connection_id=connection.pk)
+            metering.Usage(
+                meters.MESSAGES_RECEIVED, message.pk, event.received_at, connection_id=connection.pk
+            )
         ],
         now=now,
     )
@@ -124,7 +128,11 @@ def _message(desk: Desk, update: Update, now: datetime) -> None:
             "The phone number and the user id belong to two contacts; both are kept. Please check.",
         )  # fmt: skip
     if commands.confirm(
-        workspace=desk.workspace, text=text, contact_id=attached.contact.pk, phone=attached.contact.phone, now=now
+        workspace=desk.workspace,
+        text=text,
+        contact_id=attached.contact.pk,
+        phone=attached.contact.phone,
+        now=now,
     ):
         verdicts = [first, *_confirmed(desk, conversation, message, now)]
     else:
@@ -159,7 +167,9 @@ def _values(contact: Contact) -> list[str]:
     return list(ContactIdentity.objects.filter(contact=contact).values_list("value", flat=True))
 
 
-def _confirmed(desk: Desk, conversation: Conversation, message: Message, now: datetime) -> list[trace.Verdict]:
+def _confirmed(
+    desk: Desk, conversation: Conversation, message: Message, now: datetime
+) -> list[trace.Verdict]:
     from messaging import replies
 
     replies.take_place(workspace=desk.workspace, standing=desk.standing, now=now)
@@ -172,7 +182,11 @@ def _confirmed(desk: Desk, conversation: Conversation, message: Message, now: da
         correlation=message.correlation,
         now=now,
     )
-    return [trace.acted("command", "number_confirmed", "A team member's number was confirmed by its code.")]
+    return [
+        trace.acted(
+            "command", "number_confirmed", "A team member's number was confirmed by its code."
+        )
+    ]
 
 
 def _content(update: Update) -> dict[str, Any]:
@@ -208,7 +222,9 @@ def _echo(desk: Desk, update: Update, now: datetime) -> None:
     )
     if attached is None:
         return
-    conversation = conversations.open_for(contact=attached.contact, connection_id=connection.pk, now=now)
+    conversation = conversations.open_for(
+        contact=attached.contact, connection_id=connection.pk, now=now
+    )
     at = conversations.credible(update.at, received_at=event.received_at)
     message = Message.objects.create(
         conversation=conversation,
@@ -228,7 +244,13 @@ def _echo(desk: Desk, update: Update, now: datetime) -> None:
     takeover.from_phone_app(conversation=conversation, now=now)
     trace.write(
         message=message,
-        verdicts=[trace.acted("person", "phone_app", "Written on the business's phone; that person has the conversation.")],
+        verdicts=[
+            trace.acted(
+                "person",
+                "phone_app",
+                "Written on the business's phone; that person has the conversation.",
+            )
+        ],
         received_at=event.received_at,
         now=now,
     )
@@ -264,7 +286,9 @@ def _system(desk: Desk, update: Update, now: datetime) -> None:
     connection = _connection(desk, update)
     if contact is None or connection is None:
         return
-    conversation = Conversation.objects.filter(contact=contact, state=Conversation.State.OPEN).first()
+    conversation = Conversation.objects.filter(
+        contact=contact, state=Conversation.State.OPEN
+    ).first()
     if conversation is not None:
         at = conversations.credible(update.at, received_at=update.event.received_at)
         message = Message.objects.create(
@@ -282,7 +306,14 @@ def _system(desk: Desk, update: Update, now: datetime) -> None:
         )
         trace.write(
             message=message,
-            verdicts=[trace.Verdict("identity", "note", "identity_changed", "The customer's number or user id changed; the contact stays the same.")],
+            verdicts=[
+                trace.Verdict(
+                    "identity",
+                    "note",
+                    "identity_changed",
+                    "The customer's number or user id changed; the contact stays the same.",
+                )
+            ],
             received_at=update.event.received_at,
             now=now,
         )

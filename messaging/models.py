@@ -53,7 +53,9 @@ class ContactIdentity(models.Model):
         LID = "lid"
 
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="identities")
-    scope = models.CharField(max_length=40)  # within what the value is unique: whatsapp, or an account
+    scope = models.CharField(
+        max_length=40
+    )  # within what the value is unique: whatsapp, or an account
     kind = models.CharField(max_length=12, choices=Kind)
     value = models.CharField(max_length=192)
     first_seen_at = models.DateTimeField()
@@ -135,7 +137,9 @@ class Message(models.Model):
         READ = "read", "Read"
         FAILED = "failed", "Failed"
 
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="messages"
+    )
     direction = models.CharField(max_length=3, choices=Direction)
     author = models.CharField(max_length=7, choices=Author)
     author_id = models.BigIntegerField(null=True)  # a User, when a member wrote it

@@ -66,7 +66,9 @@ def _say(
         return [window]
     if not replies.reserve(workspace=turn.workspace, standing=turn.standing, now=turn.now):
         return [window, over_limit(turn)]
-    content: dict[str, object] = {"entry_id": entry.entry_id, "faq_id": entry.faq_id} if entry else {}
+    content: dict[str, object] = (
+        {"entry_id": entry.entry_id, "faq_id": entry.faq_id} if entry else {}
+    )
     if buttons:
         content["choices"] = [button.id for button in buttons]
     replies.say(
@@ -82,7 +84,11 @@ def _say(
     )
     if entry is not None:
         search.note_use(entry.entry_id, now=turn.now)
-    return [window, passed("budget", _budget_sentence(turn)), acted("reply", "queued", "The reply is on its way out.")]
+    return [
+        window,
+        passed("budget", _budget_sentence(turn)),
+        acted("reply", "queued", "The reply is on its way out."),
+    ]
 
 
 def send_entry(turn: Turn, entry: search.Match) -> list[Verdict]:
@@ -92,7 +98,11 @@ def send_entry(turn: Turn, entry: search.Match) -> list[Verdict]:
 
 def _budget_sentence(turn: Turn) -> str:
     per_day = turn.standing.per_day(meters.MESSAGES_SENT)
-    return f"Within the plan's {per_day} messages a day." if per_day else "The plan has no daily limit."
+    return (
+        f"Within the plan's {per_day} messages a day."
+        if per_day
+        else "The plan has no daily limit."
+    )
 
 
 def over_limit(turn: Turn) -> Verdict:
@@ -132,7 +142,11 @@ def hand_over(turn: Turn, *, reason: str, to_person: bool = False) -> list[Verdi
     if to_person:
         takeover.hold_for_team(conversation=conversation, now=turn.now)
     done.append(
-        acted("handover", f"handover_{reason}"[:40], "Passed to your team: the conversation needs a person.")
+        acted(
+            "handover",
+            f"handover_{reason}"[:40],
+            "Passed to your team: the conversation needs a person.",
+        )
     )
     return done
 
@@ -155,7 +169,14 @@ def offer_menu(turn: Turn) -> list[Verdict]:
         newest = Message.objects.filter(answers=_message(turn)).latest("id")
         newest.content = {"choices": [button.id for button in buttons]}
         newest.save(update_fields=["content"])
-    return [*done, acted("menu", "menu_offered", f"Not sure enough, so {len(matches)} answers were offered to choose from.")]
+    return [
+        *done,
+        acted(
+            "menu",
+            "menu_offered",
+            f"Not sure enough, so {len(matches)} answers were offered to choose from.",
+        ),
+    ]
 
 
 def _title(number: int, question: str) -> str:
@@ -184,8 +205,12 @@ def _ask_model(turn: Turn) -> list[Verdict]:
         return []
     message.waiting_since = turn.now
     message.save(update_fields=["waiting_since"])
-    replies.show_typing(workspace=turn.workspace, conversation=conversation, message=message, now=turn.now)
-    return [acted("model", "model_asked", "A model was asked to pick one of the likeliest answers.")]
+    replies.show_typing(
+        workspace=turn.workspace, conversation=conversation, message=message, now=turn.now
+    )
+    return [
+        acted("model", "model_asked", "A model was asked to pick one of the likeliest answers.")
+    ]
 
 
 def choice_of(conversation: Conversation, text: str, content: dict[str, object]) -> int | None:
@@ -237,4 +262,3 @@ def _message(turn: Turn) -> Message:
     if turn.message is None:
         raise ValueError("This turn is a rehearsal.")
     return turn.message
-

@@ -68,18 +68,26 @@ def say(
     return message
 
 
-def show_typing(*, workspace: Workspace, conversation: Conversation, message: Message, now: datetime) -> None:
+def show_typing(
+    *, workspace: Workspace, conversation: Conversation, message: Message, now: datetime
+) -> None:
     """Mark the customer's message as read and show "typing…" while something is worked out."""
     _mark(workspace, conversation, message, OutboundKind.TYPING, now)
 
 
-def mark_read(*, workspace: Workspace, conversation: Conversation, message: Message, now: datetime) -> None:
+def mark_read(
+    *, workspace: Workspace, conversation: Conversation, message: Message, now: datetime
+) -> None:
     """Show the customer that the message has been read (a person opened it)."""
     _mark(workspace, conversation, message, OutboundKind.READ, now)
 
 
 def _mark(
-    workspace: Workspace, conversation: Conversation, message: Message, kind: OutboundKind, now: datetime
+    workspace: Workspace,
+    conversation: Conversation,
+    message: Message,
+    kind: OutboundKind,
+    now: datetime,
 ) -> None:
     if not message.provider_message_id:
         return
@@ -100,7 +108,9 @@ def reserve(*, workspace: Workspace, standing: plans.Standing, now: datetime) ->
     per_day = standing.per_day(meters.MESSAGES_SENT)
     if per_day is None:
         return True
-    return metering.reserve(workspace=workspace, meter=meters.MESSAGES_SENT, per_day=per_day, now=now)
+    return metering.reserve(
+        workspace=workspace, meter=meters.MESSAGES_SENT, per_day=per_day, now=now
+    )
 
 
 def take_place(*, workspace: Workspace, standing: plans.Standing, now: datetime) -> None:

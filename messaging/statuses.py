@@ -37,32 +37,70 @@ class NotYet(Exception):
 
 
 def record_receipt(
-    *, workspace: Workspace, connection_id: int | None, data: dict[str, Any], received_at: datetime, now: datetime
+    *,
+    workspace: Workspace,
+    connection_id: int | None,
+    data: dict[str, Any],
+    received_at: datetime,
+    now: datetime,
 ) -> None:
     """Record what our sender reports about a message of ours."""
-    message = Message.objects.filter(pk=data.get("message_id")).select_related("answers", "conversation").first()
+    message = (
+        Message.objects.filter(pk=int(data.get("message_id") or 0))
+        .select_related("answers", "conversation")
+        .first()
+    )
     if message is None:
         return
     outcome = data["outcome"]
     if outcome == "sent":
-        _accepted(workspace, message, str(data.get("provider_message_id") or ""), connection_id, now)
+        _accepted(
+            workspace, message, str(data.get("provider_message_id") or ""), connection_id, now
+        )
         verdict = trace.Verdict(
-            "send", "note", "accepted", "WhatsApp took the message.", {"ms": data.get("ms"), "attempt": data.get("attempt")}
+            "send",
+            "note",
+            "accepted",
+            "WhatsApp took the message.",
+            {"ms": data.get("ms"), "attempt": data.get("attempt")},
         )
     elif outcome == "failed":
-        _fail(workspace, message, str(data.get("error_code", "")), str(data.get("error", "")), now, was_accepted=False)
-        verdict = trace.Verdict("send", "stop", "send_failed", f"It could not be sent. {data.get('error', '')}", _facts(data))
+        _fail(
+            workspace,
+            message,
+            str(data.get("error_code", "")),
+            str(data.get("error", "")),
+            now,
+            was_accepted=False,
+        )
+        verdict = trace.Verdict(
+            "send",
+            "stop",
+            "send_failed",
+            f"It could not be sent. {data.get('error', '')}",
+            _facts(data),
+        )
     else:
         sentence = {
             "retrying": "A try failed; it will be sent again shortly.",
             "waiting": "It waits until the number works again.",
         }.get(outcome, "Nobody knows yet whether it went out; WhatsApp's status will tell.")
-        verdict = trace.Verdict("send", "note", f"send_{outcome}", f"{sentence} {data.get('error', '')}".strip(), _facts(data))
+        verdict = trace.Verdict(
+            "send",
+            "note",
+            f"send_{outcome}",
+            f"{sentence} {data.get('error', '')}".strip(),
+            _facts(data),
+        )
     _append(message, verdict, now)
 
 
 def _facts(data: dict[str, Any]) -> dict[str, Any]:
-    return {key: data.get(key) for key in ("error_code", "vendor_code", "reference", "attempt") if data.get(key)}
+    return {
+        key: data.get(key)
+        for key in ("error_code", "vendor_code", "reference", "attempt")
+        if data.get(key)
+    }
 
 
 def record(
@@ -87,15 +125,32 @@ def record(
     if status == "played":
         status = Status.READ
     if status not in _BELOW:
-        _append(message, trace.Verdict("status", "note", f"status_{status or 'unknown'}"[:40], f"WhatsApp says: {status or 'unknown'}."), now)
+        _append(
+            message,
+            trace.Verdict(
+                "status",
+                "note",
+                f"status_{status or 'unknown'}"[:40],
+                f"WhatsApp says: {status or 'unknown'}.",
+            ),
+            now,
+        )
         return
     if job is not None and subject and status != Status.FAILED:
-        _accepted(workspace, message, subject, connection.pk if connection else None, now, is_sent=False)
+        _accepted(
+            workspace, message, subject, connection.pk if connection else None, now, is_sent=False
+        )
     if status == Status.FAILED:
         _failed_status(workspace, connection, message, job, data, now)
         return
     _advance(message, status, moment)
-    _append(message, trace.Verdict("status", "note", status, _SENTENCES[Status(status)], {"at": moment.isoformat()}), now)
+    _append(
+        message,
+        trace.Verdict(
+            "status", "note", status, _SENTENCES[Status(status)], {"at": moment.isoformat()}
+        ),
+        now,
+    )
 
 
 def _message_of(job: OutboundJob | None, subject: str) -> Message | None:
@@ -109,9 +164,13 @@ def _message_of(job: OutboundJob | None, subject: str) -> Message | None:
 
 def _advance(message: Message, status: str, moment: datetime) -> bool:
     """Move up the lattice (compare-and-set); the moments are kept in any order."""
-    field = {Status.SENT: "sent_at", Status.DELIVERED: "delivered_at", Status.READ: "read_at"}[Status(status)]
+    field = {Status.SENT: "sent_at", Status.DELIVERED: "delivered_at", Status.READ: "read_at"}[
+        Status(status)
+    ]
     Message.objects.filter(pk=message.pk, **{f"{field}__isnull": True}).update(**{field: moment})
-    return bool(Message.objects.filter(pk=message.pk, status__in=_BELOW[status]).update(status=status))
+    return bool(
+        Message.objects.filter(pk=message.pk, status__in=_BELOW[status]).update(status=status)
+    )
 
 
 def _accepted(
@@ -147,7 +206,13 @@ def _accepted(
 
 
 def _fail(
-    workspace: Workspace, message: Message, code: str, sentence: str, now: datetime, *, was_accepted: bool
+    workspace: Workspace,
+    message: Message,
+    code: str,
+    sentence: str,
+    now: datetime,
+    *,
+    was_accepted: bool,
 ) -> None:
     moved = Message.objects.filter(pk=message.pk, status__in=_BELOW[Status.FAILED]).update(
         status=Status.FAILED, failed_at=now, error_code=code[:30], error=sentence[:300]
@@ -155,7 +220,9 @@ def _fail(
     if not moved:
         return
     if was_accepted:
-        metering.take_back(workspace=workspace, meter=meters.MESSAGES_SENT, subject=message.pk, now=now)
+        metering.take_back(
+            workspace=workspace, meter=meters.MESSAGES_SENT, subject=message.pk, now=now
+        )
     else:
         metering.release(workspace=workspace, meter=meters.MESSAGES_SENT, day_of=message.created_at)
     conversations.flag_for_person(conversation=message.conversation, now=now)
@@ -171,17 +238,28 @@ def _failed_status(
 ) -> None:
     errors = data.get("errors") or []
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-    code, details = str(first.get("code", "")), str(first.get("details") or first.get("title") or "")
+    code, details = (
+        str(first.get("code", "")),
+        str(first.get("details") or first.get("title") or ""),
+    )
     provider = connection.provider if connection else "cloud_api"
     error = manager.explain_status_error(provider=provider, code=code, details=details)
     _fail(workspace, message, str(error.code), error.sentence, now, was_accepted=True)
     if connection is not None:
         manager.apply_error(connection=connection, error=error, now=now)
     if code == "131050":
-        Contact.objects.filter(pk=message.conversation.contact_id).update(is_marketing_opted_out=True)
+        Contact.objects.filter(pk=message.conversation.contact_id).update(
+            is_marketing_opted_out=True
+        )
     _append(
         message,
-        trace.Verdict("status", "stop", "failed", f"It failed after WhatsApp took it. {error.sentence}", {"vendor_code": code}),
+        trace.Verdict(
+            "status",
+            "stop",
+            "failed",
+            f"It failed after WhatsApp took it. {error.sentence}",
+            {"vendor_code": code},
+        ),
         now,
     )
     events.publish(
@@ -194,4 +272,6 @@ def _failed_status(
 
 def _append(message: Message, verdict: trace.Verdict, now: datetime) -> None:
     asked = message.answers or message
-    trace.write(message=message, verdicts=[verdict], received_at=asked.created_at, now=now, later=True)
+    trace.write(
+        message=message, verdicts=[verdict], received_at=asked.created_at, now=now, later=True
+    )

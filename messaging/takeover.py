@@ -80,18 +80,26 @@ def reply(
             earlier := Message.objects.filter(conversation=conversation, content__once=once).first()
         ):
             return earlier
-        connection = Connection.objects.filter(pk=conversation.connection_id, workspace=workspace).first()
+        connection = Connection.objects.filter(
+            pk=conversation.connection_id, workspace=workspace
+        ).first()
         if connection is None:
-            raise UnableToReply("The number of this conversation is no longer connected. Connect it again first.")
+            raise UnableToReply(
+                "The number of this conversation is no longer connected. Connect it again first."
+            )
         if not connection.is_sending:
-            raise UnableToReply(f"Sending on this number is stopped. {connection.state_reason}".strip())
+            raise UnableToReply(
+                f"Sending on this number is stopped. {connection.state_reason}".strip()
+            )
         ends = conversations.window_ends_at(conversation)
         if ends is None or ends <= now:
             raise UnableToReply(
                 "More than 24 hours have passed since the customer wrote. WhatsApp allows no"
                 " ordinary message now; wait until they write again."
             )
-        replies.take_place(workspace=workspace, standing=plans.standing(workspace=workspace, now=now), now=now)
+        replies.take_place(
+            workspace=workspace, standing=plans.standing(workspace=workspace, now=now), now=now
+        )
         message = replies.say(
             workspace=workspace,
             conversation=conversation,
@@ -107,7 +115,11 @@ def reply(
         trace.write(
             message=message,
             verdicts=[
-                trace.acted("person", "member_replied", f"{user.shown_name} wrote this from the inbox and has the conversation.")
+                trace.acted(
+                    "person",
+                    "member_replied",
+                    f"{user.shown_name} wrote this from the inbox and has the conversation.",
+                )
             ],
             received_at=now,
             now=now,

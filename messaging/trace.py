@@ -31,7 +31,9 @@ def passed(step: str, sentence: str, **detail: Any) -> Verdict:
     return Verdict(step, "pass", "ok", sentence, detail)
 
 
-def stopped(step: str, reason: str, sentence: str, *, needs_person: bool = False, **detail: Any) -> Verdict:
+def stopped(
+    step: str, reason: str, sentence: str, *, needs_person: bool = False, **detail: Any
+) -> Verdict:
     """A gate that ended the matter without an answer."""
     return Verdict(step, "stop", reason, sentence, detail, needs_person)
 
@@ -84,7 +86,11 @@ class Story:
         for step in self.steps:
             if step.verdict in ("stop", "act"):
                 return step.sentence
-        return self.steps[-1].sentence if self.steps else "Nothing has been decided about this message yet."
+        return (
+            self.steps[-1].sentence
+            if self.steps
+            else "Nothing has been decided about this message yet."
+        )
 
 
 def story(*, provider_message_id: str = "", message_id: int | None = None) -> Story | None:

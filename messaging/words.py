@@ -3,16 +3,21 @@
 import re
 import unicodedata
 
-_GREETINGS = frozenset(
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_GREETINGS = _set(
     """hi hello hey hiya helo hallo howdy yo morning afternoon evening greetings
     good-morning good-afternoon good-evening good-day how-far how-are-you how-you-dey how-una-dey
     wetin-dey sannu ina-kwana barka e-kaaro e-kaasan e-kaale bawo bawo-ni kedu ndewo nno
-    hello-there hi-there hey-there good-morning-sir good-morning-ma hello-sir hello-ma""".split()
+    hello-there hi-there hey-there good-morning-sir good-morning-ma hello-sir hello-ma"""
 )
-_THANKS = frozenset(
+_THANKS = _set(
     """thanks thank-you thank-u thx tnx tanx ok okay okey alright noted great good nice fine k kk
     na-gode nagode e-se ese daalu imela thank-you-so-much thanks-a-lot ok-thanks okay-thanks
-    ok-thank-you okay-thank-you alright-thanks god-bless no-wahala""".split()
+    ok-thank-you okay-thank-you alright-thanks god-bless no-wahala"""
 )
 _PERSON = (
     "agent", "human", "a person", "real person", "customer care", "customer service",
@@ -45,9 +50,9 @@ def is_greeting(text: str) -> bool:
     return head and len(parts) <= 5 and (rest in _GREETINGS or rest in _COURTESIES)
 
 
-_COURTESIES = frozenset(
+_COURTESIES = _set(
     """sir ma madam please there dear boss friend good-morning good-afternoon good-evening
-    everyone all how-are-you how-far team guys my-people""".split()
+    everyone all how-are-you how-far team guys my-people"""
 )
 
 

@@ -21,8 +21,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         with scope.system():
             ada = User.objects.create_user("ada@acme.example", "ada-password-1", name="Ada")
             bola = User.objects.create_user("bola@acme.example", "bola-password-1", name="Bola")
-            chidi = User.objects.create_user("chidi@rival.example", "chidi-password-1", name="Chidi")
-            User.objects.create_user("sam@backroom.example", "sam-password-1", name="Sam", is_staff=True)
+            chidi = User.objects.create_user(
+                "chidi@rival.example", "chidi-password-1", name="Chidi"
+            )
+            User.objects.create_user(
+                "sam@backroom.example", "sam-password-1", name="Sam", is_staff=True
+            )
             for user in (ada, bola, chidi):
                 user.emailaddress_set.create(email=user.email, verified=True, primary=True)
         acme = schemas.create(name="Acme Fabrics", slug="acme", country="NG", owner=ada, now=NOW)

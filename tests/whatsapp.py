@@ -20,9 +20,16 @@ def sign(body: bytes, secret: str = SECRET) -> str:
 
 
 def envelope(
-    value: dict[str, Any], *, number_id: str = NUMBER_ID, account_id: str = ACCOUNT_ID, field: str = "messages"
+    value: dict[str, Any],
+    *,
+    number_id: str = NUMBER_ID,
+    account_id: str = ACCOUNT_ID,
+    field: str = "messages",
 ) -> dict[str, Any]:
-    meta = {"messaging_product": "whatsapp", "metadata": {"display_phone_number": "15550783881", "phone_number_id": number_id}}
+    meta = {
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "15550783881", "phone_number_id": number_id},
+    }
     return {
         "object": "whatsapp_business_account",
         "entry": [{"id": account_id, "changes": [{"field": field, "value": {**meta, **value}}]}],
@@ -56,7 +63,13 @@ def text(
 
 
 def status(
-    wamid: str, word: str, *, recipient: str = "2348061112222", opaque: str = "", code: int = 0, at: float | None = None
+    wamid: str,
+    word: str,
+    *,
+    recipient: str = "2348061112222",
+    opaque: str = "",
+    code: int = 0,
+    at: float | None = None,
 ) -> dict[str, Any]:
     inner: dict[str, Any] = {
         "id": wamid,
@@ -67,11 +80,19 @@ def status(
     if opaque:
         inner["biz_opaque_callback_data"] = opaque
     if code:
-        inner["errors"] = [{"code": code, "title": "failed", "error_data": {"details": "it failed"}}]
+        inner["errors"] = [
+            {"code": code, "title": "failed", "error_data": {"details": "it failed"}}
+        ]
     return envelope({"statuses": [inner]})
 
 
-def post(client: Any, payload: dict[str, Any] | bytes, *, secret: str = SECRET, signature: str | None = None) -> Any:
+def post(
+    client: Any,
+    payload: dict[str, Any] | bytes,
+    *,
+    secret: str = SECRET,
+    signature: str | None = None,
+) -> Any:
     """Post a webhook through Django's test client."""
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     return client.post(
@@ -98,11 +119,21 @@ class Graph:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 with outer.lock:
-                    outer.requests.append({"path": self.path, "auth": self.headers.get("Authorization", ""), "json": json.loads(body or b"{}")})
+                    outer.requests.append(
+                        {
+                            "path": self.path,
+                            "auth": self.headers.get("Authorization", ""),
+                            "json": json.loads(body or b"{}"),
+                        }
+                    )
                     outer.count += 1
                     answer = outer.answers.pop(0) if outer.answers else None
                     wamid = f"wamid.OUT{outer.count}"
-                code, data = answer() if answer else (200, {"messaging_product": "whatsapp", "messages": [{"id": wamid}]})
+                code, data = (
+                    answer()
+                    if answer
+                    else (200, {"messaging_product": "whatsapp", "messages": [{"id": wamid}]})
+                )
                 raw = json.dumps(data).encode()
                 self.send_response(code)
                 self.send_header("Content-Type", "application/json")
@@ -115,11 +146,13 @@ class Graph:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
     def refuse(self, code: int, *, status: int = 400, times: int = 1) -> None:
         """Answer the next requests with Meta's error of this code."""
-        data = {"error": {"message": "no", "type": "OAuthException", "code": code, "fbtrace_id": "T"}}
+        data = {
+            "error": {"message": "no", "type": "OAuthException", "code": code, "fbtrace_id": "T"}
+        }
         self.answers += [lambda: (status, data)] * times
 
     @property

@@ -20,7 +20,9 @@ def member_required(role: str = "viewer") -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def checked(request: WorkspaceRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        def checked(
+            request: WorkspaceRequest, slug: str, *args: Any, **kwargs: Any
+        ) -> HttpResponse:
             if getattr(request, "member", None) is None:
                 raise Http404
             if not members.may(request.member, role):

@@ -31,7 +31,9 @@ class UnableToAddMember(Exception):
     """The person cannot be added; the message says why."""
 
 
-def add(*, workspace: Workspace, email: str, role: str, actor: User | None, now: datetime) -> Member:
+def add(
+    *, workspace: Workspace, email: str, role: str, actor: User | None, now: datetime
+) -> Member:
     """Give the person with `email` a role, making the account when there is none.
 
     A person who already belongs gets the new role. Raises UnableToAddMember.

@@ -70,7 +70,9 @@ class Workspace(TenantMixin):
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=50, unique=True)
     country = models.CharField(max_length=2, default="NG")
-    time_zone = models.CharField(max_length=64, default="Africa/Lagos", validators=[_known_time_zone])
+    time_zone = models.CharField(
+        max_length=64, default="Africa/Lagos", validators=[_known_time_zone]
+    )
     state = models.CharField(max_length=12, choices=State, default=State.ACTIVE)
     state_reason = models.CharField(max_length=200, blank=True)
     schema_version = models.CharField(max_length=200, blank=True)
@@ -151,5 +153,3 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"notice {self.key}"
-
-

@@ -17,7 +17,9 @@ def tell_owners(*, workspace: Workspace, key: str, text: str, now: datetime) -> 
         workspace=workspace, key=key, defaults={"text": text[:400], "created_at": now}
     )
     if is_new:
-        jobs.enqueue("workspaces.mail_notice", queue="housekeeping", workspace_id=workspace.pk, key=key)
+        jobs.enqueue(
+            "workspaces.mail_notice", queue="housekeeping", workspace_id=workspace.pk, key=key
+        )
         events.publish("workspaces.notice.raised", workspace=workspace.pk, params={"key": key})
     return is_new
 
@@ -39,7 +41,9 @@ def mail(*, workspace: Workspace, key: str) -> int:
 def standing(*, workspace: Workspace) -> list[Notice]:
     """Return the notices nobody has put away, newest first."""
     return list(
-        Notice.objects.filter(workspace=workspace, dismissed_at__isnull=True).order_by("-created_at")[:5]
+        Notice.objects.filter(workspace=workspace, dismissed_at__isnull=True).order_by(
+            "-created_at"
+        )[:5]
     )
 
 

@@ -55,7 +55,9 @@ def _hide(parser: ArgumentParser, name: str) -> None:
 
 def workspace_argument(parser: ArgumentParser) -> None:
     """Add `--workspace S`."""
-    parser.add_argument("--workspace", required=True, metavar="SLUG", help="the workspace's address")
+    parser.add_argument(
+        "--workspace", required=True, metavar="SLUG", help="the workspace's address"
+    )
 
 
 def find_workspace(slug: str) -> Workspace:

@@ -32,7 +32,7 @@ def _find(key: str | int, where: dict[str, str | int]) -> Workspace | None:
     if found and found[0] > time.monotonic():
         return found[1]
     with scope.system():
-        space = Workspace.objects.filter(**where).first()
+        space: Workspace | None = Workspace.objects.filter(**where).first()
     # Only what exists is kept, so that guesses cannot fill the memory.
     if space is not None:
         with _lock:

@@ -9,18 +9,28 @@ from workspaces import audit, scope
 from workspaces.models import User, Workspace
 
 
-def suspend(*, workspace_id: int, reason: str, actor: User | None, actor_kind: str, now: datetime) -> bool:
+def suspend(
+    *, workspace_id: int, reason: str, actor: User | None, actor_kind: str, now: datetime
+) -> bool:
     """Stop the workspace's bot and sends. Returns False when it was suspended already."""
     return _change(workspace_id, "active", "suspended", reason, actor, actor_kind, now)
 
 
-def reactivate(*, workspace_id: int, reason: str, actor: User | None, actor_kind: str, now: datetime) -> bool:
+def reactivate(
+    *, workspace_id: int, reason: str, actor: User | None, actor_kind: str, now: datetime
+) -> bool:
     """Let the workspace work again. Returns False when it was active already."""
     return _change(workspace_id, "suspended", "active", reason, actor, actor_kind, now)
 
 
 def _change(
-    workspace_id: int, old: str, new: str, reason: str, actor: User | None, actor_kind: str, now: datetime
+    workspace_id: int,
+    old: str,
+    new: str,
+    reason: str,
+    actor: User | None,
+    actor_kind: str,
+    now: datetime,
 ) -> bool:
     with scope.system(), transaction.atomic():
         changed = Workspace.objects.filter(pk=workspace_id, state=old).update(

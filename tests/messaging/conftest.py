@@ -16,9 +16,24 @@ from workspaces import scope
 from workspaces.models import Workspace
 
 ENTRIES = [
-    ("delivery_fee", "How much is delivery?", "Delivery within Lagos is ₦2,500.", "delivery cost | what do you charge for delivery"),
-    ("opening_hours", "What time do you open?", "We open 9am to 6pm, Monday to Saturday.", "opening hours | when do you close"),
-    ("returns", "Can I return fabric?", "Uncut fabric can be returned within 7 days.", "return policy | can I bring it back"),
+    (
+        "delivery_fee",
+        "How much is delivery?",
+        "Delivery within Lagos is ₦2,500.",
+        "delivery cost | what do you charge for delivery",
+    ),
+    (
+        "opening_hours",
+        "What time do you open?",
+        "We open 9am to 6pm, Monday to Saturday.",
+        "opening hours | when do you close",
+    ),
+    (
+        "returns",
+        "Can I return fabric?",
+        "Uncut fabric can be returned within 7 days.",
+        "return policy | can I bring it back",
+    ),
 ]
 
 
@@ -34,7 +49,9 @@ def graph(settings: Any) -> Iterator[whatsapp.Graph]:
 def number(acme: Workspace, graph: whatsapp.Graph) -> Connection:
     with scope.workspace(acme):
         for faq_id, question, answer, more in ENTRIES:
-            entry = Entry.objects.create(faq_id=faq_id, question=question, answer=answer, created_at=NOW, updated_at=NOW)
+            entry = Entry.objects.create(
+                faq_id=faq_id, question=question, answer=answer, created_at=NOW, updated_at=NOW
+            )
             Phrasing.objects.bulk_create(Phrasing(entry=entry, text=t) for t in more.split(" | "))
         version, _ = Version.objects.get_or_create(pk=1)
         # Tests roll back: a number that no other test had keeps cached indexes apart.
@@ -75,5 +92,7 @@ class Way:
 
 
 @pytest.fixture
-def way(acme: Workspace, number: Connection, graph: whatsapp.Graph, monkeypatch: pytest.MonkeyPatch) -> Way:
+def way(
+    acme: Workspace, number: Connection, graph: whatsapp.Graph, monkeypatch: pytest.MonkeyPatch
+) -> Way:
     return Way(acme, number, graph)

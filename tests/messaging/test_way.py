@@ -66,7 +66,9 @@ def test_the_trace_tells_the_whole_story(way: Way) -> None:
         by_reply = trace.story(provider_message_id="wamid.OUT1")
     assert by_question is not None and by_reply is not None
     assert [s.pk for s in by_question.steps] == [s.pk for s in by_reply.steps]
-    assert [s.reason for s in by_question.steps if s.verdict in ("act", "stop")][:1] == ["faq_matched"]
+    assert [s.reason for s in by_question.steps if s.verdict in ("act", "stop")][:1] == [
+        "faq_matched"
+    ]
     assert by_question.steps[-1].reason == "delivered"
 
 
@@ -95,7 +97,11 @@ def test_a_failed_status_takes_the_message_off_the_meter(way: Way) -> None:
 
     with scope.workspace(way.space):
         assert Message.objects.get(direction="out").status == "failed"
-        quantities = list(UsageEvent.objects.filter(meter="messages_sent").order_by("id").values_list("quantity", flat=True))
+        quantities = list(
+            UsageEvent.objects.filter(meter="messages_sent")
+            .order_by("id")
+            .values_list("quantity", flat=True)
+        )
     assert quantities == [1, -1]
 
 

@@ -59,7 +59,9 @@ def test_without_a_scope_nothing_shows(acme: Workspace, rival: Workspace) -> Non
     assert not Subscription.objects.exists()
 
 
-def test_with_the_schema_wall_gone_the_row_wall_still_holds(acme: Workspace, rival: Workspace) -> None:
+def test_with_the_schema_wall_gone_the_row_wall_still_holds(
+    acme: Workspace, rival: Workspace
+) -> None:
     # The search_path of one workspace, the identity of another: what a schema mix-up would be.
     wrapper = connection
     previous = wrapper.enter(Scope("app", rival.schema_name, acme.pk))  # type: ignore[attr-defined]
@@ -74,14 +76,24 @@ def test_with_the_schema_wall_gone_the_row_wall_still_holds(acme: Workspace, riv
 def test_a_row_for_another_workspace_cannot_be_written(acme: Workspace, rival: Workspace) -> None:
     with scope.workspace(acme), pytest.raises(DatabaseError), transaction.atomic():
         Connection.objects.create(
-            workspace=rival, provider="cloud_api", phone="+1", external_id="x", state_changed_at=NOW, created_at=NOW
+            workspace=rival,
+            provider="cloud_api",
+            phone="+1",
+            external_id="x",
+            state_changed_at=NOW,
+            created_at=NOW,
         )
 
 
 def test_a_row_of_another_workspace_cannot_be_changed(acme: Workspace, rival: Workspace) -> None:
     with scope.system():
         InboundEvent.objects.create(
-            workspace=rival, provider="cloud_api", kind="message", key="k", received_at=NOW, due_at=NOW
+            workspace=rival,
+            provider="cloud_api",
+            kind="message",
+            key="k",
+            received_at=NOW,
+            due_at=NOW,
         )
 
     with scope.workspace(acme):
@@ -131,7 +143,13 @@ def test_a_rollback_keeps_the_scope(acme: Workspace, rival: Workspace) -> None:
 def test_the_ledger_and_the_audit_cannot_be_changed(acme: Workspace) -> None:
     with scope.workspace(acme):
         UsageEvent.objects.create(
-            workspace=acme, meter_id="messages_sent", quantity=1, subject=1, occurred_at=NOW, day=NOW.date(), recorded_at=NOW
+            workspace=acme,
+            meter_id="messages_sent",
+            quantity=1,
+            subject=1,
+            occurred_at=NOW,
+            day=NOW.date(),
+            recorded_at=NOW,
         )
         for change in (
             lambda: UsageEvent.objects.update(quantity=5),

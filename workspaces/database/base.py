@@ -35,6 +35,8 @@ class DatabaseWrapper(TenantWrapper):
         self.scope_kind = "app"
         self.scope_workspace_id: int | None = None
         self._has_roles: bool | None = None
+        self.schema_name: str = "public"
+        self._setting_search_path: bool = False
         super().__init__(*args, **kwargs)
         if self.alias == NO_DB_ALIAS:
             self.scope_kind = "owner"
@@ -57,9 +59,11 @@ class DatabaseWrapper(TenantWrapper):
     def _role(self, cursor) -> str:  # type: ignore[no-untyped-def]
         if self._has_roles is None:
             # A house whose database user may not make roles runs with forced policies instead.
-            cursor.execute("SELECT count(*) FROM pg_roles WHERE rolname IN (%s, %s)"
+            cursor.execute(
+                "SELECT count(*) FROM pg_roles WHERE rolname IN (%s, %s)"
                 " AND pg_has_role(session_user, oid, 'MEMBER')",
-                [APP_ROLE, SYSTEM_ROLE],)
+                [APP_ROLE, SYSTEM_ROLE],
+            )
             self._has_roles = cursor.fetchone()[0] == 2
         if not self._has_roles or self.scope_kind == "owner":
             return "none"

@@ -38,6 +38,9 @@ class Command(OperatorCommand):
             )
         else:
             self.stdout.write(
-                tables.to_csv(["day", *meters.ALL], ([row["day"], *(row[m] for m in meters.ALL)] for row in rows)),
+                tables.to_csv(
+                    ["day", *meters.ALL],
+                    ([row["day"], *(row[m] for m in meters.ALL)] for row in rows),
+                ),
                 ending="",
             )

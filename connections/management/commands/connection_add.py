@@ -21,10 +21,16 @@ class Command(OperatorCommand):
         workspace_argument(parser)
         parser.add_argument("--provider", default="cloud_api", choices=providers.all_names())
         parser.add_argument("--phone", required=True, help="the number, such as +2348031234567")
-        parser.add_argument("--phone-number-id", required=True, metavar="ID", help="Meta's id of the number")
-        parser.add_argument("--waba-id", default="", metavar="ID", help="the WhatsApp Business account")
+        parser.add_argument(
+            "--phone-number-id", required=True, metavar="ID", help="Meta's id of the number"
+        )
+        parser.add_argument(
+            "--waba-id", default="", metavar="ID", help="the WhatsApp Business account"
+        )
         parser.add_argument("--access-token", default="", metavar="T")
-        parser.add_argument("--app-secret", default="", metavar="X", help="of the owner's own Meta app")
+        parser.add_argument(
+            "--app-secret", default="", metavar="X", help="of the owner's own Meta app"
+        )
         parser.add_argument("--check", action="store_true", help="ask Meta about the number now")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -33,7 +39,9 @@ class Command(OperatorCommand):
         space = find_workspace(options["workspace"])
         token = options["access_token"] or os.environ.get("WHATSAPP_ACCESS_TOKEN", "")
         if not token:
-            raise manager.UnableToConnect("The access token is missing: --access-token or WHATSAPP_ACCESS_TOKEN.")
+            raise manager.UnableToConnect(
+                "The access token is missing: --access-token or WHATSAPP_ACCESS_TOKEN."
+            )
         with scope.workspace(space):
             connection = manager.add(
                 workspace=space,
@@ -43,7 +51,8 @@ class Command(OperatorCommand):
                 account_id=options["waba_id"],
                 secrets={
                     "access_token": token,
-                    "app_secret": options["app_secret"] or os.environ.get("WHATSAPP_CONNECTION_SECRET", ""),
+                    "app_secret": options["app_secret"]
+                    or os.environ.get("WHATSAPP_CONNECTION_SECRET", ""),
                 },
                 actor=None,
                 now=clock.now(),
@@ -67,7 +76,9 @@ class Command(OperatorCommand):
                 }
             )
         else:
-            self.stdout.write(f"Connected {phones.show(connection.phone)} to {space.slug} ({connection.get_state_display()}).")
+            self.stdout.write(
+                f"Connected {phones.show(connection.phone)} to {space.slug} ({connection.get_state_display()})."
+            )
             self.stdout.write(f"Verify token for Meta: {manager.verify_token(connection)}")
             if problem:
                 self.stderr.write(f"The check found: {problem}")

@@ -38,8 +38,12 @@ class Command(OperatorCommand):
                     credentials=connection.credentials
                 )
         if options["json"]:
-            self.print_json({"rotated": rotated, "already_current": current, "cannot_be_opened": lost})
+            self.print_json(
+                {"rotated": rotated, "already_current": current, "cannot_be_opened": lost}
+            )
         else:
             self.stdout.write(f"{rotated} rotated, {current} were current.")
         if lost:
-            raise Failed(f"{len(lost)} cannot be opened with the keys that are set: connections {lost}.")
+            raise Failed(
+                f"{len(lost)} cannot be opened with the keys that are set: connections {lost}."
+            )

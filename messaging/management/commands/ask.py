@@ -9,7 +9,9 @@ from workspaces.operating import OperatorCommand, find_workspace, workspace_argu
 
 
 class Command(OperatorCommand):
-    help = "Show what the bot would answer to a new customer, and why. Sends nothing, meters nothing."
+    help = (
+        "Show what the bot would answer to a new customer, and why. Sends nothing, meters nothing."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         workspace_argument(parser)
@@ -29,7 +31,12 @@ class Command(OperatorCommand):
                     "answer": found.answer,
                     "milliseconds": found.milliseconds,
                     "gates": [
-                        {"step": g.step, "verdict": g.verdict, "reason": g.reason, "sentence": g.sentence}
+                        {
+                            "step": g.step,
+                            "verdict": g.verdict,
+                            "reason": g.reason,
+                            "sentence": g.sentence,
+                        }
                         for g in found.gates
                     ],
                 }
@@ -42,6 +49,8 @@ class Command(OperatorCommand):
             self.stdout.write(f"suggested     {', '.join(found.suggested)}")
         self.stdout.write(f"milliseconds  {found.milliseconds}")
         for gate in found.gates:
-            self.stdout.write(f"  {gate.verdict:<5} {gate.step:<13} {gate.reason:<22} {gate.sentence}")
+            self.stdout.write(
+                f"  {gate.verdict:<5} {gate.step:<13} {gate.reason:<22} {gate.sentence}"
+            )
         if found.answer:
             self.stdout.write(f"\n{found.answer}")

@@ -4,6 +4,7 @@ import os
 from argparse import ArgumentParser
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 
 from connections import manager
@@ -39,9 +40,16 @@ class Command(OperatorCommand):
                 user.set_password(password)
             user.is_staff = user.is_superuser = True
             user.save()
-            user.emailaddress_set.get_or_create(email=EMAIL, defaults={"verified": True, "primary": True})
+            EmailAddress.objects.get_or_create(
+                user=user, email=EMAIL, defaults={"verified": True, "primary": True}
+            )
         space = registry.by_slug(SLUG) or schemas.create(
-            name="Adire & Lace Fabrics", slug=SLUG, country="NG", owner=user, actor_kind="command", now=now
+            name="Adire & Lace Fabrics",
+            slug=SLUG,
+            country="NG",
+            owner=user,
+            actor_kind="command",
+            now=now,
         )
         with scope.workspace(space):
             if not Entry.objects.exists():

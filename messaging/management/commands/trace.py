@@ -13,7 +13,12 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         workspace_argument(parser)
-        parser.add_argument("--message", required=True, metavar="WAMID", help="WhatsApp's id of the message or reply")
+        parser.add_argument(
+            "--message",
+            required=True,
+            metavar="WAMID",
+            help="WhatsApp's id of the message or reply",
+        )
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -44,6 +49,8 @@ class Command(OperatorCommand):
             return
         self.stdout.write(story.verdict)
         for s in story.steps:
-            self.stdout.write(f"{s.ms:>7} ms  {s.verdict:<5} {s.step:<13} {s.reason:<22} {s.sentence}")
+            self.stdout.write(
+                f"{s.ms:>7} ms  {s.verdict:<5} {s.step:<13} {s.reason:<22} {s.sentence}"
+            )
         for r in story.replies:
             self.stdout.write(f"reply {r.provider_message_id or r.pk}: {r.get_status_display()}")

@@ -22,6 +22,12 @@ class Command(OperatorCommand):
         space = find_workspace(options["workspace"])
         with scope.workspace(space):
             members.add(
-                workspace=space, email=options["email"], role=options["role"], actor=None, now=clock.now()
+                workspace=space,
+                email=options["email"],
+                role=options["role"],
+                actor=None,
+                now=clock.now(),
             )
-        self.stdout.write(f"{options['email'].strip().lower()} is {options['role']} of {space.slug}.")
+        self.stdout.write(
+            f"{options['email'].strip().lower()} is {options['role']} of {space.slug}."
+        )

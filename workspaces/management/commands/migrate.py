@@ -9,7 +9,9 @@ from workspaces.models import Workspace
 
 
 class Command(MigrateSchemasCommand):
-    help = "Brings the public tables and every workspace's schema up to date, then raises the walls."
+    help = (
+        "Brings the public tables and every workspace's schema up to date, then raises the walls."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         with scope.owner():

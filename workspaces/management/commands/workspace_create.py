@@ -20,7 +20,9 @@ class Command(OperatorCommand):
         parser.add_argument("--slug", required=True, help="its address: /w/SLUG/")
         parser.add_argument("--owner", required=True, metavar="EMAIL", help="who owns it")
         parser.add_argument("--country", default="NG", help="two letters, default NG")
-        parser.add_argument("--time-zone", default="", help="such as Africa/Lagos; default by country")
+        parser.add_argument(
+            "--time-zone", default="", help="such as Africa/Lagos; default by country"
+        )
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     @anticipates(schemas.UnableToCreateWorkspace)
@@ -42,6 +44,8 @@ class Command(OperatorCommand):
             now=clock.now(),
         )
         if options["json"]:
-            self.print_json({"id": space.pk, "slug": space.slug, "owner": email, "path": f"/w/{space.slug}/"})
+            self.print_json(
+                {"id": space.pk, "slug": space.slug, "owner": email, "path": f"/w/{space.slug}/"}
+            )
         else:
             self.stdout.write(f"Made workspace {space.slug} for {email}: /w/{space.slug}/")

@@ -23,7 +23,11 @@ class Command(OperatorCommand):
         removed = schemas.delete(workspace=space, now=clock.now())
         registry.forget()
         if options["json"]:
-            self.print_json({"slug": space.slug, "schema": space.schema_name, "rows_removed": removed})
+            self.print_json(
+                {"slug": space.slug, "schema": space.schema_name, "rows_removed": removed}
+            )
         else:
             rows = sum(removed.values())
-            self.stdout.write(f"Removed {space.slug}: its schema and {rows} rows of the public tables.")
+            self.stdout.write(
+                f"Removed {space.slug}: its schema and {rows} rows of the public tables."
+            )

