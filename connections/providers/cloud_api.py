@@ -127,6 +127,10 @@ class CloudApi(Provider):
         )
         return cloud_health.read(untrusted.clean(dict(answer.data)), account=account)
 
+    def explain(self, *, code: str, details: str) -> ProviderError:
+        """Say what the error code of a failed status means."""
+        return cloud_errors.from_status_error(code, details=details)
+
     def _call(
         self,
         method: str,

@@ -179,13 +179,13 @@ def _edit(message: dict[str, Any]) -> Content:
     word = type_of(inner)
     reader = _other if word == "edit" else _READERS.get(word, _other)
     found = reader(inner)
-    target = {"original_message_id": _field(edit, "original_message_id"), "edited_type": word}
+    target = {"original_id": _field(edit, "original_message_id"), "edited_type": word}
     return Content(found.text, {**found.content, **target})
 
 
 def _revoke(message: dict[str, Any]) -> Content:
     revoke = untrusted.dict_of(message, "revoke")
-    return Content("", {"original_message_id": _field(revoke, "original_message_id")})
+    return Content("", {"original_id": _field(revoke, "original_message_id")})
 
 
 def _unsupported(message: dict[str, Any]) -> Content:

@@ -4,7 +4,7 @@ Built on `error.code` and `error_data.details`: Meta is retiring titles, message
 and HTTP statuses as things to build on. A status counts only when the code is unknown.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -54,25 +54,6 @@ def from_status_error(code: int | str | None, *, details: str = "") -> ProviderE
     return _error(rule, vendor_code="" if known is None else str(known), detail=details)
 
 
-def from_status_errors(errors: Sequence[Mapping[str, Any]]) -> ProviderError:
-    """Return what the `errors` of a failed status, as `Update.data` holds them, mean."""
-    first = errors[0] if errors else {}
-    return from_status_error(first.get("code"), details=str(first.get("details") or ""))
-
-
-def as_data(error: ProviderError) -> dict[str, Any]:
-    """Return an error as plain JSON, so that others need not know a provider's codes."""
-    return {
-        "code": error.code.value,
-        "vendor_code": error.vendor_code,
-        "sentence": error.sentence,
-        "retryable": error.retryable,
-        "switch_off": error.switch_off,
-        "slow": error.slow.value,
-        "tell_owner": error.tell_owner,
-    }
-
-
 def unknown_outcome(*, vendor_code: str = "", detail: str = "") -> ProviderError:
     """Return the error for a send that may or may not have gone out."""
     return _error(table.UNKNOWN_OUTCOME, vendor_code=vendor_code, detail=detail)
@@ -103,6 +84,8 @@ def _error(
     retry_after_seconds: float | None = None,
     detail: str = "",
 ) -> ProviderError:
+    if retry_after_seconds is None and rule.backoff and rule.slow:
+        retry_after_seconds = rule.backoff.seconds(1)
     return ProviderError(
         rule.code,
         rule.sentence,

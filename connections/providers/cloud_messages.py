@@ -45,7 +45,7 @@ def standby(place: Place, item: dict[str, Any]) -> Update:
         seen,
         kind=Kind.UNSUPPORTED,
         key=update_keys.of_id("standby", seen.key),  # it may still come to us as a message
-        data={**seen.data, "field": place.field or "standby", "event": "standby"},
+        data={"field": place.field, "event": "standby", "seen": seen.data},
     )
 
 
@@ -55,7 +55,8 @@ def _said(place: Place, item: dict[str, Any], kind: Kind, what: str, told: Sende
     said = cloud_content.read(item)
     identifier = untrusted.text_of(item, "id")
     # An edit under its original's id would be taken for a second delivery of it.
-    is_own = said.content.get("original_message_id") != identifier
+    if said.content.get("original_id") == identifier:
+        identifier = ""
     data = {
         "type": word,
         "text": said.text,
@@ -68,12 +69,12 @@ def _said(place: Place, item: dict[str, Any], kind: Kind, what: str, told: Sende
         "errors": errors_of(item),
     }
     if not who.key:
-        return place.unsupported(item, f"{kind}.without_sender", **data)
+        return place.unsupported(item, f"{kind}.without_sender", seen=data)
     return place.update(
         item,
         kind=kind,
         # The contacts block may differ between deliveries; only what the item says counts.
-        key=place.key(what, item, identifier if is_own else "", person=told.key),
+        key=place.key(what, item, identifier, person=told.key),
         data=data,
         subject=identifier,
         who=who,

@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 from connections.events import Kind, Sender, Update
-from connections.providers import cloud_people, untrusted, update_keys
+from connections.providers import cloud_effects, cloud_people, untrusted, update_keys
 from connections.providers.cloud_place import Place, errors_of
 
 _MAX_WORD = 60
+_MAX_SUMMARY = 300
 _MAX_DETAIL = 2_000  # characters of JSON; what is longer is in `raw`
 
 
@@ -38,6 +39,7 @@ def call(place: Place, item: dict[str, Any]) -> Update:
         data={
             "field": place.field or "calls",
             "event": event,
+            "text": f"{direction.replace('_', ' ') or 'a'} call: {event}",
             "sender": cloud_people.as_data(who),
             "direction": direction,
             "status": untrusted.text_of(item, "status").lower()[:_MAX_WORD],
@@ -102,11 +104,22 @@ def account(place: Place, item: dict[str, Any], event: str = "") -> Update:
             "field": place.field,
             "event": named[:_MAX_WORD],
             "errors": errors_of(item),
+            "text": _summary(item),
+            "effect": cloud_effects.of(item) if place.field == "account_update" else "",
             "details": {
                 name: value for name, value in item.items() if len(json.dumps(value)) <= _MAX_DETAIL
             },
         },
     )
+
+
+def _summary(item: dict[str, Any]) -> str:
+    """Say in one line what the news holds, for the number's log."""
+    return ", ".join(
+        f"{name.replace('_', ' ')}: {value}"
+        for name, value in item.items()
+        if isinstance(value, str | int | float) and not isinstance(value, bool)
+    )[:_MAX_SUMMARY]
 
 
 def account_errors(place: Place, item: dict[str, Any]) -> Update:
@@ -115,6 +128,8 @@ def account_errors(place: Place, item: dict[str, Any]) -> Update:
     `item` is {errors, about}: the id of the one message beside them, if there is one.
     """
     told = account(place, item, "errors")
+    titles = [error["title"] for error in told.data["errors"]]
+    told.data["text"] = ", ".join(titles)[:_MAX_SUMMARY]
     return replace(told, subject=untrusted.cap(item["about"], update_keys.MAX_SUBJECT))
 
 

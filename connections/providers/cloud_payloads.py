@@ -25,8 +25,10 @@ from lib import phones
 
 log = logging.getLogger(__name__)
 
-# Meta batches at most this many updates; beyond it, nonsense is no longer kept one by one.
+# Meta batches at most 1,000 updates, and 3 MB hold no 20,000 real ones. Beyond these, what
+# somebody sends to wear us out is kept in one piece instead of one by one.
 MAX_UNSUPPORTED = 1_000
+MAX_ITEMS = 20_000
 
 _Translate = Callable[[Place, dict[str, Any]], Update]
 _LISTS: dict[str, _Translate] = {
@@ -90,10 +92,14 @@ class _Found:
 
     def __init__(self) -> None:
         self._by_key: dict[str, Update] = {}
-        self._unsupported_count = 0
+        self._item_count = self._unsupported_count = 0
         self._rest: list[Any] = []
 
     def add(self, translate: _Translate, place: Place, item: Any) -> None:
+        self._item_count += 1
+        if self._item_count > MAX_ITEMS:
+            self._rest.append(item)
+            return
         try:
             known = translate if isinstance(item, dict) else Place.unsupported
             update = known(place, item)

@@ -61,14 +61,16 @@ class Place:
             raw=raw,
         )
 
-    def unsupported(self, raw: Any, event: str = "", **seen: Any) -> Update:
+    def unsupported(
+        self, raw: Any, event: str = "", *, seen: dict[str, Any] | None = None
+    ) -> Update:
         """Return an Update that keeps what nobody understands, and what was `seen` in it."""
         is_own = untrusted.text_of(raw, "id", "timestamp")
         return self.update(
             raw,
             kind=Kind.UNSUPPORTED,
             key=self.key("unsupported", [self.field, "" if is_own else self.told_at, raw], ""),
-            data={"field": self.field, "event": event, **seen},
+            data={"field": self.field, "event": event, "seen": seen or {}},
             subject=untrusted.text_of(raw, "id"),
         )
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 from connections.events import Kind, StatusWord, Update
-from connections.providers import cloud_errors, cloud_news, cloud_people, untrusted
+from connections.providers import cloud_news, cloud_people, untrusted
 from connections.providers.cloud_place import Place, errors_of
 
 _MAX_WORD = 60
 
-# A voice note that was played was read; a deleted one keeps the state it had.
+# A voice note that was played was read. Words that are not here are handed on as they came.
 _STATUS_WORDS = {
     "sent": StatusWord.SENT,
     "delivered": StatusWord.DELIVERED,
@@ -23,11 +23,11 @@ def status(place: Place, item: dict[str, Any]) -> Update:
     if place.field == "calls" or untrusted.text_of(item, "type") == "call":
         return cloud_news.call(place, item)
     vendor_word = untrusted.text_of(item, "status").strip().lower()[:_MAX_WORD]
-    word = _STATUS_WORDS.get(vendor_word)
+    word: str = _STATUS_WORDS.get(vendor_word, vendor_word)
     identifier = untrusted.text_of(item, "id")
     opaque = untrusted.text_of(item, "biz_opaque_callback_data")
-    if word is None or not (identifier or opaque):
-        return place.unsupported(item, f"status.{vendor_word}")
+    if not (word and (identifier or opaque)):
+        return place.unsupported(item, "status.unclear")
     told = cloud_people.person(
         untrusted.text_of(item, "recipient_id"),
         user_id=untrusted.text_of(item, "recipient_user_id"),
@@ -39,20 +39,18 @@ def status(place: Place, item: dict[str, Any]) -> Update:
     reader = untrusted.text_of(item, "recipient_participant_user_id", "recipient_participant_id")
     errors = errors_of(item)
     parts = [vendor_word]
-    if word is StatusWord.FAILED:
+    if word == StatusWord.FAILED:
         parts.append(str(errors[0]["code"]) if errors and errors[0]["code"] is not None else "")
     if reader:
         parts.append(reader)
-    data: dict[str, Any] = {
-        "status": word.value,
+    data = {
+        "status": str(word),
         "word": vendor_word,
         "recipient": cloud_people.as_data(who),
         "opaque": opaque[:512],
         "errors": errors,
         "pricing": untrusted.dict_of(item, "pricing"),
     }
-    if word is StatusWord.FAILED:
-        data["problem"] = cloud_errors.as_data(cloud_errors.from_status_errors(errors))
     return place.update(
         item,
         kind=Kind.STATUS,

@@ -116,7 +116,7 @@ def test_a_sha1_signature_is_refused(provider: Provider, contract: Contract) -> 
         lambda value: value[:-1],
         lambda value: value + "0",
         lambda value: value[:-1] + "\u00e9",
-        lambda value: value.replace("=", "", 1),
+        lambda value: value[1:],
         lambda value: value + ", " + value,
         lambda value: "sha256=" + "g" * 64,
         lambda value: "x" * 100_000,
