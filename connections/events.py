@@ -58,7 +58,10 @@ class Update:
     status:        {status, recipient{}, opaque, errors[{code,title,details}], pricing{}}
     system:        {event, sender{}, previous{}}
     preference:    {sender{}, category, value}
-    account, call, unsupported: {field, event, ...}
+    account:       {field, event, text, effect, errors[], details{}}; effect is blocked, limited,
+                   warned, restored or nothing, text one line for the number's log
+    call:          {field, event, text, sender{}, direction, status, duration_seconds, ...}
+    unsupported:   {field, event, seen{}}: what could be read of it all the same
     `raw` is the provider's own object, kept beside it.
     """
 

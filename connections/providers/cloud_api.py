@@ -118,13 +118,18 @@ class CloudApi(Provider):
 
     def check(self, account: Account) -> CheckResult:
         """Ask Meta about the number. Raises ProviderError."""
-        answer = self._call(
-            "GET",
-            account,
-            "",
-            params={"fields": ",".join(_CHECK_FIELDS)},
-            lost=cloud_errors.unreachable(),
-        )
+        try:
+            answer = self._call(
+                "GET",
+                account,
+                "",
+                params={"fields": ",".join(_CHECK_FIELDS)},
+                lost=cloud_errors.unreachable(),
+            )
+        except ProviderError as error:
+            if error.code is Code.INVALID_MESSAGE:  # there was no message to be invalid
+                raise cloud_health.unreadable(error) from error
+            raise
         return cloud_health.read(untrusted.clean(dict(answer.data)), account=account)
 
     def explain(self, *, code: str, details: str) -> ProviderError:

@@ -195,8 +195,8 @@ RULES: Mapping[int, Rule] = {
     # This message.
     33: _tell(
         Code.NOT_CONFIGURED,
-        "WhatsApp does not know the number or message we named, so nothing was sent. "
-        "Check the number's ids under Connections.",
+        "WhatsApp does not know this number's id, or our access does not reach it. Nothing was "
+        "sent. Check the number's ids under Connections, or connect it again.",
     ),
     100: _BAD_REQUEST,
     131008: _BAD_REQUEST,

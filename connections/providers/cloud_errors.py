@@ -14,6 +14,8 @@ from connections.providers.base import ProviderError
 from lib import http, redact
 
 _MAX_RETRY_AFTER = 3600.0
+# The one subcode that matters: under "bad parameter", the id in the address is unknown.
+_NO_SUCH_OBJECT = 33
 # 504 is a gateway that got no answer itself: the message may have gone out.
 _BY_STATUS: Mapping[int, table.Rule] = {
     401: table.SIGN_IN,
@@ -38,6 +40,8 @@ def from_answer(answer: http.Answer) -> ProviderError:
     code = number(body.get("code"))
     details = untrusted.text_of(untrusted.dict_of(body, "error_data"), "details")
     rule = None if code is None else table.RULES.get(code)
+    if code == 100 and number(body.get("error_subcode")) == _NO_SUCH_OBJECT:
+        rule = table.RULES[_NO_SUCH_OBJECT]
     return _error(
         rule or _rule_by_status(answer.status),
         vendor_code=str(code) if code is not None else f"http_{answer.status}",

@@ -45,11 +45,11 @@ _BLOCKED = {
 def read(found: Mapping[str, Any], *, account: Account) -> CheckResult:
     """Translate the number's own record. Raises ProviderError when it is not the number's."""
     if untrusted.text_of(found, "id") not in (account.external_id, ""):
-        raise _unreadable()
+        raise unreadable()
     display = untrusted.text_of(found, "display_phone_number")
     verified_name = untrusted.text_of(found, "verified_name")
     if not (display or verified_name):
-        raise _unreadable()
+        raise unreadable()
     digits = "".join(character for character in display if character in "0123456789")
     return CheckResult(
         display_phone=phones.from_whatsapp(digits) or "",
@@ -59,11 +59,15 @@ def read(found: Mapping[str, Any], *, account: Account) -> CheckResult:
     )
 
 
-def _unreadable() -> ProviderError:
+def unreadable(told: ProviderError | None = None) -> ProviderError:
+    """Return the error for an answer from which nothing can be said about the number."""
     return ProviderError(
         Code.UNREADABLE,
         "WhatsApp's answer was not about this number. Check the number's id under Connections.",
         tell_owner=True,
+        vendor_code=told.vendor_code if told else "",
+        reference=told.reference if told else "",
+        detail=told.detail if told else "",
     )
 
 

@@ -190,3 +190,22 @@ def test_the_simulator_speaks_to_its_own_address(meta: Vendor, settings: Setting
 
     assert len(simulator.asked) == 1
     assert meta.asked == []
+
+
+@pytest.mark.parametrize(
+    ("error", "ours"),
+    [
+        ({"code": 100, "error_subcode": 33, "message": "does not exist"}, Code.NOT_CONFIGURED),
+        ({"code": 100, "message": "Tried accessing nonexisting field"}, Code.UNREADABLE),
+    ],
+)
+def test_a_refused_check_speaks_of_the_number(
+    meta: Vendor, error: dict[str, Any], ours: Code
+) -> None:
+    meta.reply = Reply(400, {"error": error})
+
+    with pytest.raises(ProviderError) as caught:
+        CloudApi().check(ACCOUNT)
+
+    assert (caught.value.code, caught.value.vendor_code) == (ours, "100")
+    assert "Connections" in caught.value.sentence and "message" not in caught.value.sentence
