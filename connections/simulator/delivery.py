@@ -186,7 +186,8 @@ class Deliveries:
         if self._faults.flag(number.phone_number_id, "wrong_signature"):
             secret = "not " + secret
         started = time.monotonic()
-        status = door.post(number.callback_url or self._default_url, body, secret=secret)
+        url = number.override_url or number.callback_url or self._default_url
+        status = door.post(url, body, secret=secret)
         return status, round((time.monotonic() - started) * 1000)
 
     def _settle(self, batch: list[Update], status: int, ms: int) -> None:

@@ -55,7 +55,10 @@ def _facts(number: Number) -> Json:
         "messaging_limit_tier": "TIER_2K",
         "whatsapp_business_manager_messaging_limit": "TIER_2K",
         "throughput": {"level": "STANDARD"},
-        "webhook_configuration": {"phone_number": number.callback_url, "application": ""},
+        "webhook_configuration": {
+            "application": number.callback_url or stage.default_callback_url,
+            "phone_number": number.override_url,
+        },
         "health_status": {
             "can_send_message": "AVAILABLE" if number.registered else "BLOCKED",
             "entities": [
@@ -132,7 +135,7 @@ def _override(numbers: list[Number], body: Json) -> None:
                 status=400,
             )
     for number in numbers:
-        number.callback_url = url
+        number.override_url = url
     stage.world.touch()
 
 
@@ -197,7 +200,8 @@ def profile(request: HttpRequest, node: str) -> HttpResponse:
         stage.world.touch()
         return JsonResponse(_DONE)
     asked = [f for f in str(request.GET.get("fields", "")).split(",") if f] or list(_PROFILE_FIELDS)
-    shown = {name: number.profile[name] for name in asked if name in number.profile}
+    facts: Json = {"vertical": "UNDEFINED"} | number.profile
+    shown = {name: facts[name] for name in asked if name in facts}
     return JsonResponse({"data": [shown | {"messaging_product": "whatsapp"}]})
 
 

@@ -47,6 +47,7 @@ class Number:
     app_secret: str
     access_token: str = ""
     callback_url: str = ""
+    override_url: str = ""
     workspace_slug: str = ""
     registered: bool = True
     subscribed: bool = True

@@ -37,6 +37,7 @@ def _mark_delivered(update: Update) -> None:
                 world.advance(message, "delivered")
 
 
+default_callback_url = f"{settings.BASE_URL}/webhooks/whatsapp/"
 world = World(keep=getattr(settings, "SIMULATOR_KEEP", 2_000))
 faults = Faults()
 clock = Clockwork()
@@ -45,7 +46,7 @@ requests: deque[Request] = deque(maxlen=2_000)
 deliveries = Deliveries(
     world=world,
     faults=faults,
-    default_url=f"{settings.BASE_URL}/webhooks/whatsapp/",
+    default_url=default_callback_url,
     on_taken=_mark_delivered,
 )
 state_file: Path | None = getattr(settings, "SIMULATOR_STATE_FILE", None)
