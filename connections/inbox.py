@@ -25,6 +25,8 @@ class Routed:
 
     update: Update
     connection: Connection | None
+    # False: signed with a secret that does not speak for this number; shown, never answered.
+    is_vouched: bool = True
 
 
 def accept(*, routed: Sequence[Routed], provider: str, now: datetime) -> int:
@@ -40,9 +42,9 @@ def accept(*, routed: Sequence[Routed], provider: str, now: datetime) -> int:
             " kind, key, subject, conversation_key, payload, state, attempts, error, correlation,"
             " received_at, due_at)"
             " SELECT w, c, %s, n, k, y, s, v, p::jsonb,"
-            " CASE WHEN w IS NULL THEN 'unrouted' ELSE 'pending' END, 0, '', r, %s, %s"
+            " CASE WHEN w IS NULL THEN 'unrouted' ELSE 'pending' END, 0, e, r, %s, %s"
             " FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],"
-            " %s::text[], %s::text[], %s::text[]) AS u(w, c, n, k, y, s, v, p, r)"
+            " %s::text[], %s::text[], %s::text[], %s::text[]) AS u(w, c, n, k, y, s, v, p, r, e)"
             " ON CONFLICT (key) DO NOTHING RETURNING workspace_id",
             [
                 provider,
@@ -57,6 +59,7 @@ def accept(*, routed: Sequence[Routed], provider: str, now: datetime) -> int:
                 [r.update.conversation_key for r in routed],
                 [json.dumps(r.update.as_payload()) for r in routed],
                 [events.new_correlation() for r in routed],
+                ["" if r.is_vouched else "signed for another number" for r in routed],
             ],
         )
         stored = [row[0] for row in cursor.fetchall()]
@@ -176,6 +179,7 @@ def adopt_unrouted(*, connection: Connection, now: datetime) -> int:
     count = InboundEvent.objects.filter(
         state=InboundEvent.State.UNROUTED,
         number_id=connection.external_id,
+        error="",
         received_at__gte=now - timedelta(days=1),
     ).update(
         workspace_id=connection.workspace_id,

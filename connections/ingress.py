@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from connections import credentials, providers
+from connections.events import Kind, Update
 from connections.inbox import Routed
 from connections.models import Connection
-from connections.providers.base import UnableToRead
+from connections.providers.base import Provider, UnableToRead
 from lib import crypto
 
 # Own app secrets tried when a signed body names no number that we know.
@@ -38,48 +39,66 @@ def read(*, provider_name: str, body: bytes, headers: Mapping[str, str]) -> Read
     by_house = bool(settings.WHATSAPP_APP_SECRET) and provider.verify(
         body=body, headers=headers, secret=settings.WHATSAPP_APP_SECRET
     )
-    named = provider.number_ids(body)
-    known = _connections(named)
     signers: set[int] = set()
     if not by_house:
-        candidates = known or list(Connection.objects.exclude(credentials="")[:_MOST_SECRETS])
-        signers = {
-            connection.pk
-            for connection in candidates
-            if (secret := _own_secret(connection))
-            and provider.verify(body=body, headers=headers, secret=secret)
-        }
+        signers = _signers(provider, body, headers)
         if not signers:
             raise UnableToVerify
     updates = provider.read(body)
-    numbers = {c.external_id: c for c in known}
-    accounts: dict[str, list[Connection]] = {}
-    for connection in known:
-        if connection.account_id:
-            accounts.setdefault(connection.account_id, []).append(connection)
+    known = _connections({u.number_id for u in updates} | {u.account_id for u in updates})
     routed: list[Routed] = []
     foreign = 0
+    book = _Book(known)
     for update in updates:
-        target = numbers.get(update.number_id) if update.number_id else None
-        if target is None and not update.number_id:
-            # Account news names no number: it goes to the account's workspace, if it is one.
-            holders = accounts.get(update.account_id, [])
-            if len({holder.workspace_id for holder in holders}) == 1:
-                target = holders[0]
+        target = book.find(update)
         if target is not None and not by_house and target.pk not in signers:
             foreign += 1
             continue
-        routed.append(Routed(update, target))
+        routed.append(Routed(update, target, is_vouched=by_house or target is not None))
     return Reading(routed, foreign)
 
 
-def _connections(named: frozenset[str]) -> list[Connection]:
+class _Book:
+    """Whose an update is: by its number, or by its account when it names no number."""
+
+    def __init__(self, known: list[Connection]) -> None:
+        self._numbers = {c.external_id: c for c in known}
+        self._accounts: dict[str, list[Connection]] = {}
+        for connection in known:
+            if connection.account_id:
+                self._accounts.setdefault(connection.account_id, []).append(connection)
+
+    def find(self, update: Update) -> Connection | None:
+        if update.number_id:
+            return self._numbers.get(update.number_id)
+        holders = self._accounts.get(update.account_id, [])
+        if len({holder.workspace_id for holder in holders}) != 1:
+            return None
+        # News goes to the account's workspace; a customer's message must be sure of its number.
+        is_talk = update.kind in (Kind.MESSAGE, Kind.ECHO)
+        return None if is_talk and len(holders) > 1 else holders[0]
+
+
+def _signers(provider: Provider, body: bytes, headers: Mapping[str, str]) -> set[int]:
+    """Return the connections whose own app secret signed this body (not yet trusted or parsed)."""
+    named = _connections(set(provider.number_ids(body)))
+    candidates = named or list(Connection.objects.exclude(credentials="")[:_MOST_SECRETS])
+    return {
+        connection.pk
+        for connection in candidates[:_MOST_SECRETS]
+        if (secret := _own_secret(connection))
+        and provider.verify(body=body, headers=headers, secret=secret)
+    }
+
+
+def _connections(names: set[str]) -> list[Connection]:
+    named = {name for name in names if name}
     if not named:
         return []
     rows = Connection.objects.filter(external_id__in=named) | Connection.objects.filter(
         account_id__in=named
     )
-    return list(rows.order_by("pk")[:1000])
+    return list(rows.order_by("pk")[:2000])
 
 
 def _own_secret(connection: Connection) -> str:

@@ -20,16 +20,11 @@ _STATE_AFTER = {
     Code.ACCOUNT_BLOCKED: State.BLOCKED,
     Code.NOT_CONFIGURED: State.NOT_CONNECTED,
 }
-# Account news after which nothing can be sent.
-_BLOCKING_EVENTS = frozenset(
-    {
-        "DISABLED_UPDATE",
-        "ACCOUNT_DELETED",
-        "ACCOUNT_RESTRICTION",
-        "PARTNER_REMOVED",
-        "ACCOUNT_OFFBOARDED",
-    }
-)
+_EFFECTS = {
+    "blocked": "WhatsApp has blocked this account, so nothing can be sent",
+    "limited": "WhatsApp has limited what this account may do",
+    "warned": "WhatsApp has warned this account",
+}
 
 
 class UnableToConnect(Exception):
@@ -275,7 +270,8 @@ def note_account_news(*, connection: Connection, data: Mapping[str, object], now
         detail=str(data.get("text") or "")[:300],
         now=now,
     )
-    if event in _BLOCKING_EVENTS:
+    effect = str(data.get("effect") or "")
+    if effect == "blocked":
         change_state(
             connection=connection,
             state=State.BLOCKED,
@@ -283,10 +279,13 @@ def note_account_news(*, connection: Connection, data: Mapping[str, object], now
             reason="WhatsApp has restricted or closed this account. See Meta's Business Support Home.",
             now=now,
         )
+    elif effect == "restored":
+        change_state(connection=connection, state=State.CONNECTED, code="", reason="", now=now)
+    if effect in ("blocked", "limited", "warned"):
         notices.tell_owners(
             workspace=connection.workspace,
             key=f"account:{connection.pk}:{event}:{now.date()}",
-            text=f"{phones.show(connection.phone)}: WhatsApp has restricted or closed this account ({event}).",
+            text=f"{phones.show(connection.phone)}: {_EFFECTS[effect]} ({event or field}).",
             now=now,
         )
 

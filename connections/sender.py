@@ -163,7 +163,7 @@ def _record_error(
 
 def _wait(error: ProviderError, attempts: int) -> timedelta:
     """Back off exponentially with jitter, or for as long as the provider said."""
-    seconds = error.retry_after_seconds
+    seconds = error.wait_seconds(attempts)
     if seconds is None:
         seconds = min(60.0, 0.5 * 4 ** (attempts - 1))
     return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret

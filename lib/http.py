@@ -81,7 +81,7 @@ def call(
         raise UnableToReach("No answer came in time.", was_sent=True) from error
     try:
         parsed = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         parsed = {}
     return Answer(
         status=response.status_code,

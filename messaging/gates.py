@@ -51,6 +51,12 @@ _WITH_TEXT = frozenset({"text", "interactive", "button"})
 
 def message_type(turn: Turn) -> Verdict:
     """Only text can be looked up; pictures count by their caption."""
+    if turn.content.get("group_id"):
+        return stopped("type", "group", "Written in a group; the bot answers in private chats only.")
+    if isinstance(turn.content.get("answers"), dict | list):
+        return stopped(
+            "type", "form", "A filled-in form, left to your team.", needs_person=True
+        )
     if turn.kind in _QUIET_KINDS:
         return stopped("type", "nothing_to_answer", f"A {turn.kind} needs no answer.")
     if turn.text.strip():

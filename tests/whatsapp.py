@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -127,6 +127,7 @@ class Graph:
                         }
                     )
                     outer.count += 1
+                    outer.requests[-1]["wamid"] = f"wamid.OUT{outer.count}"
                     answer = outer.answers.pop(0) if outer.answers else None
                     wamid = f"wamid.OUT{outer.count}"
                 code, data = (
@@ -139,7 +140,8 @@ class Graph:
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(raw)))
                 self.end_headers()
-                self.wfile.write(raw)
+                with suppress(BrokenPipeError, ConnectionResetError):  # the caller was killed
+                    self.wfile.write(raw)
 
             def log_message(self, *args: Any) -> None:
                 pass
@@ -158,7 +160,9 @@ class Graph:
     @property
     def messages(self) -> list[dict[str, Any]]:
         """What was sent to customers, without read marks."""
-        return [r["json"] for r in self.requests if "status" not in r["json"]]
+        return [
+            {**r["json"], "wamid": r["wamid"]} for r in self.requests if "status" not in r["json"]
+        ]
 
     def close(self) -> None:
         self.server.shutdown()
