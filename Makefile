@@ -33,12 +33,12 @@ bench: venv-dev ## Print the measurements as JSON (ONLY=name for one of them)
 		exec $(LOCAL) exec -- .venv/bin/python -m tests.bench
 
 # Same pins in both files: the second is chosen under the first as a constraint.
-lock: ## Choose and pin all packages anew, with hashes
+lock: ## Pin all packages with hashes (ARGS=--upgrade for newer ones)
 	@[ -x "$$(command -v $(LOCK_WITH))" ] || { $(MAKE) --no-print-directory venv-dev && \
 		.venv/bin/python -m pip install --quiet $(PIP_TOOLS); }
-	@CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) --output-file requirements.txt requirements.in
+	@CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) --output-file requirements.txt $(ARGS) requirements.in
 	@CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) --constraint requirements.txt \
-		--output-file requirements-dev.txt requirements-dev.in
+		--output-file requirements-dev.txt $(ARGS) requirements-dev.in
 
 clean: ## Remove the virtualenv, the caches and this folder's data, the demo's too
 	@if [ -x .venv/bin/python ] && [ -d var ]; then $(LOCAL) clean; else rm -rf var; fi

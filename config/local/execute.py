@@ -112,7 +112,7 @@ def _own_folder(project: Path, *, is_kept: bool) -> Iterator[Folder]:
     lock = Lock(folder.run / "lock")
     if lock.take():
         try:
-            leftovers.stop(folder.processes)
+            leftovers.stop(folder.processes, project)
             yield folder
         finally:
             lock.release()
@@ -130,7 +130,7 @@ def _sweep(project: Path) -> None:
     """Remove passing folders whose command was killed."""
     for path in (project / "var").glob("test-*"):
         if not leftovers.began(int(path.name.removeprefix("test-") or 0)):
-            leftovers.stop(Folder(project=project, data=path).processes)
+            leftovers.stop(Folder(project=project, data=path).processes, project)
             _remove(path)
 
 

@@ -25,7 +25,7 @@ from config.local.settings_file import Given
 READY_SECONDS = 90.0
 STEP_SECONDS = 600.0
 # A process that died this often before it was ready will not become ready by waiting.
-HOPELESS_DEATHS = 5
+HOPELESS_DEATHS = 4
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ def run(
             try:
                 return _Launch(folder, environ, screen, supervisor).run(once_ready)
             except Stopped:
+                supervisor.on_wait = lambda: None
                 screen.say("\nStopping ...")
                 return 0
             finally:
@@ -87,7 +88,7 @@ class _Launch:
         self._environment: dict[str, str] = {}
 
     def run(self, once_ready: str | None) -> int:
-        if names := leftovers.stop(self._folder.processes):
+        if names := leftovers.stop(self._folder.processes, self._folder.project):
             self._screen.say(f"  Ended what an earlier start left behind: {', '.join(names)}")
         wanted = {
             name: ports.number(name, self._given.get(name, usual))
@@ -245,8 +246,13 @@ class _Launch:
 def child_environment(given: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
     """What every program gets: the virtualenv's programs first, output unbuffered."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{given.get('PATH', os.defpath)}"
-    # One arena for every few threads keeps the memory of the many-threaded workers down.
-    return {"MALLOC_ARENA_MAX": "2", **given, **settings, "PATH": path, "PYTHONUNBUFFERED": "1"}
+    usual = {
+        # Few arenas keep the memory of the many-threaded workers down.
+        "MALLOC_ARENA_MAX": "2",
+        # Celery's advice against root, nine lines from each worker: one machine may well run so.
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+    }
+    return {**usual, **given, **settings, "PATH": path, "PYTHONUNBUFFERED": "1"}
 
 
 def shell_code(code: int) -> int:

@@ -3,8 +3,10 @@
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from config.local.folders import UnableToStart, read_json, write_private_json
 
@@ -24,22 +26,50 @@ def forget(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def stop(path: Path) -> list[str]:
-    """End the noted processes that still run; the names of those that did.
+def stop(path: Path, project: Path) -> list[str]:
+    """End what still runs of the noted processes and of those they started; the names of those.
 
-    The moment of the start tells our process from a stranger who was given the same id later.
+    Each noted process leads a session, by whose number its own are found when it has gone. The
+    moment of the start and the folder tell ours from strangers who were given a number later.
     """
-    rows = [row for row in read_json(path) or [] if _runs(row["pid"], row["began"])]
+    rows = [row for row in read_json(path) or [] if _session(row, project)]
     for row in rows:
         _send(row["pid"], row["signal"])
     deadline = time.monotonic() + GRACE_SECONDS
-    while time.monotonic() < deadline and any(_runs(row["pid"], row["began"]) for row in rows):
+    while time.monotonic() < deadline and any(_session(row, project) for row in rows):
         time.sleep(0.05)
     for row in rows:
-        if _runs(row["pid"], row["began"]):
+        if _session(row, project):
             _send(row["pid"], signal.SIGKILL)
     forget(path)
     return [row["name"] for row in rows]
+
+
+def _session(row: dict[str, Any], project: Path) -> bool:
+    """Whether anything runs of a noted process's session."""
+    leader = _stat(row["pid"])
+    if leader is not None:
+        if leader.began != row["began"]:
+            return False
+        if leader.state != "Z":
+            return True
+    return any(
+        found.session == row["pid"] and found.state != "Z" and _is_inside(found.pid, project)
+        for found in _all()
+    )
+
+
+def _is_inside(pid: int, project: Path) -> bool:
+    try:
+        return Path(os.readlink(f"/proc/{pid}/cwd")).is_relative_to(project)
+    except OSError:
+        return False
+
+
+def _all() -> Iterator["_Stat"]:
+    for path in Path("/proc").iterdir():
+        if path.name.isdigit() and (found := _stat(int(path.name))):
+            yield found
 
 
 def stop_postgres(pid_file: Path) -> None:
@@ -60,25 +90,26 @@ def stop_postgres(pid_file: Path) -> None:
         pid_file.unlink(missing_ok=True)
 
 
+@dataclass(frozen=True)
+class _Stat:
+    pid: int
+    state: str
+    session: int
+    began: str
+
+
+def _stat(pid: int) -> _Stat | None:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return _Stat(pid, state=fields[0], session=int(fields[3]), began=fields[19])
+
+
 def began(pid: int) -> str:
     """The kernel's own note of when a process began; empty if there is no such process."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
-
-
-def _runs(pid: int, since: str) -> bool:
-    return bool(since) and began(pid) == since and not _is_zombie(pid)
-
-
-def _is_zombie(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] == "Z"
-    except (OSError, IndexError):
-        return True
+    found = _stat(pid)
+    return found.began if found else ""
 
 
 def _is_postgres(pid: int, folder: Path) -> bool:

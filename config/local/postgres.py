@@ -15,6 +15,8 @@ from config.local.processes import Program, Supervisor
 
 NAME = "backroom"
 READY_SECONDS = 60.0
+# The code by which unprivileged.py says that it could not become what it should.
+UNPRIVILEGED = 126
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
@@ -46,10 +48,15 @@ def start(supervisor: Supervisor, folder: Folder, *, is_durable: bool) -> str:
     data = folder.data / "postgres"
     log = folder.log / "postgres.log"
     password = settings_file.secret(folder, "POSTGRES_PASSWORD")
-    user = _prepare(data)
-    leftovers.stop_postgres(data / "postmaster.pid")
-    if not (data / "PG_VERSION").exists():
-        _initialise(supervisor, folder, bin_folder, data, password=password, user=user)
+    try:
+        user = _prepare(data)
+        leftovers.stop_postgres(data / "postmaster.pid")
+        if not (data / "PG_VERSION").exists():
+            _initialise(supervisor, folder, bin_folder, data, password=password, user=user)
+    except PermissionError as error:
+        raise UnableToStart(
+            f"{error.filename} may not be used by this user.", remedy=_remedy(UNPRIVILEGED, "")
+        ) from error
 
     for attempt in range(3):
         port = ports.remembered(folder, "postgres", again=attempt > 0)
@@ -77,10 +84,17 @@ def start(supervisor: Supervisor, folder: Folder, *, is_durable: bool) -> str:
             break
     raise UnableToStart(
         "PostgreSQL did not start.",
-        remedy=f"If its data may go: rm -rf {folder.show(data)} && make run. "
-        "Or set DATABASE_URL to a server of yours.",
+        remedy=_remedy(
+            child.process.returncode, f"If its data may go: rm -rf {folder.show(data)} && make run."
+        ),
         log=log,
     )
+
+
+def _remedy(code: int | None, usual: str) -> str:
+    if code == UNPRIVILEGED:
+        usual = "Start as an ordinary user, in a folder which that user may enter."
+    return f"{usual} Or set DATABASE_URL to a server of yours."
 
 
 def _command(bin_folder: Path, data: Path, *, port: int, is_durable: bool) -> tuple[str, ...]:
@@ -186,7 +200,7 @@ def _initialise(
     if code != 0:
         raise UnableToStart(
             "PostgreSQL's data could not be made.",
-            remedy="Is the disk full? Or set DATABASE_URL to a server of yours.",
+            remedy=_remedy(code, "Look whether the disk is full."),
             log=log,
         )
 

@@ -14,8 +14,10 @@ from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1
 PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 CAPABILITY_VERSION_3 = 0x20080522
 CAP_DAC_OVERRIDE = 1
 CAP_DAC_READ_SEARCH = 2
@@ -71,6 +73,8 @@ def main(arguments: Sequence[str]) -> int:
 def _become(user: int, group: int, libc: ctypes.CDLL | None) -> None:
     if libc is not None:
         libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        # PostgreSQL asks access(2) about its own file, which forgets capabilities without this.
+        libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     if sys.platform == "linux":
         os.setresgid(group, group, group)
@@ -83,9 +87,11 @@ def _become(user: int, group: int, libc: ctypes.CDLL | None) -> None:
 def _reach(binary: str, folders: Sequence[str], libc: ctypes.CDLL | None) -> bool:
     """Climb the ladder until the program starts and its folders open."""
     for capability in LADDER:
-        if capability is not None and not _raise(capability, libc):
+        if not _hold(capability, libc):
             continue
         try:
+            if not os.access(binary, os.R_OK | os.X_OK):
+                continue
             for folder in folders:
                 os.listdir(folder)
             subprocess.run([binary, "--version"], check=True, capture_output=True, cwd="/")
@@ -95,19 +101,21 @@ def _reach(binary: str, folders: Sequence[str], libc: ctypes.CDLL | None) -> boo
     return False
 
 
-def _raise(capability: int, libc: ctypes.CDLL | None) -> bool:
-    """Hold one capability, and hand it to the programs we start."""
+def _hold(capability: int | None, libc: ctypes.CDLL | None) -> bool:
+    """Hold one capability or none, and hand the same to the programs we start."""
     if libc is None:
-        return False
+        return capability is None
     header = _Header(CAPABILITY_VERSION_3, 0)
     sets = (_Sets * 2)()
     if libc.capget(ctypes.byref(header), sets) != 0:
         return False
-    sets[0].effective = 1 << capability
-    sets[0].inheritable = 1 << capability
+    bits = 0 if capability is None else 1 << capability
+    sets[0].effective = sets[0].inheritable = bits
     sets[1].effective = sets[1].inheritable = 0
     if libc.capset(ctypes.byref(header), sets) != 0:
         return False
+    if capability is None:
+        return True
     return bool(libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) == 0)
 
 
