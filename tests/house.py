@@ -37,7 +37,9 @@ def free_port() -> int:
 class House:
     """Starts, kills and asks the processes of one Backroom."""
 
-    def __init__(self, folder: Path, *, database: str, graph_url: str = "", fresh: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, database: str, graph_url: str = "", fresh: bool = True
+    ) -> None:
         self.folder = folder
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         base, _, _ = os.environ["DATABASE_URL"].rpartition("/")
@@ -90,13 +92,19 @@ class House:
             timeout=120,
         )
         if check and done.returncode != 0:
-            raise AssertionError(f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+            raise AssertionError(
+                f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+            )
         return done
 
     def manage_json(self, *arguments: str) -> Any:
         """Run a command that prints JSON; log lines before it are passed over."""
         out = self.manage(*arguments, "--json").stdout
-        start = min(i for i in (out.find("\n{\n"), 0 if out.startswith("{\n") else -1, out.find("\n[\n")) if i >= 0)
+        start = min(
+            i
+            for i in (out.find("\n{\n"), 0 if out.startswith("{\n") else -1, out.find("\n[\n"))
+            if i >= 0
+        )
         return json.loads(out[start:])
 
     # --- processes --------------------------------------------------------------------------
@@ -132,14 +140,44 @@ class House:
                 return [server, "--port", str(self.redis_port), "--bind", "127.0.0.1", "--save", ""]
             case "web":
                 bind = f"127.0.0.1:{self.web_port}"
-                return [*gunicorn, "config.wsgi", "--bind", bind, "--workers", "2", "--threads", "8"]
+                return [
+                    *gunicorn,
+                    "config.wsgi",
+                    "--bind",
+                    bind,
+                    "--workers",
+                    "2",
+                    "--threads",
+                    "8",
+                ]
             case "simulator":
                 bind = f"127.0.0.1:{self.simulator_port}"
                 return [*gunicorn, "config.wsgi_simulator", "--bind", bind, "--threads", "16"]
             case "worker":
-                return [*_CELERY, "--pool", "threads", "-c", "8", "-Q", "interactive,housekeeping", "-n", "worker@h"]
+                return [
+                    *_CELERY,
+                    "--pool",
+                    "threads",
+                    "-c",
+                    "8",
+                    "-Q",
+                    "interactive,housekeeping",
+                    "-n",
+                    "worker@h",
+                ]
             case "sender":
                 return [*_CELERY, "--pool", "threads", "-c", "8", "-Q", "send", "-n", "sender@h"]
+            case "beat":
+                return [
+                    "celery",
+                    "-A",
+                    "config",
+                    "beat",
+                    "--loglevel",
+                    "WARNING",
+                    "--schedule",
+                    str(self.folder / "beat"),
+                ]
             case "ai":
                 return [*_CELERY, "--pool", "threads", "-c", "8", "-Q", "ai", "-n", "ai@h"]
         raise ValueError(name)
@@ -150,10 +188,20 @@ class House:
         elif name == "web":
             wait_until(lambda: self.get("/healthz")[0] == 200, "the web process answers", self)
         elif name == "simulator":
-            wait_until(lambda: fetch(f"{self.simulator_url}/healthz")[0] == 200, "the simulator answers", self)
+            wait_until(
+                lambda: fetch(f"{self.simulator_url}/healthz")[0] == 200,
+                "the simulator answers",
+                self,
+            )
+        elif name == "beat":
+            wait_until(lambda: self.processes[name].poll() is None, "beat lives", self)
         else:
             log = self.folder / f"{name}.log"
-            wait_until(lambda: self.processes[name].poll() is None and self._consumes(name), f"{name} consumes", self)
+            wait_until(
+                lambda: self.processes[name].poll() is None and self._consumes(name),
+                f"{name} consumes",
+                self,
+            )
             assert log.exists()
 
     def _consumes(self, name: str) -> bool:
@@ -185,7 +233,9 @@ class House:
 
     def logs(self) -> str:
         """Return everything that the processes wrote."""
-        return "\n".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
+        return "\n".join(
+            path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log"))
+        )
 
     # --- HTTP -------------------------------------------------------------------------------
 
@@ -210,7 +260,9 @@ class House:
             return list(connection.execute(query).fetchall())
 
 
-def fetch(url: str, *, body: bytes | None = None, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+def fetch(
+    url: str, *, body: bytes | None = None, headers: dict[str, str] | None = None
+) -> tuple[int, bytes]:
     """Send a request; return status and body (status 0 when nobody answers)."""
     request = urllib.request.Request(url, data=body, headers=headers or {})
     try:
@@ -227,7 +279,9 @@ def _connects(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def wait_until(condition: Callable[[], bool], what: str, house: House | None = None, *, seconds: float = 40) -> float:
+def wait_until(
+    condition: Callable[[], bool], what: str, house: House | None = None, *, seconds: float = 40
+) -> float:
     """Wait until `condition` holds; return how long it took. Fails with the logs' tail."""
     started = time.monotonic()
     while time.monotonic() - started < seconds:
