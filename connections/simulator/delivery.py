@@ -66,6 +66,7 @@ class Deliveries:
         self._heap: list[Update] = []
         self._parked: dict[str, deque[Update]] = {}
         self._busy: set[str] = set()
+        self._on_the_way: list[Update] = []
         self._ready = threading.Condition()
         self._counter = itertools.count()
         self._started = False
@@ -126,11 +127,11 @@ class Deliveries:
         """Return how many updates have not been taken yet."""
         with self._ready:
             if not phone_number_id:
-                return len(self._heap) + sum(map(len, self._parked.values()))
+                parked_count = sum(map(len, self._parked.values()))
+                return len(self._heap) + parked_count + len(self._on_the_way)
             parked = (u for queue in self._parked.values() for u in queue)
-            return sum(
-                u.phone_number_id == phone_number_id for u in itertools.chain(self._heap, parked)
-            )
+            every = itertools.chain(self._heap, parked, self._on_the_way)
+            return sum(u.phone_number_id == phone_number_id for u in every)
 
     def failing(self, phone_number_id: str) -> int:
         """Return how many attempts in a row failed for this number."""
@@ -173,6 +174,7 @@ class Deliveries:
                         batch.append(update)
                 if batch:
                     self._busy.update(u.lane for u in batch if u.lane)
+                    self._on_the_way += batch
                     return batch
                 wait = self._heap[0].due - time.monotonic() if self._heap else None
                 self._ready.wait(wait)
@@ -211,6 +213,8 @@ class Deliveries:
                 self.delivered += len(batch)
                 if was_failing:
                     self._hurry(owner)
+            sent = set(map(id, batch))
+            self._on_the_way = [u for u in self._on_the_way if id(u) not in sent]
             for update in batch:
                 if not ok:
                     self._again(update, now, is_unanswered=status == 0)

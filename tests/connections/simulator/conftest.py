@@ -23,7 +23,7 @@ import requests
 from pywa.client import WhatsApp
 
 ROOT = Path(__file__).resolve().parents[3]
-KEEP = 200
+KEEP = 160
 _ids = itertools.count(1)
 
 
