@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +23,14 @@ class Check:
 CHECKS = (
     Check("Layout of the code", ("ruff", "format", "--check", "."), "make format"),
     Check("Lint", ("ruff", "check", "."), "make format mends some; the rest by hand"),
-    Check("Types", ("mypy", *PACKAGES, "tests", "manage.py"), "mend the lines above"),
     Check("Who imports whom", ("lint-imports",), "see docs/architecture.md; arrows go down only"),
+    # The types of models come from the settings, and those want servers to be named.
+    Check(
+        "Types",
+        ("mypy", *PACKAGES, "tests", "manage.py"),
+        "mend the lines above",
+        needs_servers=True,
+    ),
     Check(
         "Migrations are complete",
         ("python", "manage.py", "makemigrations", "--check", "--dry-run"),
@@ -41,25 +46,44 @@ CHECKS = (
 )
 
 
+class Failed(Exception):
+    def __init__(self, each: Check, done: subprocess.CompletedProcess[str]) -> None:
+        super().__init__(each.name)
+        self.lines = (
+            done.stdout.rstrip(),
+            f"`{' '.join(each.command)}` ended with code {done.returncode}.",
+            f"What to do: {each.remedy}",
+        )
+
+
 def check(project: Path, environ: Mapping[str, str], screen: Screen) -> int:
-    """Run the checks in order, the first failure ends it. Those that ask a database come last and
-    share one."""
-    for each in CHECKS:
-        if not each.needs_servers and not _passes(each, project, environ, screen):
-            return 1
+    """Run the checks in order; the first failure ends it. Those that want servers come last and
+    share them."""
+    if not _pass(project, environ, screen, with_servers=False):
+        return 1
     # Again this program, now beside servers.
     again = [sys.executable, "-m", "config.local", "check-with-servers"]
     return execute(project, environ, screen, again)
 
 
 def check_with_servers(project: Path, environ: Mapping[str, str], screen: Screen) -> int:
-    checks = [each for each in CHECKS if each.needs_servers]
-    return 0 if all(_passes(each, project, environ, screen) for each in checks) else 1
+    return 0 if _pass(project, environ, screen, with_servers=True) else 1
 
 
-def _passes(each: Check, project: Path, environ: Mapping[str, str], screen: Screen) -> bool:
-    began = time.monotonic()
-    screen.say(f"  {each.name} ...", end="")
+def _pass(project: Path, environ: Mapping[str, str], screen: Screen, *, with_servers: bool) -> bool:
+    try:
+        for each in CHECKS:
+            if each.needs_servers is with_servers:
+                with screen.step(each.name):
+                    _run(each, project, environ)
+    except Failed as failure:
+        for line in failure.lines:
+            screen.say(line)
+        return False
+    return True
+
+
+def _run(each: Check, project: Path, environ: Mapping[str, str]) -> None:
     program = Path(sys.executable).parent / each.command[0]
     done = subprocess.run(
         [program, *each.command[1:]],
@@ -71,11 +95,5 @@ def _passes(each: Check, project: Path, environ: Mapping[str, str], screen: Scre
         text=True,
         check=False,
     )
-    if done.returncode == 0:
-        screen.say(f" ok, {time.monotonic() - began:.1f} s")
-        return True
-    screen.say(" failed")
-    screen.say(done.stdout.rstrip())
-    screen.say(f"`{' '.join(each.command)}` ended with code {done.returncode}.")
-    screen.say(f"What to do: {each.remedy}")
-    return False
+    if done.returncode != 0:
+        raise Failed(each, done)

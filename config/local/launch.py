@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.local import leftovers, ports, procfile, services, settings_file
+from config.local import leftovers, pagefiles, ports, procfile, services, settings_file
 from config.local.folders import (
     Folder,
     Lock,
@@ -114,7 +114,9 @@ class _Launch:
         self._environment = child_environment(self._given.all(), settings)
 
         self._manage("Preparing the database", "migrate", "--noinput")
-        self._manage("Collecting the pages' files", "collectstatic", "--noinput")
+        if not pagefiles.are_collected(self._folder):
+            self._manage("Collecting the pages' files", "collectstatic", "--noinput")
+            pagefiles.note_collected(self._folder)
         password = self._given.get("DEMO_PASSWORD")
         password = password or settings_file.secret(self._folder, "DEMO_PASSWORD")
         demo = self._manage("Preparing the demo workspace", "demo", DEMO_PASSWORD=password)

@@ -18,23 +18,33 @@ class Screen:
         self._is_mid_line = False
         self.is_terminal = output.isatty()
 
-    def say(self, text: str = "", *, end: str = "\n") -> None:
-        if self._is_mid_line and end == "\n" and not text.startswith(" ok"):
-            text = f"\n{text}"
-        self._is_mid_line = end != "\n"
+    def say(self, text: str = "") -> None:
+        """A line of its own, also in the middle of a step."""
+        self._write(f"\n{text}\n" if self._is_mid_line else f"{text}\n")
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """A line that begins with the step and ends with its outcome."""
+        began = time.monotonic()
+        self._write(f"  {name} ...")
         try:
-            self._output.write(text + end)
+            yield
+        except Exception:
+            if self._is_mid_line:
+                self._write(" failed\n")
+            raise
+        if not self._is_mid_line:
+            self._write(f"  {name}:")
+        self._write(f" ok, {time.monotonic() - began:.1f} s\n")
+
+    def _write(self, text: str) -> None:
+        self._is_mid_line = not text.endswith("\n")
+        try:
+            self._output.write(text)
             self._output.flush()
         except (OSError, ValueError):
             # Nobody reads us any more; the services still have to be stopped in order.
             return
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        began = time.monotonic()
-        self.say(f"  {name} ...", end="")
-        yield
-        self.say(f" ok, {time.monotonic() - began:.1f} s")
 
     def trouble(self, error: UnableToStart, folder: Folder) -> None:
         self.say()
