@@ -30,6 +30,29 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_MAX_AGE = 0
+# Answers of 400 and 500 are what it is for; only a fault of its own is worth a line.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {
+        "redact": {"()": "lib.redact.Filter"},
+        "only_faults": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: bool(record.exc_info),
+        },
+    },
+    "formatters": {"json": {"()": "lib.events.JsonFormatter"}},
+    "handlers": {
+        "stdout": {
+            "class": "logging.StreamHandler",
+            "stream": "ext://sys.stdout",
+            "formatter": "json",
+            "filters": ["redact"],
+        }
+    },
+    "root": {"handlers": ["stdout"], "level": "INFO"},
+    "loggers": {"django.request": {"filters": ["only_faults"]}},
+}
 
 # Messages remembered for each business number.
 SIMULATOR_KEEP = env.int("SIMULATOR_KEEP", default=2_000)

@@ -66,6 +66,9 @@ def token_of(request: HttpRequest) -> str:
 
 
 def _check_token(request: HttpRequest, node: str) -> None:
+    if request.headers.get("Origin") or request.headers.get("Sec-Fetch-Site", "none") != "none":
+        # Servers call this API; a page that does so is another site's, on our machine.
+        raise GraphError(10, "A web page may not call this.")
     token = token_of(request)
     if not token:
         raise errors.token_missing()

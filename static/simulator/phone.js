@@ -61,7 +61,7 @@
     if (message.type === "image") return el("img", { src: source, alt: message.text || "Photo", width: 240, height: 160, onerror: gone });
     if (message.type === "sticker") return el("img", { class: "sticker", src: source, alt: "Sticker", onerror: gone });
     if (message.type === "audio") return el("audio", { src: source, controls: true, preload: "none", "aria-label": "Voice note" });
-    return el("a", { class: "file", href: source, target: "_blank", rel: "noopener" }, `📄 ${filename || message.type}`);
+    return el("a", { class: "file", href: source, target: "_blank", rel: "noopener" }, filename || message.type);
   }
   function gone(event) { event.target.replaceWith(el("em", {}, "This file is no longer kept.")); }
 
@@ -95,7 +95,7 @@
     $("why-frame").contentWindow.location.replace(link.href);
   }
 
-  const HEADS = { location: "📍 Location", contacts: "👤 Contact card", unsupported: "📊 Poll" };
+  const HEADS = { location: "Location", contacts: "Contact card", unsupported: "Poll" };
   function meta(message) {
     const mine = message.direction === "in";
     const [mark, label] = TICKS[message.status] || ["", ""];

@@ -57,6 +57,18 @@ def test_reading_needs_this_machines_name_too(simulator: Simulator, path: str) -
     assert "Access-Control-Allow-Origin" not in cross.headers
 
 
+def test_a_web_page_may_not_send_as_the_business(shop: Shop) -> None:
+    answer = requests.post(
+        f"{shop.simulator.url}/v26.0/{shop.id}/messages?access_token=t",
+        data='{"messaging_product": "whatsapp", "to": "2348035550142", "text": {"body": "x"}}',
+        headers={"Origin": "http://evil.example", "Content-Type": "text/plain"},
+        timeout=5,
+    )
+
+    assert answer.json()["error"]["code"] == 10
+    assert shop.sent() == []
+
+
 def test_our_own_page_may(simulator: Simulator) -> None:
     answer = requests.post(
         f"{simulator.url}/control/customers",
