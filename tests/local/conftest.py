@@ -2,11 +2,12 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,16 @@ class StandIn:
                 os.kill(pid, signal.SIGKILL)
         for process in self._started:
             process.communicate(timeout=20)
+
+
+@contextmanager
+def taken(port: int) -> Iterator[None]:
+    """Listen on a port, as a program that was there before."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((ports.HOST, port))
+        listener.listen()
+        yield
 
 
 def wait_until(is_done: Callable[[], object], *, seconds: float = 30) -> bool:

@@ -1,12 +1,11 @@
 import json
 import os
 import signal
-import socket
 import stat
 
 import pytest
 
-from tests.local.conftest import StandIn, wait_until
+from tests.local.conftest import StandIn, taken, wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -55,10 +54,7 @@ def test_command_runs_once_ready_and_its_code_is_ours(stand_in: StandIn) -> None
 
 
 def test_a_taken_port_is_told_before_anything_starts(stand_in: StandIn) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", stand_in.port))
-        taken.listen()
-
+    with taken(stand_in.port):
         code, shown = stand_in.finish(stand_in.start("run"))
 
     assert code == 1

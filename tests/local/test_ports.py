@@ -1,21 +1,18 @@
 import os
-import socket
 from pathlib import Path
 
 import pytest
 
 from config.local import ports
 from config.local.folders import Folder, UnableToStart
+from tests.local.conftest import taken
 
 
 def test_a_taken_port_names_its_process_and_the_command_for_another() -> None:
-    with socket.socket() as taken:
-        taken.bind((ports.HOST, 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+    port = ports.pick()
 
-        with pytest.raises(UnableToStart) as caught:
-            ports.require_free({"PORT": port, "SIMULATOR_PORT": ports.pick()})
+    with taken(port), pytest.raises(UnableToStart) as caught:
+        ports.require_free({"PORT": port, "SIMULATOR_PORT": ports.pick()})
 
     assert f"Port {port} is taken by process {os.getpid()}" in caught.value.problem
     assert "SIMULATOR_PORT=" in caught.value.remedy
@@ -40,7 +37,5 @@ def test_a_port_is_remembered_until_somebody_else_takes_it(tmp_path: Path) -> No
     first = ports.remembered(folder, "redis")
 
     assert ports.remembered(folder, "redis") == first
-    with socket.socket() as taken:
-        taken.bind((ports.HOST, first))
-        taken.listen()
+    with taken(first):
         assert ports.remembered(folder, "redis") != first
