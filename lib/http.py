@@ -1,13 +1,29 @@
 """The one door for outgoing HTTP: timeouts always, no redirects, one mapping of failures."""
 
+import http.client
+import io
+import json as json_module
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from socket import SocketIO, socket
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.exceptions import (
+    ConnectTimeout,
+    InvalidHeader,
+    InvalidSchema,
+    InvalidURL,
+    MissingSchema,
+)
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+# What an answer may have at most; nobody we talk to writes longer ones.
+_MOST_BYTES = 4 * 1024 * 1024
 _local = threading.local()
 
 
@@ -33,13 +49,67 @@ class Answer:
         return 200 <= self.status < 300
 
 
+# --- A deadline for the whole answer: a socket's own timeout counts for every read anew --------
+
+
+class _TimedReader(io.RawIOBase):
+    """Reads a socket until the call's deadline."""
+
+    def __init__(self, source: socket) -> None:
+        self._socket = source
+        self._raw: SocketIO = source.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = _local.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("The answer took too long.")
+        self._socket.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(_TimedReader(sock))
+
+
+class _Connection(HTTPConnection):
+    response_class = _Response
+
+
+class _SafeConnection(HTTPSConnection):
+    response_class = _Response
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SafePool(HTTPSConnectionPool):
+    ConnectionCls = _SafeConnection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SafePool}
+
+
 def _session() -> requests.Session:
     session: requests.Session | None = getattr(_local, "session", None)
     if session is None:
         session = requests.Session()
         session.trust_env = False
         # Retries belong to the caller, who knows what may be done twice.
-        adapter = HTTPAdapter(pool_connections=8, pool_maxsize=8, max_retries=0)
+        adapter = _Adapter(pool_connections=8, pool_maxsize=8, max_retries=0)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         _local.session = session
@@ -58,10 +128,11 @@ def call(
 ) -> Answer:
     """Send one request and return the Answer, whatever its status.
 
-    Raises UnableToReach when no answer came: `was_sent` is False only when the connection
-    could not be made, so that a caller may safely send again.
+    Raises UnableToReach when no whole answer came within `timeout_seconds`: `was_sent` is
+    False only when the request cannot have arrived, so that a caller may safely send again.
     """
     started = time.monotonic()
+    _local.deadline = started + timeout_seconds
     try:
         response = _session().request(
             method,
@@ -71,21 +142,39 @@ def call(
             params=dict(params or {}),
             timeout=(min(connect_timeout_seconds, timeout_seconds), timeout_seconds),
             allow_redirects=False,
+            stream=True,
         )
-    except (requests.exceptions.ConnectTimeout, requests.exceptions.InvalidURL) as error:
+        with response:
+            body = _body(response)
+    except (ConnectTimeout, InvalidURL, MissingSchema, InvalidSchema, InvalidHeader) as error:
         raise UnableToReach("The address did not answer.", was_sent=False) from error
     except requests.exceptions.ConnectionError as error:
         refused = "NewConnectionError" in repr(error) or "NameResolution" in repr(error)
         raise UnableToReach("The connection broke.", was_sent=not refused) from error
     except requests.exceptions.RequestException as error:
         raise UnableToReach("No answer came in time.", was_sent=True) from error
-    try:
-        parsed = response.json()
-    except (ValueError, RecursionError):
-        parsed = {}
     return Answer(
         status=response.status_code,
-        data=parsed if isinstance(parsed, dict) else {},
+        data=_parsed(body),
         headers={key.lower(): value for key, value in response.headers.items()},
         ms=round((time.monotonic() - started) * 1000),
     )
+
+
+def _body(response: requests.Response) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    for part in response.iter_content(65_536):
+        parts.append(part)
+        size += len(part)
+        if size > _MOST_BYTES:
+            raise UnableToReach("The answer is far too long.", was_sent=True)
+    return b"".join(parts)
+
+
+def _parsed(body: bytes) -> Mapping[str, object]:
+    try:
+        parsed = json_module.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}

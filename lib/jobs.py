@@ -1,13 +1,70 @@
 """Enqueue a job by its name, after the commit. The broker carries wake-ups only."""
 
 import logging
+import threading
+import time
+from typing import Any
 
 from celery import current_app
 from django.db import transaction
+from kombu.pools import producers
 
 from lib import events
 
 Argument = str | int | bool | None
+
+# A broker that hangs must not hold a customer's webhook: what is not told in time is found
+# by the sweep. Workers read with the longer patience of the app's own settings.
+_PATIENCE_SECONDS = {"socket_connect_timeout": 0.5, "socket_timeout": 1.0}
+# After a failure nobody asks again for a while: the longer it took to fail, the longer.
+_AWAY_SECONDS, _AWAY_FACTOR, _AWAY_MOST_SECONDS = 2.0, 30, 60.0
+
+
+AWAY = "away"
+
+
+class _Broker:
+    """Remembers that the broker is away, so that one caller at most waits for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._away_until = 0.0
+        self._is_tried = False
+
+    def send(self, name: str, **options: Any) -> str:
+        """Send a wake-up; return an empty string, or in a word why it was not sent."""
+        if time.monotonic() < self._away_until:
+            return AWAY
+        with self._lock:
+            was_away = self._away_until > 0
+            if was_away and self._is_tried:
+                return AWAY  # somebody else is finding out whether it is back
+            self._is_tried = was_away
+        started = time.monotonic()
+        try:
+            self._send(name, **options)
+        except Exception as error:
+            cost = time.monotonic() - started
+            pause = min(max(_AWAY_SECONDS, cost * _AWAY_FACTOR), _AWAY_MOST_SECONDS)
+            self._note(time.monotonic() + pause)
+            return type(error).__name__
+        self._note(0.0)
+        return ""
+
+    def _note(self, away_until: float) -> None:
+        with self._lock:
+            self._away_until, self._is_tried = away_until, False
+
+    @staticmethod
+    def _send(name: str, **options: Any) -> None:
+        connection = current_app.connection_for_write(transport_options=_PATIENCE_SECONDS)
+        with producers[connection].acquire(block=True, timeout=1) as producer:
+            current_app.send_task(
+                name, producer=producer, retry=False, ignore_result=True, **options
+            )
+
+
+_broker = _Broker()
 
 
 def enqueue(
@@ -15,27 +72,25 @@ def enqueue(
 ) -> None:
     """Ask a worker to run the task `name` with `arguments` once the transaction commits.
 
-    Never raises when the broker is away: what is due stands in a table, and the sweep of
-    every worker finds it within seconds.
+    Never raises when the broker is away, and hardly waits: what is due stands in a table, and
+    the sweep of every worker finds it within seconds.
     """
     identifier = events.correlation()
 
     def send() -> None:
-        try:
-            current_app.send_task(
-                name,
-                kwargs=arguments,
-                queue=queue,
-                countdown=delay_seconds or None,
-                headers={"correlation": identifier},
-                retry=False,
-                ignore_result=True,
-            )
-        except Exception as error:
+        problem = _broker.send(
+            name,
+            kwargs=arguments,
+            queue=queue,
+            countdown=delay_seconds or None,
+            headers={"correlation": identifier},
+        )
+        if problem:
             events.publish(
                 "lib.job.not-enqueued",
-                params={"job": name, "error": type(error).__name__},
-                level=logging.WARNING,
+                params={"job": name, "error": problem},
+                # While it is known to be away, every message would say so again.
+                level=logging.DEBUG if problem == AWAY else logging.WARNING,
             )
 
     transaction.on_commit(send)

@@ -13,7 +13,7 @@ _PATTERNS = (
         r"\1\2[token]",
     ),
     # A phone number, however written: 10 to 15 digits with + or 0 or a country code before.
-    (re.compile(r"(?<![\w.:-])\+?\(?\d(?:[ ()-]{0,2}\d){9,14}(?![\w-])"), "[phone]"),
+    (re.compile(r"(?<![\w.-])\+?\(?\d(?:[ ()-]{0,2}\d){9,14}(?![\w-])"), "[phone]"),
     (re.compile(r"(?i)(://[^/\s:@]{0,64}):[^/\s@]{1,200}@"), r"\1:[secret]@"),
 )
 

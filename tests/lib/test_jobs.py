@@ -1,0 +1,143 @@
+"""Wake-ups: after the commit, by name; a broker that is away costs nobody an answer."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.db import transaction
+from kombu import Connection
+
+from lib import jobs
+from tests.lib import sockets
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def broker_at() -> Iterator[Any]:
+    """Point the task queue to another broker for the time of a test."""
+    before = current_app.conf.broker_url
+
+    def point(url: str) -> None:
+        current_app.conf.update(broker_url=url, broker_write_url=url)
+        jobs._broker._note(0.0)
+
+    yield point
+    point(before)
+
+
+def enqueue(count: int = 1) -> float:
+    """Enqueue as many wake-ups; return the seconds it took."""
+    started = time.perf_counter()
+    for _ in range(count):
+        with transaction.atomic():
+            jobs.enqueue("messaging.drain", workspace_id=1)
+    return time.perf_counter() - started
+
+
+def waiting(queue: str) -> list[Any]:
+    """Take what stands in a queue of the in-process broker."""
+    found = []
+    with Connection("memory://") as connection:
+        line = connection.SimpleQueue(queue)
+        try:
+            while True:
+                message = line.get_nowait()
+                found.append((message.headers["task"], message.payload[1]))
+                message.ack()
+        except line.Empty:
+            line.close()
+    return found
+
+
+def test_a_job_is_sent_after_the_commit_with_its_arguments(
+    django_capture_on_commit_callbacks: Any, broker_at: Any
+) -> None:
+    broker_at("memory://")
+    waiting("housekeeping")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        jobs.enqueue("connections.erase_payloads", queue="housekeeping", workspace_id=4)
+        assert waiting("housekeeping") == []
+
+    assert waiting("housekeeping") == [("connections.erase_payloads", {"workspace_id": 4})]
+
+
+def test_a_rolled_back_transaction_sends_nothing(
+    django_capture_on_commit_callbacks: Any, broker_at: Any
+) -> None:
+    broker_at("memory://")
+    waiting("housekeeping")
+
+    with (
+        django_capture_on_commit_callbacks(execute=True),
+        pytest.raises(RuntimeError),
+        transaction.atomic(),
+    ):
+        jobs.enqueue("connections.erase_payloads", queue="housekeeping")
+        raise RuntimeError
+
+    assert waiting("housekeeping") == []
+
+
+def test_a_dead_broker_raises_nothing_and_costs_milliseconds(
+    django_capture_on_commit_callbacks: Any, broker_at: Any
+) -> None:
+    broker_at("redis://127.0.0.1:1/0")
+
+    started = time.perf_counter()
+    with django_capture_on_commit_callbacks(execute=True):
+        enqueue(100)
+
+    assert time.perf_counter() - started < 1
+
+
+def test_a_broker_that_hangs_costs_one_caller_a_second_and_the_next_hundred_nothing(
+    django_capture_on_commit_callbacks: Any, broker_at: Any
+) -> None:
+    with sockets.serving(sockets.hangs) as silent:
+        broker_at(f"redis://127.0.0.1:{silent.port}/0")
+
+        started = time.perf_counter()
+        with django_capture_on_commit_callbacks(execute=True):
+            enqueue(100)
+        elapsed = time.perf_counter() - started
+
+    assert elapsed < 2
+    assert silent.count <= 2
+
+
+def test_a_broker_that_is_back_is_used_again(
+    django_capture_on_commit_callbacks: Any,
+    broker_at: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jobs, "_AWAY_SECONDS", 0.05)
+    monkeypatch.setattr(jobs, "_AWAY_FACTOR", 0)
+    broker_at("redis://127.0.0.1:1/0")
+    with django_capture_on_commit_callbacks(execute=True):
+        enqueue()
+    current_app.conf.update(broker_write_url="memory://")
+    waiting("interactive")
+    time.sleep(0.1)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        enqueue()
+
+    assert len(waiting("interactive")) == 1
+
+
+def test_every_name_that_is_enqueued_is_a_task(broker_at: Any) -> None:
+    current_app.loader.import_default_modules()
+
+    assert {
+        "messaging.drain",
+        "messaging.finish_choice",
+        "messaging.hand_back",
+        "connections.send",
+        "connections.erase_payloads",
+        "ai.choose",
+        "workspaces.mail_notice",
+    } <= set(current_app.tasks)
