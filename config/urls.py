@@ -1,7 +1,34 @@
 """Where everything is."""
 
-from django.urls import path
+from django.contrib import admin
+from django.urls import include, path
 
+from config import health
 from connections import webhooks
+from messaging.views import staff
 
-urlpatterns = [path("webhooks/whatsapp/", webhooks.whatsapp, name="webhook-whatsapp")]
+staff_pages = [
+    path("", staff.overview_show, name="overview-show"),
+    path("styleguide/", staff.styleguide_show, name="styleguide-show"),
+    path("w/<slug:slug>/", staff.workspace_look, name="workspace-look"),
+    path("w/<slug:slug>/conversations/<int:pk>/", staff.thread_look, name="thread-look"),
+    path("w/<slug:slug>/why/", staff.message_look, name="message-look"),
+]
+
+urlpatterns = [
+    path("", include("workspaces.urls")),
+    path("healthz", health.healthz, name="healthz"),
+    path("accounts/", include("allauth.account.urls")),
+    path("webhooks/whatsapp/", webhooks.whatsapp, name="webhook-whatsapp"),
+    path("w/<slug:slug>/", include("messaging.urls")),
+    path("w/<slug:slug>/faqs/", include("faqs.urls")),
+    path("w/<slug:slug>/connections/", include("connections.urls")),
+    path("w/<slug:slug>/usage/", include("billing.urls")),
+    path("staff/admin/", admin.site.urls),
+    path("staff/", include((staff_pages, "staff"))),
+]
+
+handler400 = "config.errors.bad_request"
+handler403 = "config.errors.forbidden"
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.broken"

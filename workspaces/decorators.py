@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
 from lib import clock
 from workspaces import audit, members, registry, scope
@@ -53,7 +54,7 @@ def staff_look(view: View) -> View:
                 target=request.path_info,
                 now=clock.now(),
             )
-        with scope.workspace(space), transaction.atomic():
+        with timezone.override(space.time_zone), scope.workspace(space), transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION READ ONLY")
                 cursor.execute("SET LOCAL statement_timeout = '3s'")

@@ -5,6 +5,7 @@ from typing import cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
 
 from workspaces import members, registry, scope
@@ -51,7 +52,7 @@ def _inside(request: HttpRequest, slug: str, get_response: Handler) -> HttpRespo
     space = registry.by_slug(slug)
     if space is None:
         raise Http404
-    with scope.workspace(space):
+    with scope.workspace(space), timezone.override(space.time_zone):
         member = members.find(workspace=space, user=request.user)
         if member is None:
             raise Http404

@@ -1,0 +1,81 @@
+"""The numbers of a workspace as its owner sees them: state, log, what waits."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Q
+
+from connections.models import Connection, ConnectionEvent, OutboundJob
+from workspaces.models import Workspace
+
+_LOG = 8
+
+
+class UnableToFindConnection(Exception):
+    """There is no such number in this workspace."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One number."""
+
+    connection: Connection
+    log: list[ConnectionEvent]
+    waiting_count: int  # messages on their way out
+    is_pretend: bool
+
+    @property
+    def tone(self) -> str:
+        """Return how its state looks: good, wait or bad."""
+        return tone_of(self.connection)
+
+
+def tone_of(connection: Connection) -> str:
+    """Return how a number's state looks: good, wait or bad."""
+    state = connection.state
+    if state == Connection.State.CONNECTED:
+        return "good" if connection.is_sending else "wait"
+    if state in (
+        Connection.State.CONNECTING,
+        Connection.State.SILENT,
+        Connection.State.RECONNECTING,
+    ):
+        return "wait"
+    return "bad"
+
+
+def cards(*, workspace: Workspace) -> list[Card]:
+    """Return the workspace's numbers, oldest first."""
+    found = list(Connection.objects.filter(workspace=workspace).order_by("pk"))
+    waiting = dict(
+        OutboundJob.objects.filter(workspace=workspace, message_id__isnull=False)
+        .filter(state__in=["queued", "sending", "unknown"])
+        .values_list("connection_id")
+        .annotate(Count("pk"))
+    )
+    return [
+        Card(
+            connection=connection,
+            log=list(
+                ConnectionEvent.objects.filter(connection=connection).order_by("-at", "-pk")[:_LOG]
+            ),
+            waiting_count=waiting.get(connection.pk, 0),
+            is_pretend=connection.provider == "simulator",
+        )
+        for connection in found
+    ]
+
+
+def card(*, workspace: Workspace, connection_id: int) -> Card:
+    """Return one number. Raises UnableToFindConnection."""
+    for found in cards(workspace=workspace):
+        if found.connection.pk == connection_id:
+            return found
+    raise UnableToFindConnection
+
+
+def find(*, workspace: Workspace, connection_id: int) -> Connection:
+    """Return a number of the workspace. Raises UnableToFindConnection."""
+    found = Connection.objects.filter(Q(workspace=workspace), pk=connection_id).first()
+    if found is None:
+        raise UnableToFindConnection
+    return found

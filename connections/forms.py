@@ -1,0 +1,72 @@
+"""What an owner types to connect a number or to let it go."""
+
+from django import forms
+
+_PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+
+
+class CloudApiForm(forms.Form):
+    """The five things that Meta shows for a Cloud API number."""
+
+    phone = forms.CharField(
+        label="Phone number",
+        max_length=40,
+        help_text="The business's WhatsApp number, for example 0803 123 4567.",
+        widget=forms.TextInput(attrs={"type": "tel", "inputmode": "tel", "autocomplete": "off"}),
+    )
+    external_id = forms.CharField(
+        label="Phone number ID",
+        max_length=64,
+        help_text="Digits only; not the phone number itself.",
+        widget=forms.TextInput(attrs={**_PLAIN, "inputmode": "numeric"}),
+    )
+    account_id = forms.CharField(
+        label="WhatsApp Business Account ID",
+        max_length=64,
+        required=False,
+        widget=forms.TextInput(attrs={**_PLAIN, "inputmode": "numeric"}),
+    )
+    access_token = forms.CharField(
+        label="Access token",
+        max_length=1000,
+        help_text="It is encrypted and never shown again.",
+        widget=forms.PasswordInput(attrs={**_PLAIN, "autocomplete": "new-password"}),
+    )
+    app_secret = forms.CharField(
+        label="App secret",
+        max_length=200,
+        required=False,
+        help_text="Needed when the number belongs to your own Meta app: it proves that a message comes from Meta.",
+        widget=forms.PasswordInput(attrs={**_PLAIN, "autocomplete": "new-password"}),
+    )
+
+
+class SendingForm(forms.Form):
+    """Stop or resume."""
+
+    is_sending = forms.ChoiceField(choices=[("on", "on"), ("off", "off")])
+
+    def clean_is_sending(self) -> bool:
+        return bool(self.cleaned_data["is_sending"] == "on")
+
+
+class RemoveForm(forms.Form):
+    """The last four digits of the number, typed to show that it is meant."""
+
+    digits = forms.CharField(
+        label="Last 4 digits of the number",
+        max_length=8,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: object, phone: str, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.phone = phone
+
+    def clean_digits(self) -> str:
+        digits = "".join(c for c in self.cleaned_data["digits"] if c.isdigit())
+        if digits != self.phone[-4:]:
+            raise forms.ValidationError(
+                "These are not the last 4 digits of this number. Nothing was removed."
+            )
+        return digits

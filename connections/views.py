@@ -1,0 +1,190 @@
+"""The numbers of a workspace: how they are, adding one, checking, stopping, removing."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from connections import cards, linking, manager
+from connections.forms import CloudApiForm, RemoveForm, SendingForm
+from connections.models import Connection
+from lib import clock, phones
+from workspaces import members, pages
+from workspaces.decorators import member_required
+from workspaces.routing import WorkspaceRequest
+
+
+def _rights(request: WorkspaceRequest) -> dict[str, Any]:
+    return {
+        "may_manage": members.may(request.member, "manager"),
+        "has_simulator": bool(settings.SIMULATOR_URL),
+    }
+
+
+def _find(request: WorkspaceRequest, pk: int) -> Connection:
+    try:
+        return cards.find(workspace=request.workspace, connection_id=pk)
+    except cards.UnableToFindConnection as error:
+        raise Http404 from error
+
+
+def _to_show(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    return pages.go(request, "connections:connection-show", request.workspace.slug, pk)
+
+
+@require_GET
+@member_required("viewer")
+def connection_list(request: WorkspaceRequest) -> HttpResponse:
+    """Every number and how it is."""
+    context = {"cards": cards.cards(workspace=request.workspace)} | _rights(request)
+    return pages.show(request, "connections/list.html", context)
+
+
+@require_GET
+@member_required("viewer")
+def connection_show(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """One number: its log, and what Meta has to know to reach us."""
+    try:
+        card = cards.card(workspace=request.workspace, connection_id=pk)
+    except cards.UnableToFindConnection as error:
+        raise Http404 from error
+    context = {
+        "card": card,
+        "callback_url": settings.BASE_URL + reverse("webhook-whatsapp"),
+        "verify_token": manager.verify_token(card.connection),
+    }
+    return pages.show(request, "connections/show.html", context | _rights(request))
+
+
+@require_GET
+@member_required("manager")
+def connection_form(request: WorkspaceRequest) -> HttpResponse:
+    """The form for a Cloud API number; `renew` fills in what is no secret."""
+    initial: dict[str, str] = {}
+    renewed = request.GET.get("renew", "")
+    if renewed.isdigit() and len(renewed) < 19:
+        known = _find(request, int(renewed))
+        initial = {
+            "phone": phones.show(known.phone),
+            "external_id": known.external_id,
+            "account_id": known.account_id,
+        }
+    context = {"form": CloudApiForm(initial=initial), "is_renewal": bool(initial)}
+    return pages.show(request, "connections/add.html", context | _rights(request))
+
+
+@require_POST
+@member_required("manager")
+def connection_add(request: WorkspaceRequest) -> HttpResponse:
+    """Save a number and check it live."""
+    form = CloudApiForm(request.POST)
+    linked: linking.Linked | None = None
+    if form.is_valid():
+        values = form.cleaned_data
+        try:
+            linked = linking.link(
+                workspace=request.workspace,
+                phone=values["phone"],
+                external_id=values["external_id"],
+                account_id=values["account_id"],
+                secrets={
+                    "access_token": values["access_token"],
+                    "app_secret": values["app_secret"],
+                },
+                actor=request.user,
+                now=clock.now(),
+            )
+        except manager.UnableToConnect as error:
+            form.add_error(None, str(error))
+    if linked is None or linked.is_refused:
+        context = {"form": form, "linked": linked} | _rights(request)
+        return pages.show(request, "connections/add.html", context, part="form", status=422)
+    _tell(request, linked, saved=True)
+    return _to_show(request, linked.connection.pk)
+
+
+@require_POST
+@member_required("manager")
+def simulator_connect(request: WorkspaceRequest) -> HttpResponse:
+    """Connect the pretend phone (development only)."""
+    if not settings.SIMULATOR_URL:
+        raise Http404
+    try:
+        linked = linking.link_pretend(
+            workspace=request.workspace, actor=request.user, now=clock.now()
+        )
+    except manager.UnableToConnect as error:
+        messages.error(request, str(error))
+        return pages.go(request, "connections:connection-list", request.workspace.slug)
+    _tell(request, linked, saved=True)
+    return pages.go(request, "connections:connection-list", request.workspace.slug)
+
+
+@require_POST
+@member_required("manager")
+def connection_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Ask WhatsApp about the number, live."""
+    _tell(request, linking.look(connection=_find(request, pk), now=clock.now()))
+    return _to_show(request, pk)
+
+
+def _tell(request: WorkspaceRequest, linked: linking.Linked, *, saved: bool = False) -> None:
+    if linked.result is None:
+        kept = "The number is saved, but: " if saved else ""
+        messages.error(request, f"{kept}{linked.problem}")
+        return
+    found = linked.result
+    facts = [part for part in (found.verified_name, phones.show(found.display_phone)) if part]
+    if found.quality:
+        facts.append(f"quality {found.quality.lower()}")
+    messages.success(request, f"WhatsApp answers: {', '.join(facts) or 'the number works'}.")
+    for problem in found.problems:
+        messages.warning(request, problem)
+
+
+@require_POST
+@member_required("manager")
+def connection_switch(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Stop or resume sending on a number."""
+    form = SendingForm(request.POST)
+    if form.is_valid():
+        is_sending = form.cleaned_data["is_sending"]
+        manager.switch(
+            connection=_find(request, pk),
+            is_sending=is_sending,
+            actor=request.user,
+            now=clock.now(),
+        )
+        messages.success(
+            request,
+            "Sending goes on."
+            if is_sending
+            else "Sending is stopped. Messages still come in; what is written waits.",
+        )
+    return _to_show(request, pk)
+
+
+@require_GET
+@member_required("manager")
+def connection_part(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """What removing the number means."""
+    connection = _find(request, pk)
+    context = {"connection": connection, "form": RemoveForm(phone=connection.phone)}
+    return pages.show(request, "connections/remove.html", context)
+
+
+@require_POST
+@member_required("manager")
+def connection_remove(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Forget a number and its credentials."""
+    connection = _find(request, pk)
+    form = RemoveForm(request.POST, phone=connection.phone)
+    if not form.is_valid():
+        context = {"connection": connection, "form": form}
+        return pages.show(request, "connections/remove.html", context, part="form", status=422)
+    manager.remove(connection=connection, actor=request.user, now=clock.now())
+    messages.success(request, f"{phones.show(connection.phone)} is removed. Its chats are kept.")
+    return pages.go(request, "connections:connection-list", request.workspace.slug)

@@ -1,0 +1,74 @@
+"""What an owner types to teach the bot an answer, and the file with many of them."""
+
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+
+from faqs import checking
+from faqs.readers import MAX_BYTES
+
+
+class EntryForm(forms.Form):
+    """One answer and the ways to ask for it. The rules are the domain's, on saving."""
+
+    question = forms.CharField(
+        label="Question",
+        max_length=checking.MAX_QUESTION,
+        widget=forms.TextInput(attrs={"placeholder": "Do you deliver to Lekki?"}),
+        error_messages={"required": "Write the question."},
+    )
+    answer = forms.CharField(
+        label="Answer",
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 5, "data-counted": True}),
+        error_messages={"required": "Write the answer."},
+    )
+    phrasings = forms.CharField(
+        label="Other ways to ask",
+        required=False,
+        help_text="One in each line, as customers write: “una dey do delivery”.",
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    category = forms.CharField(
+        label="Category", required=False, max_length=checking.MAX_CATEGORY,
+        widget=forms.TextInput(attrs={"list": "categories", "autocomplete": "off"}),
+    )  # fmt: skip
+    keywords = forms.CharField(
+        label="Keywords",
+        required=False,
+        max_length=checking.MAX_KEYWORDS,
+        help_text="Words that mean this question, with spaces or commas between.",
+    )
+    is_active = forms.BooleanField(
+        label="The bot may answer with this", required=False, initial=True
+    )
+
+    def clean_phrasings(self) -> list[str]:
+        return [line for line in self.cleaned_data["phrasings"].splitlines() if line.strip()]
+
+    def refuse(self, problems: list[checking.Problem]) -> None:
+        """Put the domain's sentences beside their fields."""
+        for problem in problems:
+            self.add_error(
+                problem.field if problem.field in self.fields else None, problem.sentence
+            )
+
+
+class UploadForm(forms.Form):
+    """A CSV or XLSX file; what is in it is read by faqs.readers."""
+
+    file = forms.FileField(
+        label="Your file",
+        max_length=200,
+        widget=forms.FileInput(attrs={"accept": ".csv,.xlsx,.txt,text/csv"}),
+        error_messages={
+            "required": "Choose a file first.",
+            "empty": "The file is empty. Choose the file that holds your questions.",
+        },
+    )
+
+    def content(self) -> bytes:
+        """Return the file's bytes, with one more than allowed when it is too large."""
+        file: UploadedFile[Any] = self.cleaned_data["file"]
+        return bytes(file.read(MAX_BYTES + 1))

@@ -1,0 +1,287 @@
+"""The FAQs: find, write, switch, delete, import with a preview, undo, export."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.views.decorators.http import require_GET, require_POST
+
+from faqs import browsing, checking, entries, exporting, importing, readers
+from faqs.forms import EntryForm, UploadForm
+from faqs.models import Entry
+from lib import clock
+from workspaces import members, pages
+from workspaces.decorators import member_required
+from workspaces.routing import WorkspaceRequest
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+
+
+def _to_list(request: WorkspaceRequest) -> HttpResponse:
+    return pages.go(request, "faqs:entry-list", request.workspace.slug)
+
+
+def _rights(request: WorkspaceRequest) -> dict[str, Any]:
+    return {"may_manage": members.may(request.member, "manager")}
+
+
+# --- One entry -------------------------------------------------------------------------------
+
+
+@require_GET
+@member_required("viewer")
+def entry_list(request: WorkspaceRequest) -> HttpResponse:
+    """Every answer, with a search."""
+    shelf = browsing.shelf(
+        query=request.GET.get("q", ""),
+        category=request.GET.get("category", ""),
+        page=_number(request.GET.get("page", "")),
+    )
+    context = {"shelf": shelf, "templates": importing.templates()} | _rights(request)
+    return pages.show(request, "faqs/list.html", context, part="list")
+
+
+def _entry(pk: int) -> Entry:
+    found = browsing.entry(pk)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _form_page(
+    request: WorkspaceRequest, form: EntryForm, entry: Entry | None, status: int = 200
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "entry": entry,
+        "most": checking.MAX_ANSWER,
+        "folded_after": checking.FOLDED_AFTER,
+        "categories": browsing.categories(),
+        "answer_length": len(str(form["answer"].value() or "")),
+    }
+    return pages.show(request, "faqs/edit.html", context, part="form", status=status)
+
+
+@require_GET
+@member_required("manager")
+def entry_new(request: WorkspaceRequest) -> HttpResponse:
+    """A blank form; a question may be handed over."""
+    form = EntryForm(initial={"question": request.GET.get("question", "")[:300], "is_active": True})
+    return _form_page(request, form, None)
+
+
+@require_POST
+@member_required("manager")
+def entry_create(request: WorkspaceRequest) -> HttpResponse:
+    """Add an answer."""
+    form = EntryForm(request.POST)
+    if form.is_valid():
+        try:
+            entries.create(**form.cleaned_data, now=clock.now())
+        except entries.UnableToSaveEntry as error:
+            form.refuse(error.problems)
+        else:
+            messages.success(request, "Added. The bot knows it from the next message on.")
+            return _to_list(request)
+    return _form_page(request, form, None, 422)
+
+
+@require_GET
+@member_required("manager")
+def entry_edit(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """An answer in its form."""
+    entry = _entry(pk)
+    form = EntryForm(
+        initial={
+            "question": entry.question,
+            "answer": entry.answer,
+            "category": entry.category,
+            "keywords": entry.keywords,
+            "is_active": entry.is_active,
+            "phrasings": "\n".join(phrasing.text for phrasing in entry.phrasings.all()),
+        }
+    )
+    return _form_page(request, form, entry)
+
+
+@require_POST
+@member_required("manager")
+def entry_update(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Change an answer."""
+    entry = _entry(pk)
+    form = EntryForm(request.POST)
+    if form.is_valid():
+        try:
+            entries.update(entry_id=pk, **form.cleaned_data, now=clock.now())
+        except entries.UnableToSaveEntry as error:
+            form.refuse(error.problems)
+        except Entry.DoesNotExist as error:
+            raise Http404 from error
+        else:
+            messages.success(request, "Saved.")
+            return _to_list(request)
+    return _form_page(request, form, entry, 422)
+
+
+@require_POST
+@member_required("manager")
+def entry_switch(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Switch an answer on or off."""
+    is_active = request.POST.get("is_active") == "on"
+    entries.set_active(entry_id=pk, is_active=is_active, now=clock.now())
+    if not pages.is_htmx(request):
+        return _to_list(request)
+    return pages.show(
+        request, "faqs/list.html", {"entry": _entry(pk)} | _rights(request), part="switch"
+    )
+
+
+@require_GET
+@member_required("manager")
+def entry_part(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Ask before an answer goes for good."""
+    return pages.show(request, "faqs/delete.html", {"entry": _entry(pk)})
+
+
+@require_POST
+@member_required("manager")
+def entry_delete(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Delete an answer."""
+    if not entries.delete(entry_id=pk):
+        raise Http404
+    messages.success(request, "Deleted. The bot no longer answers with it.")
+    return _to_list(request)
+
+
+@require_POST
+@member_required("manager")
+def template_add(request: WorkspaceRequest) -> HttpResponse:
+    """Add a trade's ready-made answers."""
+    try:
+        file = importing.add_template(
+            trade=request.POST.get("trade", ""), user_id=request.user.pk, now=clock.now()
+        )
+    except importing.UnableToImport as error:
+        messages.error(request, str(error))
+        return _to_list(request)
+    added = importing.counts(file)["new"]
+    messages.success(
+        request, f"{added} answers added. Look at each: prices and times are examples."
+    )
+    return _to_list(request)
+
+
+@require_GET
+@member_required("viewer")
+def entry_export(request: WorkspaceRequest, form: str) -> HttpResponse:
+    """Every answer as a file that can be imported again."""
+    name = f"faqs-{request.workspace.slug}.{form}"
+    if form == "csv":
+        return pages.download(name, exporting.as_csv(), pages.CSV)
+    return pages.download(name, exporting.as_xlsx(), pages.XLSX)
+
+
+# --- Many at once ----------------------------------------------------------------------------
+
+
+def _upload_page(request: WorkspaceRequest, form: UploadForm, status: int = 200) -> HttpResponse:
+    context = {"form": form, "imports": browsing.imports()} | _rights(request)
+    return pages.show(request, "faqs/imports.html", context, part="form", status=status)
+
+
+@require_GET
+@member_required("viewer")
+def import_list(request: WorkspaceRequest) -> HttpResponse:
+    """Upload a file; the files before."""
+    return _upload_page(request, UploadForm())
+
+
+@require_POST
+@member_required("manager")
+def import_upload(request: WorkspaceRequest) -> HttpResponse:
+    """Read a file and show what it would do; nothing is added yet."""
+    form = UploadForm(request.POST, request.FILES)
+    if form.is_valid():
+        try:
+            table = readers.read(form.content())
+        except readers.UnableToReadFile as error:
+            form.add_error("file", str(error))
+        else:
+            file = importing.preview(
+                rows=table.rows,
+                notes=table.notes,
+                file_name=str(form.cleaned_data["file"].name or ""),
+                user_id=request.user.pk,
+                now=clock.now(),
+            )
+            return pages.go(request, "faqs:import-show", request.workspace.slug, file.pk)
+    return _upload_page(request, form, 422)
+
+
+@require_GET
+@member_required("viewer")
+def import_show(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """A file's rows: what they would do, or what they did."""
+    preview = browsing.preview(
+        import_id=pk,
+        state=request.GET.get("state", ""),
+        page=_number(request.GET.get("page", "")),
+    )
+    if preview is None:
+        raise Http404
+    counts = importing.counts(preview.file)
+    context = {
+        "preview": preview,
+        "counts": counts,
+        "to_add": counts["new"] + counts["changed"],
+        "noted": sum(1 for row in preview.file.rows if row["notes"]),
+        "undo_days": importing.UNDO_DAYS,
+    }
+    return pages.show(request, "faqs/import.html", context | _rights(request))
+
+
+def _to_import(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    return pages.go(request, "faqs:import-show", request.workspace.slug, pk)
+
+
+@require_POST
+@member_required("manager")
+def import_confirm(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Add a file's rows, but for those that were ticked to be left out."""
+    skip = [int(number) for number in request.POST.getlist("skip") if number.isdigit()]
+    try:
+        file = importing.confirm(import_id=pk, skip=skip, now=clock.now())
+    except importing.UnableToImport as error:
+        messages.error(request, str(error))
+        return _to_import(request, pk)
+    counts = importing.counts(file)
+    messages.success(request, f"Done: {counts['new']} added, {counts['changed']} changed.")
+    return _to_import(request, pk)
+
+
+@require_POST
+@member_required("manager")
+def import_discard(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Put a file aside."""
+    importing.discard(import_id=pk)
+    messages.success(request, "Put aside. Nothing was added.")
+    return pages.go(request, "faqs:import-list", request.workspace.slug)
+
+
+@require_POST
+@member_required("manager")
+def import_undo(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Take a file back."""
+    try:
+        undone = importing.undo(import_id=pk, now=clock.now())
+    except importing.UnableToUndo as error:
+        messages.error(request, str(error))
+        return _to_import(request, pk)
+    messages.success(
+        request, f"Taken back: {undone.removed} removed, {undone.restored} as they were before."
+    )
+    for kept in undone.kept[:5]:
+        messages.warning(request, f"“{kept.question}”: {kept.reason}")
+    return _to_import(request, pk)

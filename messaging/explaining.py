@@ -1,0 +1,165 @@
+"""Why did (or didn't) it reply? The account of a message, put together for a page."""
+
+from dataclasses import dataclass
+
+from faqs import browsing
+from faqs.models import Entry
+from messaging import asking, inbox, trace
+from messaging.models import Message, TraceStep
+from workspaces.models import Workspace
+
+_LABELS = {
+    "received": "Received",
+    "type": "Kind of message",
+    "workspace": "Workspace",
+    "subscription": "Plan",
+    "command": "Owner's command",
+    "bot": "Bot's switch",
+    "rate": "Messages a minute",
+    "holder": "Who has the conversation",
+    "loop": "Loop guard",
+    "consent": "Customer's consent",
+    "greeting": "Greeting",
+    "faq": "Looked in your FAQs",
+    "model": "Asked the model",
+    "window": "24-hour window",
+    "budget": "Today's allowance",
+    "reply": "Reply",
+    "menu": "Offered a choice",
+    "handover": "Passed to your team",
+    "person": "A person",
+    "send": "Sending",
+    "status": "WhatsApp's report",
+    "identity": "Customer's identity",
+}
+
+
+_UNSURE = frozenset({"faq_none", "faq_unsure", "model_none"})
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the timeline; several checks that all passed are one line."""
+
+    label: str
+    verdict: str
+    sentence: str
+    ms: int
+    parts: list[TraceStep]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A message, what came of it, and why."""
+
+    asked: Message
+    replies: list[Message]
+    name: str
+    title: str
+    verdict: str
+    steps: list[Step]
+    entries: list[Entry]  # those whose texts were sent
+    may_teach: bool  # no answer of the FAQ was sure enough: one could be added
+    for_support: str
+
+
+def label_of(step: str) -> str:
+    """Return what a step is called on a page."""
+    return _LABELS.get(step, step.replace("_", " ").capitalize())
+
+
+def explain(*, workspace: Workspace, identifier: str) -> Explanation | None:
+    """Return the account of a message, by its own number or by WhatsApp's id; None if unknown."""
+    identifier = identifier.replace("\x00", "").strip()
+    if identifier.isascii() and identifier.isdigit() and len(identifier) < 19:
+        story = trace.story(message_id=int(identifier))
+    else:
+        story = trace.story(provider_message_id=identifier[:200]) if identifier else None
+    if story is None:
+        return None
+    asked = story.message
+    is_ours = asked.direction == Message.Direction.OUT
+    is_answered = is_ours or bool(story.replies)
+    used = [reply.content.get("entry_id") for reply in story.replies]
+    found = [browsing.entry(pk) for pk in dict.fromkeys(used) if isinstance(pk, int)]
+    return Explanation(
+        asked=asked,
+        replies=story.replies,
+        name=inbox.shown_name(asked.conversation.contact),
+        title=_title(is_ours=is_ours, is_answered=is_answered),
+        verdict=story.verdict,
+        steps=_steps(story.steps),
+        entries=[entry for entry in found if entry is not None],
+        may_teach=bool(asked.text) and any(step.reason in _UNSURE for step in story.steps),
+        for_support=_for_support(workspace, story),
+    )
+
+
+def entries_of(rehearsal: asking.Rehearsal) -> list[Entry]:
+    """Return the entries that a rehearsal would answer with or offer."""
+    wanted = [rehearsal.faq_id] if rehearsal.faq_id else rehearsal.suggested
+    found = browsing.by_faq_id(wanted)
+    return [found[faq_id] for faq_id in wanted if faq_id in found]
+
+
+def steps_of(rehearsal: asking.Rehearsal) -> list[Step]:
+    """Return a rehearsal's gates as lines of a timeline."""
+    return _steps(
+        [
+            TraceStep(
+                position=index,
+                step=gate.step,
+                verdict=gate.verdict,
+                reason=gate.reason,
+                sentence=gate.sentence,
+                detail=dict(gate.detail),
+                ms=0,
+            )
+            for index, gate in enumerate(rehearsal.gates)
+        ]
+    )
+
+
+def _title(*, is_ours: bool, is_answered: bool) -> str:
+    if is_ours:
+        return "About this message"
+    return "Why this reply?" if is_answered else "Why no reply?"
+
+
+def _steps(steps: list[TraceStep]) -> list[Step]:
+    lines: list[Step] = []
+    checks: list[TraceStep] = []
+
+    def close() -> None:
+        if len(checks) == 1:
+            lines.append(_line(checks[0]))
+        elif checks:
+            sentence = f"{len(checks)} checks, none of them in the way."
+            lines.append(Step("Checks passed", "pass", sentence, checks[-1].ms, list(checks)))
+        checks.clear()
+
+    for step in steps:
+        if step.verdict == "pass" and step.step != "received":
+            checks.append(step)
+        else:
+            close()
+            lines.append(_line(step))
+    close()
+    return lines
+
+
+def _line(step: TraceStep) -> Step:
+    return Step(label_of(step.step), step.verdict, step.sentence, step.ms, [step])
+
+
+def _for_support(workspace: Workspace, story: trace.Story) -> str:
+    """Return ids and reason codes only: no word of the customer."""
+    asked = story.message
+    head = [
+        f"workspace {workspace.slug}",
+        f"message {asked.pk} {asked.provider_message_id}".strip(),
+        f"at {asked.created_at:%Y-%m-%d %H:%M:%S} UTC, code {asked.correlation}",
+        *(f"reply {m.pk} {m.status} {m.error_code}".strip() for m in story.replies),
+    ]
+    lines = [f"+{s.ms} ms {s.step} {s.verdict} {s.reason}" for s in story.steps]
+    return "\n".join([*head, *lines])

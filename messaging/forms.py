@@ -1,0 +1,53 @@
+"""What people type about conversations and the bot."""
+
+from django import forms
+
+
+class ReplyForm(forms.Form):
+    """A person's reply; `once` makes a repeated submission one message."""
+
+    text = forms.CharField(
+        label="Your reply",
+        strip=False,
+        error_messages={"required": "Write something first."},
+        widget=forms.Textarea(
+            attrs={
+                "rows": 1,
+                "placeholder": "Type a reply",
+                "autocomplete": "off",
+                "data-enter": True,
+            }
+        ),
+    )
+    once = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+
+
+class SwitchForm(forms.Form):
+    """The bot's switch."""
+
+    is_on = forms.ChoiceField(choices=[("on", "on"), ("off", "off")])
+
+    def clean_is_on(self) -> bool:
+        return bool(self.cleaned_data["is_on"] == "on")
+
+
+class PhoneForm(forms.Form):
+    """The phone from which a member wants to command the bot."""
+
+    phone = forms.CharField(
+        label="Your WhatsApp number",
+        max_length=40,
+        help_text="For example 0803 123 4567. Not the business's own number.",
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
+    )
+
+
+class TryForm(forms.Form):
+    """A question as a customer might write it."""
+
+    text = forms.CharField(
+        label="What a customer might write",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "How much is delivery to Lekki?"}),
+        error_messages={"required": "Write a question first."},
+    )

@@ -1,0 +1,28 @@
+"""Pages of a workspace around its conversations; under /w/<slug>/."""
+
+from django.urls import path
+
+from messaging.views import conversations, home
+from workspaces.pages import by_method
+
+app_name = "messaging"
+urlpatterns = [
+    path("", home.home_show, name="home-show"),
+    path("bot/switch/", home.bot_switch, name="bot-switch"),
+    path("phone/", by_method(get=home.phone_show, post=home.phone_begin), name="phone-show"),
+    path("phone/forget/", home.phone_forget, name="phone-forget"),
+    path("try/", by_method(get=home.question_form, post=home.question_try), name="question-try"),
+    path("conversations/", conversations.conversation_list, name="conversation-list"),
+    path("conversations/rows/", conversations.conversation_rows, name="conversation-rows"),
+    path("conversations/<int:pk>/", conversations.thread_show, name="thread-show"),
+    path("conversations/<int:pk>/messages/", conversations.thread_messages, name="thread-messages"),
+    path("conversations/<int:pk>/reply/", conversations.thread_reply, name="thread-reply"),
+    path("conversations/<int:pk>/seen/", conversations.thread_see, name="thread-see"),
+    path("conversations/<int:pk>/take/", conversations.conversation_take, name="conversation-take"),
+    path(
+        "conversations/<int:pk>/give-back/",
+        conversations.conversation_give_back,
+        name="conversation-give-back",
+    ),
+    path("why/", conversations.message_explain, name="message-explain"),
+]

@@ -1,0 +1,71 @@
+// Small comforts. Every page works without this file.
+(() => {
+  "use strict";
+  const say = (text) => {
+    const box = document.getElementById("toasts");
+    if (!box || box.querySelector("[data-said]")) return;
+    const toast = document.createElement("p");
+    toast.className = "toast";
+    toast.dataset.said = "";
+    toast.dataset.tone = "bad";
+    toast.textContent = text;
+    box.append(toast);
+    setTimeout(() => toast.remove(), 8000);
+  };
+
+  // A poll waits while nobody can see what it would change.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const element = event.detail.elt;
+    if (element.dataset.poll === undefined) return;
+    if (document.hidden || !element.getClientRects().length) event.preventDefault();
+  });
+  const isPoll = (event) => event.detail.elt.dataset.poll !== undefined;
+  document.addEventListener("htmx:sendError", (event) => {
+    if (!isPoll(event)) say("No connection. Check your network, then try again.");
+  });
+  document.addEventListener("htmx:responseError", (event) => {
+    if (isPoll(event)) return;
+    const id = event.detail.xhr.getResponseHeader("X-Correlation-Id");
+    say(`That did not work. Try again; if it stays, tell support this code: ${id || event.detail.xhr.status}`);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    // With a keyboard, Enter sends a reply and Shift+Enter makes a new line.
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.target.matches("[data-enter]") &&
+        matchMedia("(pointer: fine)").matches) {
+      event.preventDefault();
+      event.target.form.requestSubmit();
+    }
+    if (event.key === "Escape") document.querySelectorAll(".menu[open]").forEach((menu) => { menu.open = false; });
+  });
+
+  document.addEventListener("click", (event) => {
+    document.querySelectorAll(".menu[open]").forEach((menu) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+    const copy = event.target.closest("[data-copy]");
+    if (copy) {
+      const field = document.getElementById(copy.dataset.copy);
+      field.select();
+      if (navigator.clipboard) {
+        navigator.clipboard.writeText(field.value).then(() => { copy.textContent = copy.dataset.done; }, () => {});
+      }
+    }
+  });
+
+  // How much of a limit a text has used, as WhatsApp counts.
+  const count = (field) => {
+    const shown = document.querySelector(`[data-count-of="${field.id}"]`);
+    if (shown) shown.textContent = Array.from(field.value).length.toLocaleString("en");
+  };
+  document.addEventListener("input", (event) => {
+    if (event.target.dataset.counted !== undefined) count(event.target);
+  });
+
+  const begin = () => {
+    document.querySelectorAll("[data-counted]").forEach(count);
+    document.querySelectorAll("[data-script][hidden]").forEach((element) => { element.hidden = false; });
+  };
+  document.addEventListener("DOMContentLoaded", begin);
+  document.addEventListener("htmx:afterSettle", begin);
+})();

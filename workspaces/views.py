@@ -1,0 +1,76 @@
+"""The start page, setting up a business, and notices."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET, require_POST
+
+from lib import clock, countries
+from workspaces import members, notices, pages, schemas
+from workspaces.decorators import member_required
+from workspaces.forms import WorkspaceForm
+from workspaces.pages import PersonRequest
+from workspaces.routing import WorkspaceRequest
+
+
+@require_GET
+def workspace_list(request: HttpRequest) -> HttpResponse:
+    """The start page: who we are, or the way to one's own business."""
+    if not request.user.is_authenticated:
+        return pages.show(request, "workspaces/landing.html")
+    found = members.workspaces_of(user=request.user)
+    if len(found) == 1:
+        return pages.go(request, "messaging:home-show", found[0].slug)
+    if not found and not request.user.is_staff:
+        return pages.go(request, "workspaces:workspace-new")
+    return pages.show(request, "workspaces/list.html", {"workspaces": found})
+
+
+@require_GET
+@login_required
+def workspace_new(request: PersonRequest) -> HttpResponse:
+    """The form that sets up a business."""
+    return pages.show(request, "workspaces/new.html", {"form": WorkspaceForm()})
+
+
+@require_POST
+@login_required
+def workspace_create(request: PersonRequest) -> HttpResponse:
+    """Set up a business."""
+    form = WorkspaceForm(request.POST)
+    if form.is_valid():
+        values = form.cleaned_data
+        try:
+            space = schemas.create(
+                name=values["name"],
+                slug=values["slug"] or schemas.suggest_slug(values["name"]),
+                country=values["country"],
+                time_zone=countries.time_zone(values["country"]),
+                owner=request.user,
+                now=clock.now(),
+            )
+        except schemas.UnableToCreateWorkspace as error:
+            form.add_error(None, str(error))
+        else:
+            return pages.go(request, "messaging:home-show", space.slug)
+    return pages.show(request, "workspaces/new.html", {"form": form}, part="form", status=422)
+
+
+@require_GET
+@login_required
+def slug_suggest(request: PersonRequest) -> HttpResponse:
+    """Suggest an address made of the name, while none is typed."""
+    name = request.GET.get("name", "")[:120]
+    if request.GET.get("slug") or not name.strip():
+        return pages.unchanged()
+    form = WorkspaceForm(initial={"slug": schemas.suggest_slug(name)})
+    return pages.show(request, "workspaces/new.html", {"form": form}, part="slug")
+
+
+@require_POST
+@member_required("agent")
+def notice_dismiss(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Put a notice away."""
+    notices.dismiss(workspace=request.workspace, notice_id=pk, now=clock.now())
+    if request.htmx:
+        return HttpResponse("")
+    return pages.go(request, "messaging:home-show", request.workspace.slug)
