@@ -1,0 +1,122 @@
+"""Which entries answer a message, best first, and whether to answer, to ask, or to be quiet.
+
+The engine behind `find` works on letters and words (`faqs.index`). Another one may replace
+it; callers see matches with a confidence, and the thresholds in `faqs.confidence`.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from faqs import confidence, index, versions
+from faqs.models import Entry, Phrasing
+from workspaces import scope
+from workspaces.models import Workspace
+
+Decision = Literal["answer", "menu", "none"]
+
+# Indexes kept in this process: about 70 MB of them, a 25-entry workspace takes 2 MB.
+_MAX_INDEXES = 200
+_MAX_SIZE = 300_000
+
+
+@dataclass(frozen=True)
+class Match:
+    """An entry that may answer the message."""
+
+    entry_id: int
+    faq_id: str
+    question: str
+    answer: str
+    confidence: float
+
+
+def find(workspace: Workspace, text: str, *, limit: int = 3) -> list[Match]:
+    """Return the active entries nearest to `text`, best first; none when nothing is alike.
+
+    Call it inside `scope.workspace(workspace)`: one query, and three more after a change.
+    """
+    if scope.current_workspace_id() != workspace.pk:
+        raise RuntimeError("faqs.search.find speaks for the workspace of the current scope only.")
+    return matches(_shelf.index_of(workspace.pk, versions.current()), text, limit=limit)
+
+
+def matches(entries: index.Index, text: str, *, limit: int = 3) -> list[Match]:
+    """Return what `find` does, from an index at hand; needs no database."""
+    found: list[Match] = []
+    highest = 1.0
+    for source, evidence in entries.look(text, limit=limit):
+        highest = min(highest, confidence.of(evidence))  # never above a better match's
+        found.append(
+            Match(
+                entry_id=source.entry_id,
+                faq_id=source.faq_id,
+                question=source.question,
+                answer=source.answer,
+                confidence=round(highest, 4),
+            )
+        )
+    return found
+
+
+def decide(found: Sequence[Match]) -> Decision:
+    """Say whether the best match answers, a menu of the matches is offered, or neither."""
+    best = found[0].confidence if found else 0.0
+    if best >= confidence.BALANCED.answer:
+        return "answer"
+    return "menu" if best >= confidence.BALANCED.menu else "none"
+
+
+def sources() -> list[index.Source]:
+    """Return the active entries of the current workspace, as an index wants them; two queries."""
+    phrasings: dict[int, list[str]] = {}
+    active = Phrasing.objects.filter(entry__is_active=True).order_by("pk")
+    for entry_id, text in active.values_list("entry_id", "text"):
+        phrasings.setdefault(entry_id, []).append(text)
+    return [
+        index.Source(
+            entry_id=entry.pk,
+            faq_id=entry.faq_id,
+            question=entry.question,
+            answer=entry.answer,
+            phrasings=tuple(phrasings.get(entry.pk, ())),
+            keywords=entry.keywords,
+        )
+        for entry in Entry.objects.filter(is_active=True).order_by("pk")
+    ]
+
+
+class _Shelf:
+    """The indexes in this process, one per workspace, the least used thrown out first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[int, tuple[int, index.Index]] = OrderedDict()
+        self._size = 0
+
+    def index_of(self, workspace_id: int, version: int) -> index.Index:
+        with self._lock:
+            kept = self._kept.get(workspace_id)
+            if kept and kept[0] == version:
+                self._kept.move_to_end(workspace_id)
+                return kept[1]
+        # Made outside the lock: two threads may make the same one, and nobody else waits.
+        made = index.Index(sources())
+        with self._lock:
+            self._put(workspace_id, version, made)
+        return made
+
+    def _put(self, workspace_id: int, version: int, made: index.Index) -> None:
+        before = self._kept.pop(workspace_id, None)
+        if before:
+            self._size -= before[1].size
+        self._kept[workspace_id] = (version, made)
+        self._size += made.size
+        while len(self._kept) > 1 and (len(self._kept) > _MAX_INDEXES or self._size > _MAX_SIZE):
+            _, (_, dropped) = self._kept.popitem(last=False)
+            self._size -= dropped.size
+
+
+_shelf = _Shelf()
