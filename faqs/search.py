@@ -8,7 +8,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
+
+from django.db.models import F
 
 from faqs import confidence, index, versions
 from faqs.models import Entry, Phrasing
@@ -67,6 +70,24 @@ def decide(found: Sequence[Match]) -> Decision:
     if best >= confidence.BALANCED.answer:
         return "answer"
     return "menu" if best >= confidence.BALANCED.menu else "none"
+
+
+def thresholds() -> dict[str, float]:
+    """Return the confidences from which an entry is answered or offered (for the trace)."""
+    return {"answer": confidence.BALANCED.answer, "menu": confidence.BALANCED.menu}
+
+
+def get(workspace: Workspace, entry_id: int) -> Match | None:
+    """Return an active entry as a certain match: somebody chose it. Call in the workspace's scope."""
+    entry = Entry.objects.filter(pk=entry_id, is_active=True).first()
+    if entry is None:
+        return None
+    return Match(entry.pk, entry.faq_id, entry.question, entry.answer, 1.0)
+
+
+def note_use(entry_id: int, *, now: datetime) -> None:
+    """Count an answer that was given with an entry."""
+    Entry.objects.filter(pk=entry_id).update(use_count=F("use_count") + 1, last_used_at=now)
 
 
 def sources() -> list[index.Source]:
