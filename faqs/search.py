@@ -39,7 +39,7 @@ class Match:
 def find(workspace: Workspace, text: str, *, limit: int = 3) -> list[Match]:
     """Return the active entries nearest to `text`, best first; none when nothing is alike.
 
-    Call it inside `scope.workspace(workspace)`: one query, and three more after a change.
+    Call it inside `scope.workspace(workspace)`: one query, and two more after a change.
     """
     if scope.current_workspace_id() != workspace.pk:
         raise RuntimeError("faqs.search.find speaks for the workspace of the current scope only.")
