@@ -119,14 +119,16 @@ class _Launch:
             pagefiles.note_collected(self._folder)
         password = self._given.get("DEMO_PASSWORD")
         password = password or settings_file.secret(self._folder, "DEMO_PASSWORD")
+        # The pretend phone first: the demo's number is made known to it before the rest is ready.
+        children = self._start_processes("Procfile.local")
+        if "simulator" in children:
+            with self._screen.step("Starting the pretend phone"):
+                self._wait_until_ready([Health("simulator", simulator_port)], children)
         demo = self._manage("Preparing the demo workspace", "demo", DEMO_PASSWORD=password)
 
-        children = self._start_processes()
-        healths = [Health("web", port)]
-        if "simulator" in children:
-            healths.append(Health("simulator", simulator_port))
+        children |= self._start_processes("Procfile")
         with self._screen.step("Starting the processes"):
-            self._wait_until_ready(healths, children)
+            self._wait_until_ready([Health("web", port)], children)
         self._show_box(settings, _facts(demo), password)
         if once_ready is not None:
             return self._run_command(once_ready)
@@ -165,10 +167,8 @@ class _Launch:
             "data and virtualenv, then `make run`."
         )
 
-    def _start_processes(self) -> dict[str, Child]:
-        commands: dict[str, str] = {}
-        for name in ("Procfile", "Procfile.local"):
-            commands |= procfile.read(self._folder.project / name)
+    def _start_processes(self, file: str) -> dict[str, Child]:
+        commands = procfile.read(self._folder.project / file)
         words = {
             name: procfile.expand(command, self._environment) for name, command in commands.items()
         }
