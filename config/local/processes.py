@@ -20,8 +20,8 @@ GRACE_SECONDS = 8.0
 SHIM = Path(__file__).with_name("unprivileged.py")
 
 
-class Stopped(Exception):
-    """Somebody asked the launcher to end."""
+class Stopped(BaseException):
+    """Somebody asked the launcher to end. Like KeyboardInterrupt, no error to be mended."""
 
 
 @dataclass(frozen=True)
