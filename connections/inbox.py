@@ -131,6 +131,18 @@ def claim(*, workspace: Workspace, limit: int, now: datetime) -> list[InboundEve
     )
 
 
+def wait_for_line(*, workspace_id: int) -> None:
+    """Wait until nobody else changes the workspace's conversations; holds until the commit.
+
+    Whoever writes into conversations outside a drain calls this first: a person's reply and
+    the bot then never overtake each other, and rows are locked in one order by all.
+    """
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('drain', %s))", [workspace_id]
+        )
+
+
 def finish(*, ids: Sequence[int], now: datetime) -> None:
     """Mark updates as dealt with, in the transaction that dealt with them."""
     InboundEvent.objects.filter(pk__in=ids).update(

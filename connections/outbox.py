@@ -10,6 +10,7 @@ from django.db.models import Q
 from connections.events import Outbound
 from connections.models import OutboundJob
 from lib import jobs
+from workspaces import scope
 from workspaces.models import Workspace
 
 State = OutboundJob.State
@@ -59,13 +60,19 @@ def wake(connection_id: int) -> None:
     jobs.enqueue("connections.send", queue="send", connection_id=connection_id)
 
 
+# The claim's moment is the database's own: it is held against the birth of its backend.
 _CLAIM = """
 UPDATE connections_outboundjob SET state = 'sending', attempts = attempts + 1,
-    claimed_at = %(now)s, claimed_pid = pg_backend_pid(), due_at = %(now)s
+    claimed_at = clock_timestamp(), claimed_pid = pg_backend_pid(), due_at = %(now)s
 WHERE id = (
     SELECT j.id FROM connections_outboundjob j
     WHERE j.workspace_id = %(ws)s AND j.connection_id = %(connection)s
       AND j.state = 'queued' AND j.due_at <= %(now)s
+      -- a number that was switched off or rests since, a workspace that was suspended
+      AND EXISTS (
+          SELECT 1 FROM connections_connection c JOIN workspaces_workspace w ON w.id = c.workspace_id
+          WHERE c.id = j.connection_id AND c.is_sending AND w.state = 'active'
+            AND (c.slow_until IS NULL OR c.slow_until <= %(now)s))
       -- order within a conversation: nothing older of it may still be open
       AND NOT EXISTS (
           SELECT 1 FROM connections_outboundjob o
@@ -78,7 +85,7 @@ RETURNING id
 
 
 def claim_next(*, workspace: Workspace, connection_id: int, now: datetime) -> OutboundJob | None:
-    """Take the next due send of a connection; None when there is none.
+    """Take the next due send of a connection; None when there is none, or nothing may be sent.
 
     The claim names the database backend that made it: when that is gone, so is the sender.
     """
@@ -163,22 +170,51 @@ def rescue_orphans(*, now: datetime) -> int:
 
     Call in the system scope. A claim is an orphan when its database backend is gone.
     """
+    claims = list(
+        OutboundJob.objects.filter(state=State.SENDING).values_list(
+            "pk", "claimed_pid", "claimed_at"
+        )
+    )
+    if not claims:
+        return 0
+    born = _backends()
+    oldest = now - timedelta(seconds=3 * settings.SEND_TIMEOUT_SECONDS + 30)
+    orphans = [
+        (pk, claimed_at)
+        for pk, pid, claimed_at in claims
+        if claimed_at is None
+        or claimed_at < oldest
+        or pid not in born
+        or (born[pid] or claimed_at) > claimed_at
+    ]
     with database.cursor() as cursor:
         cursor.execute(
             "UPDATE connections_outboundjob j SET"
             " state = CASE WHEN kind IN ('read', 'typing') THEN 'queued' ELSE 'unknown' END,"
             " has_crashed = true, due_at = CASE WHEN kind IN ('read', 'typing') THEN %s ELSE %s END,"
             " error_code = 'unknown_outcome'"
-            " WHERE state = 'sending' AND (claimed_at < %s OR NOT EXISTS ("
-            "   SELECT 1 FROM pg_stat_activity a WHERE a.pid = j.claimed_pid"
-            "   AND a.backend_start <= j.claimed_at))",
+            " FROM unnest(%s::bigint[], %s::timestamptz[]) AS o(id, claimed_at)"
+            " WHERE j.id = o.id AND j.state = 'sending'"
+            " AND j.claimed_at IS NOT DISTINCT FROM o.claimed_at",
             [
                 now,
                 now + timedelta(seconds=settings.UNKNOWN_RETRY_SECONDS),
-                now - timedelta(seconds=3 * settings.SEND_TIMEOUT_SECONDS + 30),
+                [pk for pk, _ in orphans],
+                [claimed_at for _, claimed_at in orphans],
             ],
         )
         return int(cursor.rowcount)
+
+
+def _backends() -> dict[int, datetime | None]:
+    """Return the database's backends and when each began.
+
+    Asked as the user of the session: to the house's own roles PostgreSQL does not tell the
+    moment, and then every send in flight would look like an orphan.
+    """
+    with scope.owner(), database.cursor() as cursor:
+        cursor.execute("SELECT pid, backend_start FROM pg_stat_activity")
+        return dict(cursor.fetchall())
 
 
 _RETRY_UNKNOWN = """
@@ -196,14 +232,15 @@ WHERE state = 'unknown' AND (
               AND o.kind NOT IN ('read', 'typing')
               AND o.settled_at BETWEEN %(recent)s AND %(patience)s
             ORDER BY o.settled_at DESC LIMIT 20) r)))
-RETURNING connection_id
+RETURNING id
 """
 
 
-def retry_unknown(*, now: datetime) -> set[int]:
+def retry_unknown(*, now: datetime) -> list[OutboundJob]:
     """Send again what stayed unknown for minutes, or what evidence says was never sent.
 
-    Call in the system scope; returns the connections that have work again.
+    Call in the system scope. Returns the sends as they are now: queued again, or dead after
+    the last try.
     """
     with database.cursor() as cursor:
         cursor.execute(
@@ -215,7 +252,8 @@ def retry_unknown(*, now: datetime) -> set[int]:
                 "recent": now - timedelta(minutes=10),
             },
         )
-        return {row[0] for row in cursor.fetchall()}
+        ids = [row[0] for row in cursor.fetchall()]
+    return list(OutboundJob.objects.filter(pk__in=ids).select_related("connection"))
 
 
 def cancel(*, workspace: Workspace, key: str) -> bool:

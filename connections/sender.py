@@ -1,5 +1,6 @@
 """Send what the outbox holds, one at a time per conversation, outside any transaction."""
 
+import logging
 import random
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from workspaces import scope
 from workspaces.models import Workspace
 
 State = OutboundJob.State
+_log = logging.getLogger(__name__)
 
 
 def send_due(*, workspace: Workspace, connection_id: int, limit: int = 20) -> bool:
@@ -26,25 +28,19 @@ def send_due(*, workspace: Workspace, connection_id: int, limit: int = 20) -> bo
     """
     with scope.workspace(workspace):
         connection = Connection.objects.filter(pk=connection_id, workspace=workspace).first()
-        if connection is None or not connection.is_sending or workspace.is_suspended:
+        if connection is None:
             return False
-        now = clock.now()
-        if connection.slow_until and connection.slow_until > now:
-            return False
-        job = _claim(workspace, connection_id, now)
+        job = _claim(workspace, connection_id, clock.now())
         for _ in range(limit):
             if job is None:
                 return False
             job = _send_one(workspace, connection, job)
-            if not connection.is_sending or connection.slow_until:
-                break
         if job is not None:
             # Claimed but not begun: give it back, another turn will take it.
             OutboundJob.objects.filter(pk=job.pk, state=State.SENDING).update(
                 state=State.QUEUED, attempts=job.attempts - 1
             )
-            return connection.is_sending and not connection.slow_until
-    return False
+    return job is not None
 
 
 def _claim(workspace: Workspace, connection_id: int, now: datetime) -> OutboundJob | None:
@@ -84,13 +80,14 @@ def _call(connection: Connection, job: OutboundJob) -> SendReceipt:
             switch_off=True,
             tell_owner=True,
         ) from error
-    message = Outbound.from_payload(job.payload or {})
     try:
+        message = Outbound.from_payload(job.payload or {})
         return provider.send(account, message, opaque=str(job.pk))
     except ProviderError:
         raise
     except Exception as error:
-        # A fault of ours in a provider must not leave the row claimed for ever.
+        # A fault of ours, or a payload of another version, must not leave the row claimed.
+        _log.exception("connections.send.failed")
         raise ProviderError(
             Code.UNREADABLE, "The message could not be sent because of a fault on our side."
         ) from error

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection as database
+from django.db import transaction
 from django.db.models import Q
 
-from connections import outbox
+from connections import inbox, outbox
 from connections.models import InboundEvent, OutboundJob
 from workspaces import scope
 
@@ -49,8 +50,33 @@ def settle(*, now: datetime) -> None:
     """Rescue sends whose sender died, and send again what stayed unknown."""
     with scope.system():
         outbox.rescue_orphans(now=now)
-        for connection_id in outbox.retry_unknown(now=now):
-            outbox.wake(connection_id)
+        with transaction.atomic():
+            for job in outbox.retry_unknown(now=now):
+                if job.state == OutboundJob.State.QUEUED:
+                    outbox.wake(job.connection_id)
+                elif job.message_id is not None:
+                    _tell_given_up(job, now)
+
+
+def _tell_given_up(job: OutboundJob, now: datetime) -> None:
+    inbox.put_receipt(
+        workspace_id=job.workspace_id,
+        connection_id=job.connection_id,
+        provider=job.connection.provider,
+        job_id=job.pk,
+        attempt=job.attempts,
+        conversation_key=job.conversation_key,
+        correlation=job.correlation,
+        data={
+            "outcome": "failed",
+            "message_id": job.message_id,
+            "attempt": job.attempts,
+            "error_code": job.error_code,
+            "vendor_code": job.vendor_code,
+            "error": "WhatsApp never told whether it went out, after several tries.",
+        },
+        now=now,
+    )
 
 
 def erase_payloads(*, now: datetime, batch: int = 5_000) -> int:

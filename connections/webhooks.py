@@ -3,7 +3,7 @@
 import logging
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -20,9 +20,15 @@ def whatsapp(request: HttpRequest) -> HttpResponse:
     """Answer Meta's verification (GET) and take its updates (POST)."""
     if request.method != "POST":
         return _challenge(request)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.WEBHOOK_MAX_BYTES:
+    length = str(request.META.get("CONTENT_LENGTH") or "0")
+    if not (length.isascii() and length.isdigit()):
+        return _refuse(400, "unreadable", "The body's length is not a number.")
+    if len(length) > 18 or int(length) > settings.WEBHOOK_MAX_BYTES:
         return _refuse(413, "too_large", "The body is larger than 3 MB.")
-    body = request.body
+    try:
+        body = request.body
+    except UnreadablePostError:
+        return _refuse(400, "cut_off", "The body ended too early.")
     if len(body) > settings.WEBHOOK_MAX_BYTES:
         return _refuse(413, "too_large", "The body is larger than 3 MB.")
     headers = {name.lower(): value for name, value in request.headers.items()}

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from django.db import connection as database
 from django.db import transaction
 
 from ai import choosing
 from billing import plans
+from connections import inbox
 from connections.models import Connection
 from faqs import search
 from lib import clock, events
@@ -24,10 +24,7 @@ def finish(*, workspace: Workspace, call_id: int) -> bool:
     asked again first.
     """
     with scope.workspace(workspace), transaction.atomic(durable=True):
-        with database.cursor() as cursor:  # one at a time per workspace, as the drain
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended('drain', %s))", [workspace.pk]
-            )
+        inbox.wait_for_line(workspace_id=workspace.pk)
         now = clock.now()
         choice = choosing.take(workspace=workspace, call_id=call_id, now=now)
         if choice is None:

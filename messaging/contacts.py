@@ -54,20 +54,16 @@ def attach(*, workspace: Workspace, sender: Sender, now: datetime) -> Attached |
     """Find or make the contact for `sender`; None when it names nobody.
 
     The phone decides when it is there. When phone and user id lead to two contacts, both
-    stay as they are and are flagged for a person.
+    stay as they are and are flagged for a person. An identity that its contact has given up
+    (a number that changed hands) leads nowhere: who writes from it now is somebody new.
     """
     pairs = _pairs(sender)
     if not pairs:
         return None
-    known = {
-        (identity.kind, identity.value): identity
-        for identity in ContactIdentity.objects.filter(
-            scope=SCOPE, value__in=[value for _, value in pairs]
-        ).select_related("contact")
-    }
-    found = [known[pair] for pair in pairs if pair in known]
-    # A parent id is shared by a company's people in some portfolios: it never decides alone.
-    deciding = [identity for identity in found if identity.kind != Kind.PARENT_BSUID] or found
+    found = _current(pairs)
+    known = {(identity.kind, identity.value) for identity in found}
+    # A parent id is shared by a company's people in some portfolios: it never decides.
+    deciding = [identity for identity in found if identity.kind != Kind.PARENT_BSUID]
     is_new = not deciding
     if is_new:
         contact = Contact.objects.create(
@@ -103,6 +99,27 @@ def attach(*, workspace: Workspace, sender: Sender, now: datetime) -> Attached |
     return Attached(contact, is_new, bool(others))
 
 
+def _known(pairs: list[tuple[str, str]]) -> list[ContactIdentity]:
+    """Return the identities that `pairs` name, in their order."""
+    rows = ContactIdentity.objects.filter(scope=SCOPE, value__in=[value for _, value in pairs])
+    named = {
+        (identity.kind, identity.value): identity for identity in rows.select_related("contact")
+    }
+    return [named[pair] for pair in pairs if pair in named]
+
+
+def _current(pairs: list[tuple[str, str]]) -> list[ContactIdentity]:
+    """Return the identities that `pairs` name and that are in use; forget those given up.
+
+    With a given-up identity goes what was granted to it, such as an owner's commands.
+    """
+    found = _known(pairs)
+    given_up = [identity.pk for identity in found if identity.superseded_by_id is not None]
+    if given_up:
+        ContactIdentity.objects.filter(pk__in=given_up).delete()
+    return [identity for identity in found if identity.pk not in given_up]
+
+
 def _refresh(contact: Contact, sender: Sender, now: datetime) -> None:
     contact.last_seen_at = now
     fields = ["last_seen_at"]
@@ -110,8 +127,8 @@ def _refresh(contact: Contact, sender: Sender, now: datetime) -> None:
         if value and getattr(contact, name) != value[:cap]:
             setattr(contact, name, value[:cap])
             fields.append(name)
-    if sender.phone and not contact.phone:
-        contact.phone = sender.phone
+    if sender.phone and contact.phone != sender.phone:
+        contact.phone = sender.phone  # answers go to where the question came from
         fields.append("phone")
     contact.save(update_fields=fields)
 
@@ -124,15 +141,13 @@ def rename(
     The old identities stay, marked as superseded. Returns None when nobody is known by the
     previous ones. An identity that already belongs to somebody else is not moved.
     """
-    old = list(
-        ContactIdentity.objects.filter(
-            scope=SCOPE, value__in=[value for _, value in _pairs(previous)]
-        ).select_related("contact")
-    )
+    old = _known(_pairs(previous))
     if not old:
         return None
     contact = old[0].contact
-    for kind, value in _pairs(current):
+    pairs = _pairs(current)
+    _current(pairs)
+    for kind, value in pairs:
         identity, _ = ContactIdentity.objects.get_or_create(
             scope=SCOPE,
             kind=kind,

@@ -86,7 +86,7 @@ def _message(desk: Desk, update: Update, now: datetime) -> None:
     if event.subject and Message.objects.filter(provider_message_id=event.subject).exists():
         return
     kind = (update.text("type") or "unsupported")[:20]
-    if kind in ("edit", "revoke") and _amend(update, kind):
+    if kind in ("edit", "revoke") and _amend(update, kind, attached.contact, "in"):
         return
     conversation = conversations.open_for(
         contact=attached.contact, connection_id=connection.pk, now=now
@@ -197,13 +197,16 @@ def _content(update: Update) -> dict[str, Any]:
     return content
 
 
-def _amend(update: Update, kind: str) -> bool:
-    """The customer edited or deleted a message: mark the original; the words stay for the team."""
+def _amend(update: Update, kind: str, contact: Contact, direction: str) -> bool:
+    """An own message was edited or deleted: mark the original; the words stay for the team."""
     target = str(update.part("content").get("original_id") or update.text("reply_to") or "")
     changes: dict[str, bool] = {"is_deleted": True} if kind == "revoke" else {"is_edited": True}
     if not target:
         return False
-    return bool(Message.objects.filter(provider_message_id=target).update(**changes))
+    originals = Message.objects.filter(
+        provider_message_id=target, conversation__contact=contact, direction=direction
+    )
+    return bool(originals.update(**changes))
 
 
 def _echo(desk: Desk, update: Update, now: datetime) -> None:
@@ -214,13 +217,13 @@ def _echo(desk: Desk, update: Update, now: datetime) -> None:
         event.subject and Message.objects.filter(provider_message_id=event.subject).exists()
     ):
         return
-    kind = (update.text("type") or "unsupported")[:20]
-    if kind in ("edit", "revoke") and _amend(update, kind):
-        return
     attached = contacts.attach(
         workspace=desk.workspace, sender=contacts.sender_from(update.part("sender")), now=now
     )
     if attached is None:
+        return
+    kind = (update.text("type") or "unsupported")[:20]
+    if kind in ("edit", "revoke") and _amend(update, kind, attached.contact, "out"):
         return
     conversation = conversations.open_for(
         contact=attached.contact, connection_id=connection.pk, now=now

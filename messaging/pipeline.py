@@ -5,6 +5,7 @@ from billing import metering, meters
 from connections import manager
 from connections.events import Button
 from faqs import search
+from lib import clock
 from messaging import bot, commands, gates, replies, takeover
 from messaging.gates import Turn
 from messaging.models import Contact, Conversation, Message
@@ -111,7 +112,7 @@ def over_limit(turn: Turn) -> Verdict:
     takeover.call_person(conversation=_conversation(turn), now=turn.now)
     notices.tell_owners(
         workspace=turn.workspace,
-        key=f"limit:{turn.now.date()}",
+        key=f"limit:{clock.local_day(turn.now, turn.workspace.time_zone)}",
         text=(
             f"{turn.standing.plan_name} plan: today's {per_day} messages are used. Customers'"
             " messages still arrive; the bot waits until tomorrow. Answer them yourself, or take a"

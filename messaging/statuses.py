@@ -1,7 +1,8 @@
 """What became of our messages: receipts of our sender and statuses of the provider.
 
-A monotone lattice: queued < sending < sent < delivered < read; `failed` may follow sent; a
-late `sent` never takes `read` back.
+A monotone lattice: queued < sending < sent < failed < delivered < read, so that any order of
+the same news ends alike: a late `sent` never takes `read` back, and what reached the customer
+has not failed.
 """
 
 from datetime import datetime
@@ -21,8 +22,8 @@ Status = Message.Status
 # What a status may replace.
 _BELOW: dict[str, tuple[str, ...]] = {
     Status.SENT: (Status.QUEUED, Status.SENDING),
-    Status.DELIVERED: (Status.QUEUED, Status.SENDING, Status.SENT),
-    Status.READ: (Status.QUEUED, Status.SENDING, Status.SENT, Status.DELIVERED),
+    Status.DELIVERED: (Status.QUEUED, Status.SENDING, Status.SENT, Status.FAILED),
+    Status.READ: (Status.QUEUED, Status.SENDING, Status.SENT, Status.FAILED, Status.DELIVERED),
     Status.FAILED: (Status.QUEUED, Status.SENDING, Status.SENT),
 }
 _SENTENCES = {
@@ -54,6 +55,7 @@ def record_receipt(
         return
     outcome = data["outcome"]
     if outcome == "sent":
+        _revive(message)
         _accepted(
             workspace, message, str(data.get("provider_message_id") or ""), connection_id, now
         )
@@ -136,7 +138,8 @@ def record(
             now,
         )
         return
-    if job is not None and subject and status != Status.FAILED:
+    if job is not None and subject:
+        # Also what failed was taken before: else our own later receipt would count it.
         _accepted(
             workspace, message, subject, connection.pk if connection else None, now, is_sent=False
         )
@@ -169,8 +172,17 @@ def _advance(message: Message, status: str, moment: datetime) -> bool:
     ]
     Message.objects.filter(pk=message.pk, **{f"{field}__isnull": True}).update(**{field: moment})
     return bool(
-        Message.objects.filter(pk=message.pk, status__in=_BELOW[status]).update(status=status)
+        Message.objects.filter(pk=message.pk, status__in=_BELOW[status]).update(
+            status=status, failed_at=None, error_code="", error=""
+        )
     )
+
+
+def _revive(message: Message) -> None:
+    """A send that we had given up was put back in line, and now it was taken."""
+    Message.objects.filter(
+        pk=message.pk, status=Status.FAILED, provider_message_id=""
+    ).update(status=Status.QUEUED, failed_at=None, error_code="", error="")  # fmt: skip
 
 
 def _accepted(

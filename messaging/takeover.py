@@ -3,13 +3,15 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from billing import plans
+from connections import inbox
 from connections.models import Connection
 from lib import events
 from messaging import bot, conversations, replies, trace
 from messaging.models import Conversation, Message
-from workspaces import audit
+from workspaces import audit, scope
 from workspaces.models import User, Workspace
 
 Holder = Conversation.Holder
@@ -40,15 +42,18 @@ def _hold(conversation: Conversation, *, user_id: int | None, now: datetime) -> 
     conversation.save(update_fields=["holder", "held_by_id", "held_until"])
 
 
-def find(*, conversation_id: int, for_update: bool = False) -> Conversation:
+def find(*, conversation_id: int) -> Conversation:
     """Return a conversation of the workspace in scope. Raises UnableToFindConversation."""
-    rows = Conversation.objects.select_related("contact")
-    if for_update:
-        rows = rows.select_for_update(of=("self",))
-    found = rows.filter(pk=conversation_id).first()
+    found = Conversation.objects.select_related("contact").filter(pk=conversation_id).first()
     if found is None:
         raise UnableToFindConversation
     return found
+
+
+def _in_hand(conversation_id: int) -> Conversation:
+    """Return a conversation that no drain touches before our commit."""
+    inbox.wait_for_line(workspace_id=scope.current_workspace_id() or 0)
+    return find(conversation_id=conversation_id)
 
 
 def reply(
@@ -74,8 +79,9 @@ def reply(
         )
     if workspace.is_suspended:
         raise UnableToReply("The workspace is suspended, so nothing can be sent. Write to support.")
+    once = once[:64]
     with events.correlated(""), transaction.atomic(durable=True):
-        conversation = find(conversation_id=conversation_id, for_update=True)
+        conversation = _in_hand(conversation_id)
         if once and (
             earlier := Message.objects.filter(conversation=conversation, content__once=once).first()
         ):
@@ -106,7 +112,7 @@ def reply(
             text=text,
             author=Message.Author.MEMBER,
             author_id=user.pk,
-            content={"once": once[:64]} if once else {},
+            content={"once": once} if once else {},
             correlation=events.correlation(),
             now=now,
         )
@@ -130,14 +136,15 @@ def reply(
 def take(*, conversation_id: int, user: User, now: datetime) -> None:
     """Let a person take the conversation without writing yet."""
     with transaction.atomic(durable=True):
-        _hold(find(conversation_id=conversation_id, for_update=True), user_id=user.pk, now=now)
+        _hold(_in_hand(conversation_id), user_id=user.pk, now=now)
 
 
 def give_back(*, workspace: Workspace, conversation_id: int, user: User, now: datetime) -> None:
     """Give the conversation back to the bot; a later hand-over tells the customer again."""
     with transaction.atomic(durable=True):
-        conversation = find(conversation_id=conversation_id, for_update=True)
-        _release(conversation)
+        conversation = _in_hand(conversation_id)
+        _answered(conversation)
+        _release(Conversation.objects.filter(pk=conversation.pk))
         audit.record(
             action="conversation.given-back",
             workspace=workspace,
@@ -155,23 +162,12 @@ def from_phone_app(*, conversation: Conversation, now: datetime) -> None:
 
 def hand_back_expired(*, now: datetime) -> int:
     """Give back to the bot every conversation whose person's time is over (workspace in scope)."""
-    rows = Conversation.objects.filter(holder=Holder.PERSON, held_until__lte=now)
-    count = 0
-    for conversation in rows:
-        _release(conversation, keep_flag=True)
-        count += 1
-    return count
+    # One statement: who replies at this very moment keeps the conversation.
+    return _release(Conversation.objects.filter(holder=Holder.PERSON, held_until__lte=now))
 
 
-def _release(conversation: Conversation, *, keep_flag: bool = False) -> None:
-    conversation.holder = Holder.BOT
-    conversation.held_by_id = conversation.held_until = None
-    conversation.handover_told_at = None
-    fields = ["holder", "held_by_id", "held_until", "handover_told_at"]
-    if not keep_flag:
-        conversation.needs_person, conversation.needs_person_since = False, None
-        fields += ["needs_person", "needs_person_since"]
-    conversation.save(update_fields=fields)
+def _release(rows: QuerySet[Conversation]) -> int:
+    return rows.update(holder=Holder.BOT, held_by_id=None, held_until=None, handover_told_at=None)
 
 
 def _answered(conversation: Conversation) -> None:

@@ -13,6 +13,7 @@ def tell_owners(*, workspace: Workspace, key: str, text: str, now: datetime) -> 
 
     Returns whether it was news. Runs in the caller's transaction; the mail follows the commit.
     """
+    key = key[:120]
     _, is_new = Notice.objects.get_or_create(
         workspace=workspace, key=key, defaults={"text": text[:400], "created_at": now}
     )

@@ -1,11 +1,13 @@
 """Find workspaces by slug or id, with a cache of a few seconds: asked on every request."""
 
+import re
 import threading
 import time
 
 from workspaces import scope
 from workspaces.models import Workspace
 
+_SLUG = re.compile(r"[a-z0-9_-]{1,50}")
 CACHE_SECONDS = 5.0
 _lock = threading.Lock()
 _cache: dict[str | int, tuple[float, Workspace]] = {}
@@ -13,6 +15,8 @@ _cache: dict[str | int, tuple[float, Workspace]] = {}
 
 def by_slug(slug: str) -> Workspace | None:
     """Return the workspace at `/w/<slug>/`, or None."""
+    if not _SLUG.fullmatch(slug):
+        return None  # what people type into an address bar, NUL included, never reaches SQL
     return _find(slug, {"slug": slug})
 
 

@@ -1,19 +1,22 @@
 """A connected number with three answers, and the way of a message from webhook to WhatsApp."""
 
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection as database
 from django.test import Client
 
 from connections import manager, sender
-from connections.models import Connection
+from connections.models import Connection, InboundEvent
 from faqs.models import Entry, Phrasing, Version
+from lib import clock
 from messaging import drain
 from tests import whatsapp
 from tests.conftest import NOW
-from workspaces import scope
-from workspaces.models import Workspace
+from workspaces import schemas, scope
+from workspaces.models import User, Workspace
 
 ENTRIES = [
     (
@@ -47,7 +50,12 @@ def graph(settings: Any) -> Iterator[whatsapp.Graph]:
 
 @pytest.fixture
 def number(acme: Workspace, graph: whatsapp.Graph) -> Connection:
-    with scope.workspace(acme):
+    return stock(acme)
+
+
+def stock(space: Workspace, *, number_id: str = whatsapp.NUMBER_ID) -> Connection:
+    """Give a workspace the answers and a connected number."""
+    with scope.workspace(space):
         for faq_id, question, answer, more in ENTRIES:
             entry = Entry.objects.create(
                 faq_id=faq_id, question=question, answer=answer, created_at=NOW, updated_at=NOW
@@ -57,10 +65,10 @@ def number(acme: Workspace, graph: whatsapp.Graph) -> Connection:
         # Tests roll back: a number that no other test had keeps cached indexes apart.
         Version.objects.filter(pk=1).update(number=version.number + id(object()) % 1_000_000_007)
         return manager.add(
-            workspace=acme,
+            workspace=space,
             provider="cloud_api",
             phone="+15550783881",
-            external_id=whatsapp.NUMBER_ID,
+            external_id=number_id,
             account_id=whatsapp.ACCOUNT_ID,
             secrets={"access_token": "token"},
             actor=None,
@@ -87,12 +95,34 @@ class Way:
                 return
 
     def say(self, body: str, *, wamid: str, **kwargs: Any) -> None:
-        assert self.post(whatsapp.text(body, wamid=wamid, **kwargs)).status_code == 200
+        payload = whatsapp.text(body, wamid=wamid, number_id=self.connection.external_id, **kwargs)
+        assert self.post(payload).status_code == 200
         self.work()
 
 
 @pytest.fixture
-def way(
-    acme: Workspace, number: Connection, graph: whatsapp.Graph, monkeypatch: pytest.MonkeyPatch
-) -> Way:
+def way(acme: Workspace, number: Connection, graph: whatsapp.Graph) -> Way:
     return Way(acme, number, graph)
+
+
+@pytest.fixture
+def committed_way(
+    django_db_setup: None, django_db_blocker: Any, graph: whatsapp.Graph
+) -> Iterator[Way]:
+    """A workspace of its own with committed rows: threads and other connections see them."""
+    mark = secrets.token_hex(4)
+    number_id = str(900_000_000_000 + secrets.randbelow(10**11))
+    with django_db_blocker.unblock():
+        assert not database.in_atomic_block, "not together with the django_db mark"
+        with scope.system():
+            owner, _ = User.objects.get_or_create(email="racer@race.example")
+        space = schemas.create(
+            name="Race", slug=f"race-{mark}", country="NG", owner=owner, now=clock.now()
+        )
+        try:
+            yield Way(space, stock(space, number_id=number_id), graph)
+        finally:
+            schemas.delete(workspace=space, now=clock.now())
+            with scope.system():
+                InboundEvent.objects.filter(number_id=number_id).delete()
+            database.close()
