@@ -1,8 +1,9 @@
 """What an entry may say: one cleaning and one set of rules for pages, files and templates."""
 
+import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 MAX_FAQ_ID = 64
@@ -92,6 +93,21 @@ def truth(text: str) -> bool | None:
 def is_faq_id(text: str) -> bool:
     """Say whether `text` may be the stable name of an entry."""
     return bool(_FAQ_ID.fullmatch(text))
+
+
+def name_for(question: str, *, taken: Container[str]) -> str:
+    """Return a stable faq_id for `question` that is not in `taken`."""
+    plain = unicodedata.normalize("NFKD", question).encode("ascii", "ignore").decode().lower()
+    words = re.sub(r"[^a-z0-9]+", "_", plain.replace("'", "")).strip("_")
+    stem = words[:48].rsplit("_", 1)[0] if len(words) > 48 else words
+    if not stem:
+        digest = hashlib.sha256(key(question).encode()).hexdigest()
+        stem = f"q_{digest[:8]}"
+    name, number = stem, 1
+    while name in taken:
+        number += 1
+        name = f"{stem}_{number}"
+    return name
 
 
 def draft(

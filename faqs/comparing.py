@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from faqs import checking, entries
+from faqs import checking
 from faqs.readers import Row
 from lib import tables
 
@@ -131,7 +131,7 @@ class _Judge:
         notes = list(dict.fromkeys(notes))
         self.rows_by_question[question] = row.number
         if before is None:
-            name = given or entries.name_for(content.question, taken=self.taken)
+            name = given or checking.name_for(content.question, taken=self.taken)
             self.taken.add(name)
         self.rows_by_name[name] = row.number
         values = {**row.values, "question": content.question, "answer": content.answer}

@@ -1,9 +1,6 @@
 """One entry at a time: made, changed, switched off and deleted by people."""
 
-import hashlib
-import re
-import unicodedata
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -54,7 +51,9 @@ def create(
             )
             raise UnableToSaveEntry([problem])
         _require(content, entry_id=None)
-        [entry] = insert({faq_id or name_for(content.question, taken=taken): content}, now=now)
+        [entry] = insert(
+            {faq_id or checking.name_for(content.question, taken=taken): content}, now=now
+        )
     return entry
 
 
@@ -101,21 +100,6 @@ def delete(*, entry_id: int) -> bool:
         versions.bump()
         count, _ = Entry.objects.filter(pk=entry_id).delete()
     return count > 0
-
-
-def name_for(question: str, *, taken: Container[str]) -> str:
-    """Return a stable faq_id for `question` that is not in `taken`."""
-    plain = unicodedata.normalize("NFKD", question).encode("ascii", "ignore").decode().lower()
-    words = re.sub(r"[^a-z0-9]+", "_", plain.replace("'", "")).strip("_")
-    stem = words[:48].rsplit("_", 1)[0] if len(words) > 48 else words
-    if not stem:
-        digest = hashlib.sha256(checking.key(question).encode()).hexdigest()
-        stem = f"q_{digest[:8]}"
-    name, number = stem, 1
-    while name in taken:
-        number += 1
-        name = f"{stem}_{number}"
-    return name
 
 
 def contents() -> dict[str, checking.Draft]:

@@ -30,8 +30,7 @@ def read(data: bytes) -> Table:
         raise UnableToReadFile("The file is empty. Choose the file that holds your questions.")
     if len(data) > MAX_BYTES:
         raise UnableToReadFile(
-            f"The file has {len(data) / 1_048_576:.1f} MB; 5 MB is the most. "
-            "Split it in two, or remove pictures from it."
+            "The file has more than 5 MB. Split it in two, or remove pictures from it."
         )
     if data.startswith(_ZIP):
         return xlsx.read(data)

@@ -5,8 +5,10 @@ import pytest
 from faqs import checking
 
 
-def draft(**fields: str) -> checking.Draft:
-    return checking.draft(**{"question": "When?", "answer": "Now.", **fields})
+def draft(
+    question: str = "When?", answer: str = "Now.", category: str = "", keywords: str = ""
+) -> checking.Draft:
+    return checking.draft(question=question, answer=answer, category=category, keywords=keywords)
 
 
 @pytest.mark.parametrize(

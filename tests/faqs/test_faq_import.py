@@ -71,7 +71,7 @@ def test_invalid_rows_are_named_and_the_others_added(acme: Workspace, tmp_path: 
     code, message = failing(written(tmp_path, GOOD + f"Long?,{'x' * 5_000}\n"))
 
     assert code == 1
-    assert "1 rows are invalid; the other rows were added" in message
+    assert "1 row is invalid; the other rows were added" in message
     assert "Do you mend shoes?" in questions(acme)
 
 

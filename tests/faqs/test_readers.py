@@ -241,7 +241,7 @@ def test_dimension_that_lies_costs_nothing() -> None:
     table = readers.read(files.with_part(data, "xl/worksheets/sheet1.xml", sheet))
 
     assert len(table.rows) == 1
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
 
 
 def test_renamed_archive_and_word_document_are_refused() -> None:

@@ -90,7 +90,8 @@ class Command(BaseCommand):
             )
         if refusal or wrong:
             rest = "the other rows were added" if is_applied else "nothing was changed"
-            raise CommandError(refusal or f"{len(wrong)} rows are invalid; {rest}.", returncode=1)
+            are = "row is" if len(wrong) == 1 else "rows are"
+            raise CommandError(refusal or f"{len(wrong)} {are} invalid; {rest}.", returncode=1)
 
 
 def _import(table: readers.Table, file_name: str, *, dry_run: bool) -> tuple[Import, str]:
