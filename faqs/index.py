@@ -32,6 +32,7 @@ _IDF_FLOOR = 0.5
 _USUAL_WEIGHT = 25
 _TEMPLATES = Path(__file__).resolve().parent / "templates_data"
 _LOOKED_AT = 12  # entries whose single phrasings are compared
+_SMALL, _CANDIDATES = 100, 60  # in longer lists common terms count for the candidates only
 _SHARPNESS = 12.0
 # A word that nobody here uses is read as the most alike one that is known.
 _SHORTEST_REPAIRED = 4
@@ -92,6 +93,11 @@ class Index:
         for place, own in enumerate(self._phrasings):
             for term, value in _mean(own).items():
                 self._postings.setdefault(term, []).append((place, value))
+        self._common = {
+            term: dict(found)
+            for term, found in self._postings.items()
+            if len(said) > _SMALL and len(found) > len(said) / 4
+        }
         every = {word for words in self._words for word in words} | wording.meaningful()
         self._known = frozenset(every | wording.fillers())
         self._repairs = sorted(word for word in every if len(word) >= _SHORTEST_REPAIRED)
@@ -131,10 +137,20 @@ class Index:
     def _rank(self, terms: Vector, *, without: int = -1) -> list[Ranked]:
         query = _unit(self._weighed(terms))
         scores = [0.0] * len(self.sources)
+        common = []
         for term, value in query.items():
+            if term in self._common:
+                common.append((value, self._common[term]))
+                continue
             for place, other in self._postings.get(term, ()):
                 scores[place] += value * other
-        nearest = heapq.nlargest(_LOOKED_AT + 1, range(len(scores)), key=scores.__getitem__)
+        candidates: Iterable[int] = range(len(scores))
+        if common:
+            # What a quarter of all entries say decides between the nearest only: half the time.
+            candidates = heapq.nlargest(_CANDIDATES, candidates, key=scores.__getitem__)
+            for place in candidates:
+                scores[place] += sum(value * found.get(place, 0.0) for value, found in common)
+        nearest = heapq.nlargest(_LOOKED_AT + 1, candidates, key=scores.__getitem__)
         ranked = [
             Ranked(place, self._mixed(query, place, scores[place]))
             for place in nearest
