@@ -57,7 +57,7 @@ class DatabaseWrapper(TenantWrapper):
         super().close()
 
     def _role(self, cursor) -> str:  # type: ignore[no-untyped-def]
-        if self._has_roles is None:
+        if not self._has_roles:  # only a yes is remembered: migrate may be making them right now
             # A house whose database user may not make roles runs with forced policies instead.
             cursor.execute(
                 "SELECT count(*) FROM pg_roles WHERE rolname IN (%s, %s)"
