@@ -20,6 +20,7 @@ _STATE_AFTER = {
     Code.ACCOUNT_BLOCKED: State.BLOCKED,
     Code.NOT_CONFIGURED: State.NOT_CONNECTED,
 }
+_OFF_BY_ERROR = frozenset(_STATE_AFTER.values())
 _EFFECTS = {
     "blocked": "WhatsApp has blocked this account, so nothing can be sent",
     "limited": "WhatsApp has limited what this account may do",
@@ -138,21 +139,29 @@ def check(*, connection: Connection, now: datetime) -> CheckResult:
         raise ProviderError(
             Code.NOT_CONFIGURED, "The number's credentials cannot be opened. Enter them again."
         ) from error
-    change_state(connection=connection, state=State.CONNECTED, code="", reason="", now=now)
-    Connection.objects.filter(pk=connection.pk, is_sending=False).update(is_sending=True)
-    outbox.wake(connection.pk)
+    _restore(connection, now)
     _log(connection, "checked", detail=", ".join(found.problems), now=now)
     return found
+
+
+def _restore(connection: Connection, now: datetime) -> None:
+    """The number works again: what an error had switched off goes on, a person's pause stays."""
+    Connection.objects.filter(
+        pk=connection.pk, is_sending=False, state__in=_OFF_BY_ERROR
+    ).update(is_sending=True)  # fmt: skip
+    change_state(connection=connection, state=State.CONNECTED, code="", reason="", now=now)
+    outbox.wake(connection.pk)
 
 
 def change_state(
     *, connection: Connection, state: str, code: str, reason: str, now: datetime
 ) -> bool:
     """Move to `state` (compare-and-set) and log it. False when it was in that state."""
+    code = code[:30]
     moved = (
         Connection.objects.filter(pk=connection.pk)
         .exclude(state=state, state_code=code)
-        .update(state=state, state_code=code[:30], state_reason=reason[:300], state_changed_at=now)
+        .update(state=state, state_code=code, state_reason=reason[:300], state_changed_at=now)
     )
     if moved:
         _log(connection, f"state-{state}", code=code, detail=reason, now=now)
@@ -280,7 +289,7 @@ def note_account_news(*, connection: Connection, data: Mapping[str, object], now
             now=now,
         )
     elif effect == "restored":
-        change_state(connection=connection, state=State.CONNECTED, code="", reason="", now=now)
+        _restore(connection, now)
     if effect in ("blocked", "limited", "warned"):
         notices.tell_owners(
             workspace=connection.workspace,

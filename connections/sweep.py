@@ -80,7 +80,10 @@ def _tell_given_up(job: OutboundJob, now: datetime) -> None:
 
 
 def erase_payloads(*, now: datetime, batch: int = 5_000) -> int:
-    """Erase the contents of settled mailbox rows after their retention; the keys stay for ever."""
+    """Erase the contents of settled mailbox rows, and whom they were about, after retention.
+
+    The keys stay for ever: a repeated delivery is known by them.
+    """
     before = now - timedelta(days=settings.RETENTION_DAYS["mailbox_payload"])
     erased = 0
     with scope.system(), database.cursor() as cursor:
@@ -90,7 +93,7 @@ def erase_payloads(*, now: datetime, batch: int = 5_000) -> int:
         ):
             while True:
                 cursor.execute(
-                    f"UPDATE {table} SET payload = NULL WHERE id IN (SELECT id FROM {table}"  # noqa: S608
+                    f"UPDATE {table} SET payload = NULL, conversation_key = '' WHERE id IN (SELECT id FROM {table}"  # noqa: S608
                     f" WHERE payload IS NOT NULL AND {moment} < %s AND state = ANY(%s) LIMIT %s)",
                     [before, list(states), batch],
                 )
