@@ -14,12 +14,31 @@ class UnableToFindConnection(Exception):
     """There is no such number in this workspace."""
 
 
+_WORDS = {
+    "added": "Connected here",
+    "renewed": "Access renewed",
+    "checked": "Checked: it works",
+    "check-failed": "The check failed",
+    "paused": "Sending stopped by your team",
+    "resumed": "Sending resumed by your team",
+    "slowed-down": "Slowed down, as WhatsApp asked",
+}
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One thing that happened to a number, in words."""
+
+    event: ConnectionEvent
+    what: str
+
+
 @dataclass(frozen=True)
 class Card:
     """One number."""
 
     connection: Connection
-    log: list[ConnectionEvent]
+    log: list[LogLine]
     waiting_count: int  # messages on their way out
     is_pretend: bool
 
@@ -55,9 +74,12 @@ def cards(*, workspace: Workspace) -> list[Card]:
     return [
         Card(
             connection=connection,
-            log=list(
-                ConnectionEvent.objects.filter(connection=connection).order_by("-at", "-pk")[:_LOG]
-            ),
+            log=[
+                LogLine(event, _what(event))
+                for event in ConnectionEvent.objects.filter(connection=connection).order_by(
+                    "-at", "-pk"
+                )[:_LOG]
+            ],
             waiting_count=waiting.get(connection.pk, 0),
             is_pretend=connection.provider == "simulator",
         )
@@ -79,3 +101,14 @@ def find(*, workspace: Workspace, connection_id: int) -> Connection:
     if found is None:
         raise UnableToFindConnection
     return found
+
+
+def _what(event: ConnectionEvent) -> str:
+    if event.kind.startswith("state-"):
+        state = event.kind.removeprefix("state-")
+        known = dict(Connection.State.choices)
+        return f"Now: {known.get(state, state)}"
+    if event.kind.startswith("whatsapp-"):
+        field = event.kind.removeprefix("whatsapp-").replace("_", " ")
+        return f"WhatsApp wrote about: {field}"
+    return _WORDS.get(event.kind, event.kind.replace("-", " "))

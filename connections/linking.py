@@ -56,7 +56,14 @@ def link(
     linked = look(connection=connection, now=now)
     if linked.is_refused and linked.connection.is_sending:
         manager.switch(connection=connection, is_sending=False, actor=actor, now=now)
-        linked.connection.refresh_from_db()
+        manager.change_state(
+            connection=connection,
+            state=Connection.State.NOT_CONNECTED,
+            code="refused",
+            reason=linked.problem,
+            now=now,
+        )
+        connection.refresh_from_db()
     return linked
 
 

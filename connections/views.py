@@ -39,8 +39,9 @@ def _to_show(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @member_required("viewer")
 def connection_list(request: WorkspaceRequest) -> HttpResponse:
     """Every number and how it is."""
-    context = {"cards": cards.cards(workspace=request.workspace)} | _rights(request)
-    return pages.show(request, "connections/list.html", context)
+    found = cards.cards(workspace=request.workspace)
+    context = {"cards": found, "has_pretend": any(card.is_pretend for card in found)}
+    return pages.show(request, "connections/list.html", context | _rights(request))
 
 
 @require_GET

@@ -1,12 +1,13 @@
 """What templates draw with: icons, charts, phone numbers, times. No queries."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from lib import clock, phones
@@ -72,6 +73,22 @@ def icon(name: str, label: str = "", size: int = 20) -> SafeString:
 def phone(number: str | None) -> str:
     """Write a number as people do."""
     return phones.show(number)
+
+
+_MARKS = (
+    (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,300})(?<=\S)\*(?![\w*])"), r"<b>\1</b>"),
+    (re.compile(r"(?<![\w_])_(?=\S)([^_\n]{1,300})(?<=\S)_(?![\w_])"), r"<i>\1</i>"),
+    (re.compile(r"(?<![\w~])~(?=\S)([^~\n]{1,300})(?<=\S)~(?![\w~])"), r"<s>\1</s>"),
+)
+
+
+@register.filter
+def chat(text: str) -> SafeString:
+    """Show *bold*, _slanted_ and ~struck~ words as WhatsApp does; everything else is escaped."""
+    shown = str(escape(text))
+    for mark, form in _MARKS:
+        shown = mark.sub(form, shown)
+    return mark_safe(shown)  # noqa: S308 - escaped first; only our own tags are added
 
 
 @register.filter

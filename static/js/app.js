@@ -29,6 +29,14 @@
     say(`That did not work. Try again; if it stays, tell support this code: ${id || event.detail.xhr.status}`);
   });
 
+  // A form that came back with a mistake shows it.
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.xhr && event.detail.xhr.status === 422) {
+      const mistake = document.querySelector("[role=alert], .errorlist");
+      if (mistake) mistake.scrollIntoView({ block: "center" });
+    }
+  });
+
   document.addEventListener("keydown", (event) => {
     // With a keyboard, Enter sends a reply and Shift+Enter makes a new line.
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.target.matches("[data-enter]") &&
