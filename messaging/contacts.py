@@ -76,16 +76,18 @@ def attach(*, workspace: Workspace, sender: Sender, now: datetime) -> Attached |
     else:
         contact = deciding[0].contact
     others = {identity.contact_id for identity in deciding} - {contact.pk}
-    for kind, value in pairs:
-        if (kind, value) not in known:
-            ContactIdentity.objects.create(
-                contact=contact,
-                scope=SCOPE,
-                kind=kind,
-                value=value,
-                first_seen_at=now,
-                last_seen_at=now,
-            )
+    ContactIdentity.objects.bulk_create(
+        ContactIdentity(
+            contact=contact,
+            scope=SCOPE,
+            kind=kind,
+            value=value,
+            first_seen_at=now,
+            last_seen_at=now,
+        )
+        for kind, value in pairs
+        if (kind, value) not in known
+    )
     if not is_new:
         _refresh(contact, sender, now)
         ContactIdentity.objects.filter(

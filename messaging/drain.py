@@ -65,14 +65,17 @@ def _handle(workspace: Workspace, rows: list[InboundEvent]) -> None:
         manager.note_inbound(connection_ids=heard, now=now)
         for connection_id in heard:
             metering.record_active_number(workspace=workspace, connection_id=connection_id, now=now)
+    metering.record(workspace=workspace, usages=desk.usages, now=now)
     inbox.finish(ids=done, now=clock.now())
 
 
 def _handle_one(desk: inbound.Desk, row: InboundEvent) -> bool:
+    counted = len(desk.usages)
     try:
         with transaction.atomic():
             inbound.handle(desk, row, clock.now())
     except NotYet:
+        del desk.usages[counted:]
         return not inbox.postpone(
             event=row, reason="the message it speaks of is not known", now=clock.now()
         )
@@ -80,6 +83,7 @@ def _handle_one(desk: inbound.Desk, row: InboundEvent) -> bool:
         raise  # the connection or the transaction is gone: the batch starts over
     except Exception as error:
         # One bad update must not hold up its neighbours; it is tried again, then shown.
+        del desk.usages[counted:]
         _log.exception("messaging.inbound.failed")
         is_alive = inbox.postpone(event=row, reason=type(error).__name__, now=clock.now())
         events.publish(

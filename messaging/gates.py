@@ -11,7 +11,8 @@ from typing import Any
 
 from django.conf import settings
 
-from billing import plans
+from billing import metering, plans
+from connections.events import Sender
 from connections.models import Connection
 from faqs import search
 from messaging import conversations, limits, words
@@ -40,6 +41,9 @@ class Turn:
     text_digest: str = ""
     matches: list[search.Match] = field(default_factory=list)
     tapped_entry_id: int | None = None
+    sender: Sender | None = None  # as the message named it: the answer goes there
+    is_first: bool = False  # the contact's first message: there is nothing to compare it with
+    usages: list[metering.Usage] = field(default_factory=list)  # for the ledger, in one statement
 
 
 Gate = Callable[[Turn], Verdict]
@@ -52,11 +56,11 @@ _WITH_TEXT = frozenset({"text", "interactive", "button"})
 def message_type(turn: Turn) -> Verdict:
     """Only text can be looked up; pictures count by their caption."""
     if turn.content.get("group_id"):
-        return stopped("type", "group", "Written in a group; the bot answers in private chats only.")
-    if isinstance(turn.content.get("answers"), dict | list):
         return stopped(
-            "type", "form", "A filled-in form, left to your team.", needs_person=True
+            "type", "group", "Written in a group; the bot answers in private chats only."
         )
+    if isinstance(turn.content.get("answers"), dict | list):
+        return stopped("type", "form", "A filled-in form, left to your team.", needs_person=True)
     if turn.kind in _QUIET_KINDS:
         return stopped("type", "nothing_to_answer", f"A {turn.kind} needs no answer.")
     if turn.text.strip():
@@ -129,7 +133,7 @@ def rate(turn: Turn) -> Verdict:
             f"More than {most} messages came in within a minute; this one waits for your team.",
             needs_person=True,
         )
-    if turn.conversation is not None:
+    if turn.conversation is not None and not turn.is_first:
         count = limits.contact_rate(conversation=turn.conversation, now=turn.now)
         most = settings.RATE_LIMIT_CONTACT_PER_MINUTE
         if count > most:
@@ -161,7 +165,7 @@ def nobody_holds(turn: Turn) -> Verdict:
 
 def no_loop(turn: Turn) -> Verdict:
     """Two machines that answer each other are stopped."""
-    if turn.conversation is not None:
+    if turn.conversation is not None and not turn.is_first:
         count = limits.like_texts(
             conversation=turn.conversation, digest=turn.text_digest, now=turn.now
         )

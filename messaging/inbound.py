@@ -1,7 +1,7 @@
 """Take one update out of the inbox and do what it asks: message, echo, status, account news."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ class Desk:
     connections: dict[int, Connection]
     workspace_rate: int
     started_at: datetime
+    usages: list[metering.Usage] = field(default_factory=list)  # of the whole batch
 
 
 @dataclass(frozen=True)
@@ -111,14 +112,10 @@ def _message(desk: Desk, update: Update, now: datetime) -> None:
         created_at=event.received_at,
     )
     conversations.touch(conversation=conversation, message=message, at=provider_at)
-    metering.record(
-        workspace=desk.workspace,
-        usages=[
-            metering.Usage(
-                meters.MESSAGES_RECEIVED, message.pk, event.received_at, connection_id=connection.pk
-            )
-        ],
-        now=now,
+    desk.usages.append(
+        metering.Usage(
+            meters.MESSAGES_RECEIVED, message.pk, event.received_at, connection_id=connection.pk
+        )
     )
     desk.workspace_rate += 1
     first = trace.passed("received", "Received for the first time, and kept.")
@@ -157,6 +154,9 @@ def _message(desk: Desk, update: Update, now: datetime) -> None:
             workspace_rate=desk.workspace_rate,
             text_digest=digest,
             tapped_entry_id=pipeline.choice_of(conversation, text, update.part("content")),
+            sender=contacts.sender_from(update.part("sender")),
+            is_first=attached.is_new,
+            usages=desk.usages,
         )
         verdicts = [first, *pipeline.decide(turn)]
         desk.bot.refresh_from_db(fields=["is_on"]) if turn.is_commander else None

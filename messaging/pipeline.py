@@ -81,6 +81,7 @@ def _say(
         buttons=buttons,
         content=content,
         correlation=message.correlation,
+        to=turn.sender,
         now=turn.now,
     )
     if entry is not None:
@@ -238,18 +239,13 @@ def _entry_id(button: str) -> int | None:
 
 
 def _count_run(turn: Turn) -> None:
-    message = _message(turn)
-    metering.record(
-        workspace=turn.workspace,
-        usages=[
-            metering.Usage(
-                meters.AUTOMATION_RUNS,
-                message.pk,
-                turn.now,
-                connection_id=_conversation(turn).connection_id,
-            )
-        ],
-        now=turn.now,
+    turn.usages.append(
+        metering.Usage(
+            meters.AUTOMATION_RUNS,
+            _message(turn).pk,
+            turn.now,
+            connection_id=_conversation(turn).connection_id,
+        )
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from billing import metering, meters, plans
 from connections import outbox
-from connections.events import Button, Outbound, OutboundKind
+from connections.events import Button, Outbound, OutboundKind, Sender
 from messaging import contacts, conversations
 from messaging.models import Conversation, Message
 from workspaces.models import Workspace
@@ -27,12 +27,13 @@ def say(
     answers: Message | None = None,
     buttons: Sequence[Button] = (),
     content: dict[str, object] | None = None,
+    to: Sender | None = None,
 ) -> Message:
     """Queue `text` (with up to three reply buttons) to the conversation's customer.
 
     Call inside a transaction, with the window known to be open and the allowance reserved.
     """
-    to = contacts.address_of(conversation.contact)
+    to = to if to is not None and to.key else contacts.address_of(conversation.contact)
     message = Message.objects.create(
         conversation=conversation,
         direction=Message.Direction.OUT,

@@ -1,5 +1,6 @@
 """The account of a message: one author, plain sentences. "Why did (or didn't) it reply?" """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,9 @@ class Verdict:
     sentence: str
     detail: Mapping[str, Any] = field(default_factory=dict)
     needs_person: bool = False  # a stop that a person should look at
+    reached: float = field(
+        default_factory=time.perf_counter, compare=False
+    )  # seconds, this process
 
     @property
     def is_pass(self) -> bool:
@@ -49,7 +53,6 @@ def write(
     verdicts: list[Verdict],
     received_at: datetime,
     now: datetime,
-    elapsed_ms: list[int] | None = None,
     later: bool = False,
 ) -> None:
     """Append steps to the account of `message`, in order, in one statement."""
@@ -64,7 +67,7 @@ def write(
                 reason=verdict.reason[:40],
                 sentence=verdict.sentence[:300],
                 detail=dict(verdict.detail),
-                ms=since + (elapsed_ms[index] if elapsed_ms else 0),
+                ms=since + round((verdict.reached - verdicts[0].reached) * 1000),
                 at=now,
             )
             for index, verdict in enumerate(verdicts)
