@@ -133,7 +133,7 @@ def _record_error(
         outcome = "unknown"
         wait = timedelta(seconds=settings.UNKNOWN_RETRY_SECONDS)
         outbox.mark(job=job, state=State.UNKNOWN, now=now, due_at=now + wait, **facts)
-    elif error.retryable and job.attempts < settings.SEND_MAX_ATTEMPTS:
+    elif error.retryable and (job.attempts < settings.SEND_MAX_ATTEMPTS or _is_patient(error, job)):
         outcome = "retrying"
         outbox.mark(job=job, state=State.QUEUED, now=now, due_at=now + wait, **facts)
     elif error.switch_off and job.expires_at and job.message_id is not None:
@@ -156,6 +156,11 @@ def _record_error(
         params={"connection": connection.pk, "job": job.pk, "kind": job.kind},
         meta={"outcome": outcome, "code": str(error.code), "vendor_code": error.vendor_code},
     )
+
+
+def _is_patient(error: ProviderError, job: OutboundJob) -> bool:
+    """Being asked to slow down is no fault of the message: it waits as long as it may be sent."""
+    return error.code == Code.THROTTLED and job.expires_at is not None
 
 
 def _wait(error: ProviderError, attempts: int) -> timedelta:
