@@ -95,8 +95,9 @@ class InboundEvent(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["key"], name="inbound_once")]
         indexes = [
+            # By id: the oldest is found at once, whatever the planner believes about the rest.
             models.Index(
-                fields=["workspace", "due_at"], condition=Q(state="pending"), name="inbound_due"
+                fields=["workspace", "id"], condition=Q(state="pending"), name="inbound_pending"
             ),
             models.Index(fields=["subject"], name="inbound_by_subject"),
             models.Index(
@@ -149,7 +150,7 @@ class OutboundJob(models.Model):
         constraints = [models.UniqueConstraint(fields=["workspace", "key"], name="outbound_once")]
         indexes = [
             models.Index(
-                fields=["connection", "due_at"], condition=Q(state="queued"), name="outbound_due"
+                fields=["connection", "id"], condition=Q(state="queued"), name="outbound_queued"
             ),
             models.Index(
                 fields=["connection", "conversation_key", "id"],

@@ -73,11 +73,12 @@ WHERE id = (
           SELECT 1 FROM connections_connection c JOIN workspaces_workspace w ON w.id = c.workspace_id
           WHERE c.id = j.connection_id AND c.is_sending AND w.state = 'active'
             AND (c.slow_until IS NULL OR c.slow_until <= %(now)s))
-      -- order within a conversation: nothing older of it may still be open
-      AND NOT EXISTS (
-          SELECT 1 FROM connections_outboundjob o
+      -- order within a conversation: it must be the oldest of it that is open. No anti-join:
+      -- in a table without statistics that one compares every row with every other.
+      AND j.id = (
+          SELECT min(o.id) FROM connections_outboundjob o
           WHERE o.connection_id = j.connection_id AND o.conversation_key = j.conversation_key
-            AND o.id < j.id AND o.state IN ('queued', 'sending'))
+            AND o.state IN ('queued', 'sending'))
     ORDER BY j.id LIMIT 1 FOR UPDATE SKIP LOCKED)
   AND state = 'queued'
 RETURNING id

@@ -127,3 +127,23 @@ def test_a_pause_holds_at_once_also_in_the_middle_of_a_turn(committed_way: Way) 
     sender.send_due(workspace=way.space, connection_id=way.connection.pk)
 
     assert [now_is(job).state for job in jobs] == ["accepted", "queued", "queued", "queued"]
+
+
+def test_a_deep_queue_costs_a_claim_no_more_than_a_short_one(committed_way: Way) -> None:
+    # Fresh rows: the database has no statistics about them yet.
+    way, now = committed_way, clock.now()
+    with scope.workspace(way.space):
+        OutboundJob.objects.bulk_create(
+            OutboundJob(
+                workspace=way.space, connection=way.connection, key=f"m{n}", kind="text",
+                conversation_key=f"t{n}", payload={}, created_at=now, due_at=now,
+            )
+            for n in range(2_000)
+        )  # fmt: skip
+
+    started = time.perf_counter()
+    claimed = [claim(way) for _ in range(10)]
+    elapsed = time.perf_counter() - started
+
+    assert [job.key for job in claimed if job] == [f"m{n}" for n in range(10)]
+    assert elapsed < 1
