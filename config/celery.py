@@ -4,12 +4,17 @@ import os
 from typing import Any
 
 from celery import Celery, signals
+from kombu.transport.redis import Channel as RedisChannel
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.conf import settings  # noqa: E402 - the module's name must be set before
 
 from lib import events  # noqa: E402
+
+# A wake-up that was being handled when the broker went away need not be put back: the sweep
+# finds what is due. Trying to put it back ends the worker (kombu asks a connection that is gone).
+RedisChannel.do_restore = False
 
 app = Celery("backroom")
 app.conf.update(

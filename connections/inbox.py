@@ -108,14 +108,14 @@ def put_receipt(
 def wake(workspace_ids: Iterable[int]) -> None:
     """Ask a worker to drain these workspaces, after the commit."""
     for workspace_id in workspace_ids:
-        jobs.enqueue("messaging.drain", workspace_id=workspace_id)
+        jobs.enqueue("messaging.drain", once=f"drain:{workspace_id}", workspace_id=workspace_id)
 
 
-def claim(*, workspace: Workspace, limit: int, now: datetime) -> list[InboundEvent]:
+def claim(*, workspace: Workspace, limit: int, now: datetime) -> list[InboundEvent] | None:
     """Take the next due updates of `workspace`, oldest first, for the running transaction.
 
     One transaction at a time drains a workspace, which keeps each conversation in order; a
-    crash gives everything back. Returns an empty list when another one is at it: that one
+    crash gives everything back. Returns None when another one is at it: that one
     looks again after its commit, so nothing that was stored before this call is missed.
     """
     with database.cursor() as cursor:
@@ -123,7 +123,7 @@ def claim(*, workspace: Workspace, limit: int, now: datetime) -> list[InboundEve
             "SELECT pg_try_advisory_xact_lock(hashtextextended('drain', %s))", [workspace.pk]
         )
         if not cursor.fetchone()[0]:
-            return []
+            return None
     return list(
         InboundEvent.objects.filter(
             workspace=workspace, state=InboundEvent.State.PENDING, due_at__lte=now
@@ -135,8 +135,10 @@ def wait_for_line(*, workspace_id: int) -> None:
     """Wait until nobody else changes the workspace's conversations; holds until the commit.
 
     Whoever writes into conversations outside a drain calls this first: a person's reply and
-    the bot then never overtake each other, and rows are locked in one order by all.
+    the bot then never overtake each other, and rows are locked in one order by all. A drain
+    that comes meanwhile goes away again, so another is asked for after the commit.
     """
+    wake({workspace_id})
     with database.cursor() as cursor:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended('drain', %s))", [workspace_id]

@@ -17,6 +17,7 @@ from workspaces import scope
 from workspaces.models import Workspace
 
 State = OutboundJob.State
+_NOTE_EVERY = timedelta(seconds=15)
 _log = logging.getLogger(__name__)
 
 
@@ -97,7 +98,11 @@ def _record_receipt(
     connection: Connection, job: OutboundJob, receipt: SendReceipt, now: datetime
 ) -> None:
     outbox.mark_accepted(job=job, provider_message_id=receipt.message_id, now=now)
-    Connection.objects.filter(pk=connection.pk).update(last_outbound_at=now)
+    last = connection.last_outbound_at
+    if last is None or now - last > _NOTE_EVERY:
+        # Not at every message: all senders of a number would wait for this one row.
+        Connection.objects.filter(pk=connection.pk).update(last_outbound_at=now)
+        connection.last_outbound_at = now
     if job.message_id is not None:
         _tell(
             connection,

@@ -1,11 +1,15 @@
 """Enqueue a job by its name, after the commit. The broker carries wake-ups only."""
 
+import contextlib
 import logging
 import threading
 import time
+from functools import lru_cache
 from typing import Any
 
+import redis
 from celery import current_app
+from django.conf import settings
 from django.db import transaction
 from kombu.pools import producers
 
@@ -31,9 +35,13 @@ class _Broker:
         self._away_until = 0.0
         self._is_tried = False
 
+    @property
+    def is_away(self) -> bool:
+        return time.monotonic() < self._away_until
+
     def send(self, name: str, **options: Any) -> str:
         """Send a wake-up; return an empty string, or in a word why it was not sent."""
-        if time.monotonic() < self._away_until:
+        if self.is_away:
             return AWAY
         with self._lock:
             was_away = self._away_until > 0
@@ -66,18 +74,54 @@ class _Broker:
 
 _broker = _Broker()
 
+# How long a wake-up counts as waiting in line, at most: a worker that died with it in hand
+# must not silence those that follow. The sweep covers what is missed within that time.
+_ONCE_MS = 1500
+
+
+@lru_cache(maxsize=1)
+def _redis(url: str) -> "redis.Redis":
+    return redis.Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=0.5)
+
+
+def _is_first(once: str) -> bool:
+    """Say whether no wake-up of this kind waits in line; True when nobody can tell."""
+    if _broker.is_away:
+        return True
+    try:
+        return bool(_redis(settings.REDIS_URL).set(f"once:{once}", 1, nx=True, px=_ONCE_MS))
+    except redis.RedisError:
+        return True
+
+
+def begun(once: str) -> None:
+    """Say that a wake-up enqueued with `once` is out of the line: the next one counts again.
+
+    Call before looking for work, so that what comes in meanwhile asks anew.
+    """
+    with contextlib.suppress(redis.RedisError):
+        _redis(settings.REDIS_URL).delete(f"once:{once}")
+
 
 def enqueue(
-    name: str, *, queue: str = "interactive", delay_seconds: float = 0, **arguments: Argument
+    name: str,
+    *,
+    queue: str = "interactive",
+    delay_seconds: float = 0,
+    once: str = "",
+    **arguments: Argument,
 ) -> None:
     """Ask a worker to run the task `name` with `arguments` once the transaction commits.
 
     Never raises when the broker is away, and hardly waits: what is due stands in a table, and
-    the sweep of every worker finds it within seconds.
+    the sweep of every worker finds it within seconds. With `once`, nothing is sent while a
+    wake-up of that name waits in line; its task calls `begun(once)` first of all.
     """
     identifier = events.correlation()
 
     def send() -> None:
+        if once and not _is_first(once):
+            return
         problem = _broker.send(
             name,
             kwargs=arguments,

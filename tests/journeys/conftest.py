@@ -21,7 +21,17 @@ def house(tmp_path_factory: pytest.TempPathFactory, graph: whatsapp.Graph) -> It
     house = House(folder, database="backroom_journeys", graph_url=graph.url)
     try:
         house.manage("migrate", "--noinput", "-v0")
-        house.manage("workspace_create", "--name", "Shop", "--slug", "shop", "--owner", "owner@shop.example", "--country", "NG")
+        house.manage(
+            "workspace_create",
+            "--name",
+            "Shop",
+            "--slug",
+            "shop",
+            "--owner",
+            "owner@shop.example",
+            "--country",
+            "NG",
+        )
         house.manage("faq_import", "--workspace", "shop", str(faqs(folder)))
         house.manage(
             "connection_add", "--workspace", "shop", "--provider", "cloud_api", "--phone", "+15550783881",

@@ -14,20 +14,35 @@ def answers_to(graph: whatsapp.Graph, prefix: str) -> list[str]:
     return [m["to"] for m in list(graph.messages) if str(m.get("to", "")).startswith(prefix)]
 
 
-def test_a_customers_question_is_answered_through_all_processes(house: House, graph: whatsapp.Graph) -> None:
+def test_a_customers_question_is_answered_through_all_processes(
+    house: House, graph: whatsapp.Graph
+) -> None:
     started = time.monotonic()
-    assert house.webhook(whatsapp.text("what are your opening hours?", wamid="wamid.J1", sender="2348060000001")) == 200
-    wait_until(lambda: bool(answers_to(graph, "2348060000001")), "the answer goes out", house, seconds=10)
+    assert (
+        house.webhook(
+            whatsapp.text("what are your opening hours?", wamid="wamid.J1", sender="2348060000001")
+        )
+        == 200
+    )
+    wait_until(
+        lambda: bool(answers_to(graph, "2348060000001")), "the answer goes out", house, seconds=10
+    )
 
     assert time.monotonic() - started < 5
     sent = next(m for m in graph.messages if m["to"] == "2348060000001")
-    wamid = house.sql(
-        "SELECT provider_message_id FROM connections_outboundjob WHERE state = 'accepted' ORDER BY id LIMIT 1"
-    )[0][0]
     for word in ("sent", "delivered", "read"):
-        house.webhook(whatsapp.status(wamid, word, recipient="2348060000001", opaque=sent["biz_opaque_callback_data"]))
+        house.webhook(
+            whatsapp.status(
+                sent["wamid"], word, recipient="2348060000001", opaque=sent["biz_opaque_callback_data"]
+            )
+        )
     wait_until(
-        lambda: house.manage_json("trace", "--workspace", "shop", "--message", "wamid.J1")["replies"][0]["status"] == "read",
+        lambda: (
+            house.manage_json("trace", "--workspace", "shop", "--message", "wamid.J1")["replies"][
+                0
+            ]["status"]
+            == "read"
+        ),
         "the statuses arrive",
         house,
     )
@@ -62,7 +77,11 @@ def test_killing_a_worker_and_the_sender_in_the_middle_loses_and_doubles_nothing
             opaque = message.get("biz_opaque_callback_data", "")
             if str(message.get("to", "")).startswith(prefix) and opaque not in reported:
                 reported.add(opaque)
-                house.webhook(whatsapp.status(message["wamid"], "sent", recipient=message["to"], opaque=opaque))
+                house.webhook(
+                    whatsapp.status(
+                        message["wamid"], "sent", recipient=message["to"], opaque=opaque
+                    )
+                )
         return len(set(answers_to(graph, prefix))) == count
 
     wait_until(all_answered, "all are answered", house, seconds=60)
@@ -75,23 +94,45 @@ def test_killing_a_worker_and_the_sender_in_the_middle_loses_and_doubles_nothing
 def test_killing_redis_loses_nothing(house: House, graph: whatsapp.Graph) -> None:
     prefix = "23480800"
     for n in range(60):
-        assert house.webhook(whatsapp.text("how much is lace?", wamid=f"wamid.R{n}", sender=f"{prefix}{n:05d}")) == 200
+        assert (
+            house.webhook(
+                whatsapp.text("how much is lace?", wamid=f"wamid.R{n}", sender=f"{prefix}{n:05d}")
+            )
+            == 200
+        )
         if n == 20:
             house.kill("redis")
         if n == 40:
             house.start("redis")
 
-    wait_until(lambda: len(set(answers_to(graph, prefix))) == 60, "all are answered", house, seconds=60)
+    wait_until(
+        lambda: len(set(answers_to(graph, prefix))) == 60, "all are answered", house, seconds=60
+    )
     assert len(answers_to(graph, prefix)) == 60
+    assert all(process.poll() is None for process in house.processes.values()), "a worker gave up"
 
 
 def test_no_message_text_and_no_number_reaches_the_log(house: House) -> None:
-    house.webhook(whatsapp.text("canary-text-7731", wamid="wamid.LOG", sender="2348069998877", name="Canary Person"))
+    house.webhook(
+        whatsapp.text(
+            "canary-text-7731", wamid="wamid.LOG", sender="2348069998877", name="Canary Person"
+        )
+    )
     time.sleep(1.5)
     logs = house.logs()
 
-    for canary in ("canary-text-7731", "2348069998877", "Canary Person", "opening hours?", "house-app-secret"):
+    for canary in (
+        "canary-text-7731",
+        "2348069998877",
+        "Canary Person",
+        "opening hours?",
+        "house-app-secret",
+    ):
         assert canary not in logs
     # A killed broker is the task queue's own exception; none may be ours.
-    ours = [line for line in logs.splitlines() if '"exception"' in line and '"logger": "celery' not in line]
+    ours = [
+        line
+        for line in logs.splitlines()
+        if '"exception"' in line and '"logger": "celery' not in line
+    ]
     assert not [line for line in ours if '"logger": "kombu' not in line]
