@@ -65,9 +65,9 @@ def connection_show(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def connection_form(request: WorkspaceRequest) -> HttpResponse:
     """The form for a Cloud API number; `renew` fills in what is no secret."""
     initial: dict[str, str] = {}
-    renewed = request.GET.get("renew", "")
-    if renewed.isdigit() and len(renewed) < 19:
-        known = _find(request, int(renewed))
+    renewed = pages.number(request.GET.get("renew"))
+    if renewed is not None:
+        known = _find(request, renewed)
         initial = {
             "phone": phones.show(known.phone),
             "external_id": known.external_id,

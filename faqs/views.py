@@ -15,10 +15,6 @@ from workspaces.decorators import member_required
 from workspaces.routing import WorkspaceRequest
 
 
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
-
-
 def _to_list(request: WorkspaceRequest) -> HttpResponse:
     return pages.go(request, "faqs:entry-list", request.workspace.slug)
 
@@ -37,7 +33,7 @@ def entry_list(request: WorkspaceRequest) -> HttpResponse:
     shelf = browsing.shelf(
         query=request.GET.get("q", ""),
         category=request.GET.get("category", ""),
-        page=_number(request.GET.get("page", "")),
+        page=pages.number(request.GET.get("page")) or 1,
     )
     context = {"shelf": shelf, "templates": importing.templates()} | _rights(request)
     return pages.show(request, "faqs/list.html", context, part="list")
@@ -227,7 +223,7 @@ def import_show(request: WorkspaceRequest, pk: int) -> HttpResponse:
     preview = browsing.preview(
         import_id=pk,
         state=request.GET.get("state", ""),
-        page=_number(request.GET.get("page", "")),
+        page=pages.number(request.GET.get("page")) or 1,
     )
     if preview is None:
         raise Http404
@@ -250,7 +246,8 @@ def _to_import(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @member_required("manager")
 def import_confirm(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Add a file's rows, but for those that were ticked to be left out."""
-    skip = [int(number) for number in request.POST.getlist("skip") if number.isdigit()]
+    ticked = [pages.number(text) for text in request.POST.getlist("skip")]
+    skip = [number for number in ticked if number is not None]
     try:
         file = importing.confirm(import_id=pk, skip=skip, now=clock.now())
     except importing.UnableToImport as error:

@@ -79,7 +79,7 @@ def overview(*, query: str, country: str = "NG", page: int = 1) -> Overview:
     """Return the home page of the staff: what was searched for, and what waits anywhere."""
     query = query.replace("\x00", "").strip()[:200]
     found, problem = _search(query, country) if query else ([], "")
-    start = (max(page, 1) - 1) * PAGE
+    start = (min(max(page, 1), 10_000) - 1) * PAGE
     inbound, outbound = InboundEvent.objects, OutboundJob.objects
     with scope.system():
         spaces = Workspace.objects.order_by("name", "pk")

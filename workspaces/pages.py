@@ -84,5 +84,11 @@ def download(name: str, content: str | bytes, kind: str) -> HttpResponse:
     return response
 
 
+def number(text: str | None) -> int | None:
+    """Return a whole number from a query, or None: no signs, no other scripts, no giants."""
+    is_number = bool(text) and str(text).isascii() and str(text).isdigit() and len(str(text)) < 19
+    return int(str(text)) if is_number else None
+
+
 CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -19,7 +19,6 @@ _THREAD = "messaging/thread.html"
 
 def _listing(request: WorkspaceRequest) -> dict[str, Any]:
     asked = request.GET
-    beside = asked.get("beside", "")  # the thread that the list stands beside
     return {
         "listing": inbox.listing(
             view=asked.get("view", "all"),
@@ -27,7 +26,7 @@ def _listing(request: WorkspaceRequest) -> dict[str, Any]:
             before=asked.get("before", ""),
             country=request.workspace.country,
         ),
-        "current": int(beside) if beside.isdigit() else None,
+        "current": pages.number(asked.get("beside")),  # the thread that the list stands beside
         "is_first_page": not asked.get("before"),
     }
 

@@ -34,9 +34,8 @@ def staff_required(view: View) -> View:
 @staff_required
 def overview_show(request: HttpRequest) -> HttpResponse:
     """Search, queues, and every workspace."""
-    page = request.GET.get("page", "")
     found = staff.overview(
-        query=request.GET.get("q", ""), page=int(page) if page.isdigit() and len(page) < 6 else 1
+        query=request.GET.get("q", ""), page=pages.number(request.GET.get("page")) or 1
     )
     return pages.show(request, "staff/overview.html", {"overview": found})
 
@@ -45,8 +44,7 @@ def overview_show(request: HttpRequest) -> HttpResponse:
 @staff_look
 def workspace_look(request: WorkspaceRequest) -> HttpResponse:
     """One workspace: is it well, and what was said last."""
-    contact = request.GET.get("contact", "")
-    contact_id = int(contact) if contact.isdigit() and len(contact) < 19 else None
+    contact_id = pages.number(request.GET.get("contact"))
     look = staff.look(workspace=request.workspace, contact_id=contact_id, now=clock.now())
     context = {
         "look": look,

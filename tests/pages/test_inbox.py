@@ -226,3 +226,21 @@ def test_a_thread_of_a_removed_number_can_still_be_read(shop: Shop, agent: Clien
     assert "no longer connected" in page
     assert agent.post(thread(shop, "seen/")).status_code == 204
     assert agent.post(thread(shop, "reply/"), {"text": "Hi"}).status_code == 422
+
+
+@pytest.mark.parametrize("number", ["²", "-1", "9" * 5000, "٣", "1e3", "\x00"])
+def test_numbers_in_addresses_that_are_none_do_no_harm(
+    shop: Shop, owner: Client, support: Client, number: str
+) -> None:
+    for path, name in (
+        (LIST, "beside"),
+        (LIST, "before"),
+        (thread(shop), "before"),
+        ("/w/acme/faqs/", "page"),
+        ("/w/acme/connections/add/", "renew"),
+        ("/w/acme/usage/", "month"),
+    ):
+        assert owner.get(path, {name: number}).status_code in (200, 400), (path, name)
+    for name in ("page", "q"):
+        assert support.get("/staff/", {name: number}).status_code == 200
+    assert support.get("/staff/w/acme/", {"contact": number}).status_code == 200

@@ -115,3 +115,19 @@ def test_the_house_says_that_it_is_well(client: Client) -> None:
     answer = client.get("/healthz")
 
     assert answer.json() == {"status": "ok"} and not answer.cookies
+
+
+def test_our_own_mistake_has_a_page_that_needs_nothing(
+    client_for: Callable[[User], Client], ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("messaging.figures.home", fail)
+    client = client_for(ada)
+    client.raise_request_exception = False
+
+    page = client.get("/w/acme/")
+
+    assert page.status_code == 500 and "on our side" in page.text
+    assert page.headers["X-Correlation-Id"] in page.text

@@ -36,7 +36,10 @@ def test_a_month_is_shown_by_day_with_its_sums(
     page = viewer.get(PAGE).text
 
     assert (
-        "<b>1234</b>" in page and "<b>55</b>" in page and "chart" in page and "Africa/Lagos" in page
+        "<b>1,234</b>" in page
+        and "<b>55</b>" in page
+        and "chart" in page
+        and "Africa/Lagos" in page
     )
     assert stranger.get(PAGE).status_code == 404
 
