@@ -1,5 +1,6 @@
 """The outbox: what is to be sent, put there in the transaction that decided it."""
 
+import zlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -14,6 +15,8 @@ from workspaces import scope
 from workspaces.models import Workspace
 
 State = OutboundJob.State
+# How many senders may be asked to work on one number at once.
+LANES = 8
 
 
 def put(
@@ -51,13 +54,25 @@ def put(
         ],
         ignore_conflicts=True,
     )
-    wake(connection_id)
+    # A customer's sends share a lane: as many senders as lanes, not one wake-up a message.
+    wake(connection_id, lane=zlib.crc32(conversation_key.encode()) % LANES)
     return bool(rows)
 
 
-def wake(connection_id: int) -> None:
+def lane_name(connection_id: int, lane: int) -> str:
+    """Return the name under which a lane's wake-up waits in line at most once."""
+    return f"send:{connection_id}:{lane}"
+
+
+def wake(connection_id: int, *, lane: int = 0) -> None:
     """Ask a sender to see to this connection, after the commit."""
-    jobs.enqueue("connections.send", queue="send", connection_id=connection_id)
+    jobs.enqueue(
+        "connections.send",
+        queue="send",
+        once=lane_name(connection_id, lane),
+        connection_id=connection_id,
+        lane=lane,
+    )
 
 
 # The claim's moment is the database's own: it is held against the birth of its backend.

@@ -2,15 +2,16 @@
 
 from celery import shared_task
 
-from connections import sender, sweep
+from connections import outbox, sender, sweep
 from connections.models import Connection
 from lib import clock, jobs
 from workspaces import registry, scope
 
 
 @shared_task(name="connections.send", queue="send")
-def send(*, connection_id: int, **_: object) -> None:
+def send(*, connection_id: int, lane: int = 0, **_: object) -> None:
     """Send what is due on a connection; go to the end of the line when more is waiting."""
+    jobs.begun(outbox.lane_name(connection_id, lane))
     with scope.system():
         workspace_id = (
             Connection.objects.filter(pk=connection_id)
@@ -19,7 +20,7 @@ def send(*, connection_id: int, **_: object) -> None:
         )
     space = registry.by_id(workspace_id) if workspace_id else None
     if space is not None and sender.send_due(workspace=space, connection_id=connection_id):
-        jobs.enqueue("connections.send", queue="send", connection_id=connection_id)
+        outbox.wake(connection_id, lane=lane)
 
 
 @shared_task(name="connections.erase_payloads", queue="housekeeping")

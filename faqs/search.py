@@ -23,6 +23,7 @@ Decision = Literal["answer", "menu", "none"]
 # Indexes kept in this process: about 70 MB of them, a 25-entry workspace takes 2 MB.
 _MAX_INDEXES = 200
 _MAX_SIZE = 300_000
+_MAX_KEPT_TEXT = 200  # characters; longer messages are seldom sent twice
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,14 @@ def find(workspace: Workspace, text: str, *, limit: int = 3) -> list[Match]:
     """
     if scope.current_workspace_id() != workspace.pk:
         raise RuntimeError("faqs.search.find speaks for the workspace of the current scope only.")
-    return matches(_shelf.index_of(workspace.pk, versions.current()), text, limit=limit)
+    version = versions.current()
+    key = (workspace.pk, version, limit, text[:_MAX_KEPT_TEXT])
+    if len(text) <= _MAX_KEPT_TEXT and (kept := _recent.get(key)) is not None:
+        return list(kept)
+    found = matches(_shelf.index_of(workspace.pk, version), text, limit=limit)
+    if len(text) <= _MAX_KEPT_TEXT:
+        _recent.put(key, found)
+    return found
 
 
 def matches(entries: index.Index, text: str, *, limit: int = 3) -> list[Match]:
@@ -140,4 +148,27 @@ class _Shelf:
             self._size -= dropped.size
 
 
+class _Recent:
+    """What was found lately: a promotion brings the same question hundreds of times.
+
+    Keyed by the version of the entries, so that a change is never answered with what was.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[int, int, int, str], list[Match]] = OrderedDict()
+        self._most = most
+
+    def get(self, key: tuple[int, int, int, str]) -> list[Match] | None:
+        with self._lock:
+            return self._kept.get(key)
+
+    def put(self, key: tuple[int, int, int, str], found: list[Match]) -> None:
+        with self._lock:
+            self._kept[key] = found
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+
 _shelf = _Shelf()
+_recent = _Recent(most=2_000)
