@@ -1,11 +1,18 @@
 """Where everything is."""
 
+from allauth.account.models import EmailAddress
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.urls import include, path
 
 from config import health
 from connections import webhooks
 from messaging.views import staff
+
+# The admin shows public tables read-only; these two come from libraries with forms to change them.
+for model in (Group, EmailAddress):
+    if admin.site.is_registered(model):
+        admin.site.unregister(model)
 
 staff_pages = [
     path("", staff.overview_show, name="overview-show"),

@@ -54,6 +54,11 @@ def find(workspace: Workspace, text: str, *, limit: int = 3) -> list[Match]:
     return found
 
 
+def prepare(workspace: Workspace) -> None:
+    """Have the workspace's index at hand in this process. Call in the workspace's scope."""
+    _shelf.index_of(workspace.pk, versions.current())
+
+
 def matches(entries: index.Index, text: str, *, limit: int = 3) -> list[Match]:
     """Return what `find` does, from an index at hand; needs no database."""
     found: list[Match] = []

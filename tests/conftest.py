@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.test import Client
 
 from workspaces import members, registry, schemas, scope
@@ -28,7 +29,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
                 "sam@backroom.example", "sam-password-1", name="Sam", is_staff=True
             )
             for user in (ada, bola, chidi):
-                user.emailaddress_set.create(email=user.email, verified=True, primary=True)
+                EmailAddress.objects.create(
+                    user=user, email=user.email, verified=True, primary=True
+                )
         acme = schemas.create(name="Acme Fabrics", slug="acme", country="NG", owner=ada, now=NOW)
         schemas.create(name="Rival Lace", slug="rival", country="NG", owner=chidi, now=NOW)
         with scope.workspace(acme):
@@ -58,7 +61,8 @@ def _stay_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _space(slug: str) -> Workspace:
     with scope.system():
-        return Workspace.objects.get(slug=slug)
+        space: Workspace = Workspace.objects.get(slug=slug)
+    return space
 
 
 def _user(email: str) -> User:

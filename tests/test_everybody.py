@@ -52,15 +52,27 @@ def content(acme: Workspace) -> int:
     """Put one of each thing into acme, all with the same id; return it."""
     with scope.workspace(acme):
         entry = Entry.objects.create(
-            pk=41, faq_id="canary", question="acme-canary-question", answer="a", created_at=NOW, updated_at=NOW
+            pk=41,
+            faq_id="canary",
+            question="acme-canary-question",
+            answer="a",
+            created_at=NOW,
+            updated_at=NOW,
         )
         number = manager.add(
             workspace=acme, provider="cloud_api", phone="+2348039990001", external_id="acme-number", account_id="1",
             secrets={"access_token": "t"}, actor=None, now=NOW,
         )  # fmt: skip
-        contact = Contact.objects.create(name="acme-canary-name", phone="+2348061112222", created_at=NOW, last_seen_at=NOW)
+        contact = Contact.objects.create(
+            name="acme-canary-name", phone="+2348061112222", created_at=NOW, last_seen_at=NOW
+        )
         talk = Conversation.objects.create(
-            pk=41, contact=contact, connection_id=number.pk, last_message_at=NOW, opened_at=NOW, last_inbound_at=NOW
+            pk=41,
+            contact=contact,
+            connection_id=number.pk,
+            last_message_at=NOW,
+            opened_at=NOW,
+            last_inbound_at=NOW,
         )
         Message.objects.create(
             pk=41, conversation=talk, direction="in", author="contact", kind="text", text="acme-canary-text",
@@ -102,7 +114,11 @@ def test_a_members_own_workspace_never_shows_anothers_rows(
 ) -> None:
     """Acme's ids under rival's address: not found, or a page without a word of acme's."""
     client = client_for(chidi)
-    for path in (fill(route, "rival", content), fill(route, "rival", content) + "?id=wamid.CANARY", fill(route, "rival", content) + "?q=acme-canary"):
+    for path in (
+        fill(route, "rival", content),
+        fill(route, "rival", content) + "?id=wamid.CANARY",
+        fill(route, "rival", content) + "?q=acme-canary",
+    ):
         answer = client.get(path)
         assert answer.status_code < 500
         text = answer.content.decode(errors="replace")
@@ -165,7 +181,9 @@ def test_an_agent_may_not_change_numbers_or_answers(
         assert client.post(path).status_code == 403, path
 
 
-def test_a_post_without_the_token_is_refused(client_for: Callable[[User], Client], ada: User) -> None:
+def test_a_post_without_the_token_is_refused(
+    client_for: Callable[[User], Client], ada: User
+) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(ada, backend="allauth.account.auth_backends.AuthenticationBackend")
 
