@@ -1,5 +1,6 @@
 """The providers' door: verify, store, acknowledge. Nothing is answered 200 before it is stored."""
 
+import contextlib
 import logging
 
 from django.conf import settings
@@ -24,6 +25,7 @@ def whatsapp(request: HttpRequest) -> HttpResponse:
     if not (length.isascii() and length.isdigit()):
         return _refuse(400, "unreadable", "The body's length is not a number.")
     if len(length) > 18 or int(length) > settings.WEBHOOK_MAX_BYTES:
+        _read_away(request)
         return _refuse(413, "too_large", "The body is larger than 3 MB.")
     try:
         body = request.body
@@ -47,6 +49,18 @@ def whatsapp(request: HttpRequest) -> HttpResponse:
             )
         inbox.accept(routed=reading.routed, provider=PROVIDER, now=clock.now())
     return JsonResponse({"status": "ok"})
+
+
+def _read_away(request: HttpRequest) -> None:
+    """Take in a body that is too large, so that its sender gets to read the answer.
+
+    A connection closed with data unread is reset, and the 413 lost. Bounded: who sends more
+    than a few times the limit gets the reset.
+    """
+    left = 5 * settings.WEBHOOK_MAX_BYTES
+    with contextlib.suppress(UnreadablePostError, OSError):
+        while left > 0 and (chunk := request.read(65_536)):
+            left -= len(chunk)
 
 
 def _challenge(request: HttpRequest) -> HttpResponse:

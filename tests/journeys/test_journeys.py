@@ -29,11 +29,14 @@ def test_a_customers_question_is_answered_through_all_processes(
     )
 
     assert time.monotonic() - started < 5
-    sent = next(m for m in graph.messages if m["to"] == "2348060000001")
+    sent = next(m for m in graph.messages if m.get("to") == "2348060000001")
     for word in ("sent", "delivered", "read"):
         house.webhook(
             whatsapp.status(
-                sent["wamid"], word, recipient="2348060000001", opaque=sent["biz_opaque_callback_data"]
+                sent["wamid"],
+                word,
+                recipient="2348060000001",
+                opaque=sent["biz_opaque_callback_data"],
             )
         )
     wait_until(
