@@ -5,7 +5,7 @@ it; callers see matches with a confidence, and the thresholds in `faqs.confidenc
 """
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -98,9 +98,10 @@ def get(workspace: Workspace, entry_id: int) -> Match | None:
     return Match(entry.pk, entry.faq_id, entry.question, entry.answer, 1.0)
 
 
-def note_use(entry_id: int, *, now: datetime) -> None:
-    """Count an answer that was given with an entry."""
-    Entry.objects.filter(pk=entry_id).update(use_count=F("use_count") + 1, last_used_at=now)
+def note_uses(entry_ids: Sequence[int], *, now: datetime) -> None:
+    """Count the answers that were given with entries; an id stands once for each answer."""
+    for entry_id, count in sorted(Counter(entry_ids).items()):
+        Entry.objects.filter(pk=entry_id).update(use_count=F("use_count") + count, last_used_at=now)
 
 
 def sources() -> list[index.Source]:

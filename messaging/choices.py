@@ -40,6 +40,8 @@ def finish(*, workspace: Workspace, call_id: int) -> bool:
             Message.objects.filter(pk=message.pk).update(waiting_since=None)
             turn = _turn(workspace, message)
             verdicts = _carry_out(turn, choice)
+            message.conversation.save(update_fields=["last_message_at"])
+            search.note_uses(turn.used_entries, now=now)
             trace.write(
                 message=message,
                 verdicts=verdicts,

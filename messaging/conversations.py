@@ -63,13 +63,19 @@ def like_digest(text: str) -> str:
 
 def touch(*, conversation: Conversation, message: Message, at: datetime) -> None:
     """Move the conversation's clocks forward for a message of the customer or of ours."""
+    fields = move_clocks(conversation=conversation, message=message, at=at)
+    conversation.save(update_fields=fields)
+
+
+def move_clocks(*, conversation: Conversation, message: Message, at: datetime) -> list[str]:
+    """Do what `touch` does without saving; return the names of the changed fields."""
     conversation.last_message_at = max(conversation.last_message_at, at)
     fields = ["last_message_at"]
     if message.direction == Message.Direction.IN:
         previous = conversation.last_inbound_at
         conversation.last_inbound_at = max(previous, at) if previous else at
         fields.append("last_inbound_at")
-    conversation.save(update_fields=fields)
+    return fields
 
 
 def flag_for_person(*, conversation: Conversation, now: datetime) -> None:

@@ -10,6 +10,7 @@ from billing import metering, plans
 from connections import inbox, manager
 from connections.events import Kind
 from connections.models import Connection, InboundEvent
+from faqs import search
 from lib import clock, events
 from messaging import bot, inbound, limits
 from messaging.statuses import NotYet
@@ -70,16 +71,17 @@ def _handle(workspace: Workspace, rows: list[InboundEvent]) -> None:
         for connection_id in heard:
             metering.record_active_number(workspace=workspace, connection_id=connection_id, now=now)
     metering.record(workspace=workspace, usages=desk.usages, now=now)
+    search.note_uses(desk.used_entries, now=now)
     inbox.finish(ids=done, now=clock.now())
 
 
 def _handle_one(desk: inbound.Desk, row: InboundEvent) -> bool:
-    counted = len(desk.usages)
+    counted, used = len(desk.usages), len(desk.used_entries)
     try:
         with transaction.atomic():
             inbound.handle(desk, row, clock.now())
     except NotYet:
-        del desk.usages[counted:]
+        del desk.usages[counted:], desk.used_entries[used:]
         return not inbox.postpone(
             event=row, reason="the message it speaks of is not known", now=clock.now()
         )
@@ -87,7 +89,7 @@ def _handle_one(desk: inbound.Desk, row: InboundEvent) -> bool:
         raise  # the connection or the transaction is gone: the batch starts over
     except Exception as error:
         # One bad update must not hold up its neighbours; it is tried again, then shown.
-        del desk.usages[counted:]
+        del desk.usages[counted:], desk.used_entries[used:]
         _log.exception("messaging.inbound.failed")
         is_alive = inbox.postpone(event=row, reason=type(error).__name__, now=clock.now())
         events.publish(

@@ -44,6 +44,7 @@ class Turn:
     sender: Sender | None = None  # as the message named it: the answer goes there
     is_first: bool = False  # the contact's first message: there is nothing to compare it with
     usages: list[metering.Usage] = field(default_factory=list)  # for the ledger, in one statement
+    used_entries: list[int] = field(default_factory=list)  # that were answered with, likewise
 
 
 Gate = Callable[[Turn], Verdict]

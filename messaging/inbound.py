@@ -26,6 +26,7 @@ class Desk:
     workspace_rate: int
     started_at: datetime
     usages: list[metering.Usage] = field(default_factory=list)  # of the whole batch
+    used_entries: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ def _message(desk: Desk, update: Update, now: datetime) -> None:
         provider_at=provider_at,
         created_at=event.received_at,
     )
-    conversations.touch(conversation=conversation, message=message, at=provider_at)
+    # Saved once, after the decision: a reply moves the clocks too.
+    conversations.move_clocks(conversation=conversation, message=message, at=provider_at)
     desk.usages.append(
         metering.Usage(
             meters.MESSAGES_RECEIVED, message.pk, event.received_at, connection_id=connection.pk
@@ -157,9 +159,11 @@ def _message(desk: Desk, update: Update, now: datetime) -> None:
             sender=contacts.sender_from(update.part("sender")),
             is_first=attached.is_new,
             usages=desk.usages,
+            used_entries=desk.used_entries,
         )
         verdicts = [first, *pipeline.decide(turn)]
         desk.bot.refresh_from_db(fields=["is_on"]) if turn.is_commander else None
+    conversation.save(update_fields=["last_message_at", "last_inbound_at"])
     trace.write(message=message, verdicts=verdicts, received_at=event.received_at, now=now)
 
 

@@ -18,7 +18,8 @@ PREFIX = "faq:"
 def decide(turn: Turn) -> list[Verdict]:
     """Walk the gates and carry out what they decided, in the caller's transaction.
 
-    Returns every verdict, in order, for the trace.
+    Returns every verdict, in order, for the trace. The caller saves the conversation's clocks,
+    and writes `turn.usages` and `turn.used_entries`: once, for a whole batch.
     """
     verdicts = gates.walk(turn)
     last = verdicts[-1]
@@ -82,10 +83,11 @@ def _say(
         content=content,
         correlation=message.correlation,
         to=turn.sender,
+        saves_clocks=False,
         now=turn.now,
     )
     if entry is not None:
-        search.note_use(entry.entry_id, now=turn.now)
+        turn.used_entries.append(entry.entry_id)
     return [
         window,
         passed("budget", _budget_sentence(turn)),

@@ -28,6 +28,7 @@ def say(
     buttons: Sequence[Button] = (),
     content: dict[str, object] | None = None,
     to: Sender | None = None,
+    saves_clocks: bool = True,
 ) -> Message:
     """Queue `text` (with up to three reply buttons) to the conversation's customer.
 
@@ -65,7 +66,9 @@ def say(
         expires_at=conversations.window_ends_at(conversation),
         now=now,
     )
-    conversations.touch(conversation=conversation, message=message, at=now)
+    clocks = conversations.move_clocks(conversation=conversation, message=message, at=now)
+    if saves_clocks:
+        conversation.save(update_fields=clocks)
     return message
 
 
