@@ -6,11 +6,13 @@ seconds and 160 MB which only the `ai` process should pay, and only when a key i
 
 import asyncio
 import json
+import logging
 import os
 import re
 import threading
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -19,6 +21,8 @@ from django.conf import settings
 from ai import routes
 
 MAX_TOKENS = 60
+_GRACE_SECONDS = 0.2  # beyond a call's own deadline, for one that does not keep it
+_log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -62,7 +66,8 @@ async def complete(*, route: str, system: str, prompt: str, seconds: float) -> R
 
 
 async def _ask(model: str, system: str, prompt: str, seconds: float, started: float) -> Reply:
-    litellm = _library()
+    # In a thread: the first import takes seconds, and the loop has other calls' deadlines to keep.
+    litellm = await asyncio.to_thread(_library)
     try:
         answer = await litellm.acompletion(
             model=model,
@@ -88,6 +93,13 @@ async def _ask(model: str, system: str, prompt: str, seconds: float, started: fl
     if not text or choice.finish_reason == "length":
         raise UnableToComplete("broken", may_have_cost=True, ms=_ms(started))
     return Reply(text, model, tokens_in, tokens_out, _ms(started), has_usage=bool(tokens_in))
+
+
+def warm() -> None:
+    """Import the library now, so that the first customer does not wait for it."""
+    if settings.AI_API_KEY:
+        with suppress(UnableToComplete):
+            _library()
 
 
 def _library() -> Any:
@@ -144,10 +156,23 @@ _loop_lock = threading.Lock()
 
 
 def run(work: Coroutine[Any, Any, T], *, seconds: float) -> T:
-    """Run a call on this process's one event loop and wait for it: hundreds share the loop."""
+    """Run a call on this process's one event loop and wait for it: hundreds share the loop.
+
+    Raises UnableToComplete, whatever goes wrong, hardly later than after `seconds`.
+    """
     global _loop
     with _loop_lock:
         if _loop is None or _loop.is_closed():
             _loop = asyncio.new_event_loop()
             threading.Thread(target=_loop.run_forever, name="models", daemon=True).start()
-    return asyncio.run_coroutine_threadsafe(work, _loop).result(timeout=seconds + 5)
+    future = asyncio.run_coroutine_threadsafe(work, _loop)
+    try:
+        return future.result(timeout=seconds + _GRACE_SECONDS)
+    except UnableToComplete:
+        raise
+    except TimeoutError as error:
+        future.cancel()
+        raise UnableToComplete("timeout", may_have_cost=True, ms=round(seconds * 1000)) from error
+    except Exception as error:
+        _log.exception("ai.call.broken")
+        raise UnableToComplete("broken", may_have_cost=True) from error

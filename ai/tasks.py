@@ -1,9 +1,18 @@
 """Jobs of the ai room: the model lane, a queue of its own."""
 
-from celery import shared_task
+from typing import Any
 
-from ai import choosing
+from celery import shared_task, signals
+
+from ai import choosing, gateway
 from workspaces import registry
+
+
+@signals.worker_ready.connect
+def warm(sender: Any = None, **_: object) -> None:
+    """Load the model library before the first customer waits for it."""
+    if sender is not None and "ai" in sender.app.amqp.queues.consume_from:
+        gateway.warm()
 
 
 @shared_task(name="ai.choose", queue="ai")

@@ -1,0 +1,81 @@
+"""Run beside a test: asks models through the real library and prints what came of it, as JSON.
+
+Usage: python -m tests.ai.ask_models URL; notes every address that this process connects to.
+"""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import time
+from typing import Any
+
+SECONDS = 1.0
+
+
+def main(url: str) -> None:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings_test"
+    os.environ.update(AI_API_KEY="key", AI_FAST_MODEL="openai/m")
+    reached: set[str] = set()
+    connect, find = socket.socket.connect, socket.getaddrinfo
+
+    def noted(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX:
+            reached.add(str(address[0]))
+        connect(self, address)
+
+    def noted_name(host: Any, *args: Any, **kwargs: Any) -> Any:
+        reached.add(str(host))
+        return find(host, *args, **kwargs)
+
+    socket.socket.connect = noted  # type: ignore[assignment,method-assign]
+    socket.getaddrinfo = noted_name
+
+    import django
+
+    django.setup()
+    from django.conf import settings
+
+    from ai import gateway
+    from tests.ai.model_server import FAULTS
+
+    def ask(fault: str) -> dict[str, Any]:
+        settings.AI_API_BASE = f"{url}/{fault}"
+        started = time.monotonic()
+        try:
+            reply = gateway.run(
+                gateway.complete(route="fast", system="s", prompt="{}", seconds=SECONDS),
+                seconds=SECONDS,
+            )
+        except gateway.UnableToComplete as error:
+            found = {"kind": error.kind, "may_have_cost": error.may_have_cost}
+        else:
+            found = {"kind": "reply", "text": reply.text, "tokens": reply.tokens_in + reply.tokens_out,
+                     "has_usage": reply.has_usage}  # fmt: skip
+        return {**found, "seconds": round(time.monotonic() - started, 3)}
+
+    cold = ask("ok")  # the first call of the process pays for the import, within its deadline
+    gateway.warm()
+    ask("ok")
+    found = {fault: ask(fault) for fault in (*FAULTS, "hang", "drip")}
+
+    async def many() -> float:
+        settings.AI_API_BASE = f"{url}/hang"
+        started = time.monotonic()
+        calls = [
+            gateway.complete(route="fast", system="s", prompt="{}", seconds=SECONDS)
+            for _ in range(30)
+        ]
+        await asyncio.gather(*calls, return_exceptions=True)
+        return time.monotonic() - started
+
+    print(
+        json.dumps(
+            {"cold": cold, "found": found, "many": asyncio.run(many()), "reached": sorted(reached)}
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
