@@ -14,7 +14,7 @@ from faqs import search
 from lib import clock, events
 from messaging import bot, inbound, limits
 from messaging.statuses import NotYet
-from workspaces import scope
+from workspaces import registry, scope
 from workspaces.models import Workspace
 
 _log = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ def run(*, workspace: Workspace, limit: int | None = None) -> Drained:
                 # from here would only keep a processor busy.
                 return Drained(0, has_more=False)
             if rows:
+                registry.freshen(workspace)
                 _handle(workspace, rows)
         # After the commit: what was stored while this batch held the line is seen here.
         return Drained(len(rows), inbox.has_due(workspace=workspace, now=clock.now()))

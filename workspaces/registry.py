@@ -25,6 +25,16 @@ def by_id(workspace_id: int) -> Workspace | None:
     return _find(workspace_id, {"pk": workspace_id})
 
 
+def freshen(workspace: Workspace) -> None:
+    """Read the workspace's state anew: a suspension stops the bot and the sends at once.
+
+    Call in the workspace's scope, before acting for it.
+    """
+    row = Workspace.objects.filter(pk=workspace.pk).values_list("state", "state_reason").first()
+    if row is not None:
+        workspace.state, workspace.state_reason = row
+
+
 def forget() -> None:
     """Empty the cache (this process only; others see a change within CACHE_SECONDS)."""
     with _lock:
