@@ -74,6 +74,8 @@ INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
 TENANT_MODEL = "workspaces.Workspace"
 # What each room lays in a new workspace, in its transaction (workspaces.schemas.create).
 WORKSPACE_FOUNDATIONS = ["billing.plans.begin_trial", "messaging.bot.prepare"]
+# What belongs to a workspace without bearing its id, and goes with it (workspaces.schemas.delete).
+WORKSPACE_ERASURES = ["connections.inbox.erase_unrouted"]
 TENANT_LIMIT_SET_CALLS = True
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -185,6 +185,12 @@ def replay(*, ids: Sequence[int], now: datetime) -> int:
     return count
 
 
+def erase_unrouted(*, workspace: Workspace) -> None:
+    """Erase what came for the workspace's numbers and was never handed to it."""
+    numbers = Connection.objects.filter(workspace=workspace).values("external_id")
+    InboundEvent.objects.filter(workspace=None, number_id__in=numbers).delete()
+
+
 def adopt_unrouted(*, connection: Connection, now: datetime) -> int:
     """Hand the updates that came for a number before it was connected to its workspace.
 

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator, validate_email
 from django.db import transaction
 
 from workspaces import audit, scope
@@ -40,8 +42,11 @@ def add(
     """
     if role not in Member.Role.values:
         raise UnableToAddMember(f"The role is one of {', '.join(Member.Role.values)}.")
-    if "@" not in email or len(email) > 254:
-        raise UnableToAddMember("That is not an e-mail address.")
+    try:
+        validate_email(email.strip())
+        MaxLengthValidator(254)(email)
+    except ValidationError as error:
+        raise UnableToAddMember("That is not an e-mail address.") from error
     with transaction.atomic():
         user, _ = User.objects.get_or_create(email=email.strip().lower())
         member, _ = Member.objects.update_or_create(

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import unicodedata
 from datetime import datetime
 from functools import lru_cache
 from zoneinfo import available_timezones
@@ -9,7 +10,7 @@ from zoneinfo import available_timezones
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
@@ -58,9 +59,13 @@ def create(
         created_at=now,
     )
     with scope.owner(), transaction.atomic():
-        if Workspace.objects.filter(slug=slug).exists():
-            raise UnableToCreateWorkspace(f"The address /w/{slug}/ is taken. Choose another.")
-        space.save()
+        try:
+            with transaction.atomic():
+                space.save()
+        except IntegrityError as error:  # the constraint also knows who was faster just now
+            raise UnableToCreateWorkspace(
+                f"The address /w/{slug}/ is taken. Choose another."
+            ) from error
         _make_schema(space.schema_name)
         Member.objects.create(workspace=space, user=owner, role=Member.Role.OWNER)
         audit.record(
@@ -92,7 +97,7 @@ def _check(*, name: str, slug: str, country: str, zone: str) -> None:
         raise UnableToCreateWorkspace(
             "The address may have letters, digits and hyphens only, for example ada-fabrics."
         ) from error
-    if not name or len(name) > 120 or "\x00" in name:
+    if not name or len(name) > 120 or any(unicodedata.category(c) == "Cc" for c in name):
         raise UnableToCreateWorkspace("Give the business a name of at most 120 characters.")
     if len(slug) > 50 or slug in RESERVED_SLUGS:
         raise UnableToCreateWorkspace(f"The address {slug} cannot be used. Choose another.")
@@ -169,6 +174,8 @@ def delete(*, workspace: Workspace, now: datetime) -> dict[str, int]:
             "SELECT pg_advisory_xact_lock(hashtextextended('workspace-delete', %s))", [workspace.pk]
         )
         cursor.execute("SELECT set_config('backroom.erasing', %s, true)", [str(workspace.pk)])
+        for step in settings.WORKSPACE_ERASURES:
+            import_string(step)(workspace=workspace)
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         for table, column in _by_dependency(walls.guarded_tables()):
             cursor.execute(f"DELETE FROM public.{table} WHERE {column} = %s", [workspace.pk])  # noqa: S608

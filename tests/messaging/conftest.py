@@ -131,7 +131,7 @@ def committed_way(commits: None, graph: whatsapp.Graph) -> Iterator[Way]:
     with scope.system():
         owner, _ = User.objects.get_or_create(email="racer@race.example")
     space = schemas.create(
-        name="Race", slug=f"race-{number_id}", country="NG", owner=owner, now=clock.now()
+        name="Race", slug=f"race-{secrets.token_hex(4)}", country="NG", owner=owner, now=clock.now()
     )
     try:
         yield Way(space, stock(space, number_id=number_id), graph)

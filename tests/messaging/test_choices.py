@@ -17,7 +17,7 @@ from messaging import bot, choices, takeover, trace
 from messaging.models import BotSettings, Contact, Conversation, Message
 from tests import whatsapp
 from tests.messaging.conftest import ENTRIES, Way
-from workspaces import scope
+from workspaces import scope, states
 
 pytestmark = pytest.mark.django_db
 UNSURE = "is it possible that you come to me with it"
@@ -200,6 +200,9 @@ def the_bot_is_switched_off(way: Way) -> None:
 
 
 def the_workspace_is_suspended(way: Way) -> None:
+    states.suspend(
+        workspace_id=way.space.pk, reason="x", actor=None, actor_kind="staff", now=clock.now()
+    )
     way.space.state = "suspended"
 
 
