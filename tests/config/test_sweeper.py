@@ -1,0 +1,149 @@
+"""Without any broker, every worker's own sweep does what is due."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connections
+
+from ai import choosing
+from ai.models import Call
+from config.sweeper import Sweeper
+from connections.models import InboundEvent, OutboundJob
+from faqs import search
+from lib import clock
+from messaging import drain, inbound
+from messaging.models import BotSettings, Message
+from tests import whatsapp
+from tests.messaging.conftest import Way
+from workspaces import scope
+
+pytestmark = pytest.mark.django_db
+QUESTION = "What time do you open?"
+
+
+@pytest.fixture
+def sweeper(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Sweeper]]:
+    # Its threads outlive a test; their connections are not to outlive the test's database.
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
+    made: list[Sweeper] = []
+
+    def make(*queues: str) -> Sweeper:
+        made.append(Sweeper(set(queues)))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+def arrive(way: Way, wamid: str = "wamid.1", text: str = QUESTION) -> None:
+    """Let a message come in some seconds ago, whose wake-up got lost."""
+    payload = whatsapp.text(text, wamid=wamid, number_id=way.connection.external_id)
+    assert way.post(payload).status_code == 200
+    with scope.system():
+        InboundEvent.objects.filter(subject=wamid).update(due_at=clock.now() - timedelta(seconds=3))
+
+
+def sweep_until(one: Sweeper, condition: Callable[[], bool], seconds: float = 10) -> bool:
+    started = time.monotonic()
+    while time.monotonic() - started < seconds:
+        one.sweep()
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def is_sent(way: Way) -> Callable[[], bool]:
+    def asked() -> bool:
+        with scope.workspace(way.space):
+            return Message.objects.filter(direction="out", status="sent").exists()
+
+    return asked
+
+
+def test_a_stored_message_is_answered_without_a_broker(
+    committed_way: Way, sweeper: Callable[..., Sweeper]
+) -> None:
+    way = committed_way
+    arrive(way)
+    started = time.monotonic()
+
+    assert sweep_until(sweeper("interactive", "send"), is_sent(way))
+
+    assert time.monotonic() - started < 8
+    assert [m["text"]["body"] for m in way.api.messages] == [
+        "We open 9am to 6pm, Monday to Saturday."
+    ]
+
+
+def test_two_kinds_of_workers_share_the_work(
+    committed_way: Way, sweeper: Callable[..., Sweeper]
+) -> None:
+    way = committed_way
+    arrive(way)
+    drains, sends = sweeper("interactive", "housekeeping"), sweeper("send")
+
+    def both() -> bool:
+        sends.sweep()
+        return is_sent(way)()
+
+    assert sweep_until(drains, both)
+    assert len(way.api.messages) == 1
+
+
+def test_a_model_that_never_answers_is_given_up_by_the_sweep(
+    committed_way: Way, sweeper: Callable[..., Sweeper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way = committed_way
+    with scope.workspace(way.space):
+        BotSettings.objects.update(uses_ai=True)
+    monkeypatch.setattr(search, "decide", lambda found: "menu")
+    arrive(way)
+    drain.run(workspace=way.space)
+    with scope.workspace(way.space):
+        Call.objects.update(deadline_at=clock.now() - timedelta(seconds=1))
+    with scope.system():
+        assert (way.space.pk, Call.objects.get(workspace=way.space).pk) in choosing.find_late(
+            now=clock.now()
+        )
+
+    one = sweeper("interactive")
+
+    def is_offered() -> bool:
+        with scope.workspace(way.space):
+            return OutboundJob.objects.filter(message_id__isnull=False).exists()
+
+    assert sweep_until(one, is_offered)
+
+
+def test_a_workspace_in_trouble_keeps_no_other_from_its_turn(
+    committed_way: Way, sweeper: Callable[..., Sweeper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way = committed_way
+    arrive(way)
+    handle = inbound.handle
+
+    def breaks_once(*args: Any) -> None:
+        monkeypatch.setattr(inbound, "handle", handle)
+        raise OperationalError("the database went away")
+
+    monkeypatch.setattr(inbound, "handle", breaks_once)
+
+    assert sweep_until(sweeper("interactive", "send"), is_sent(way))
+
+
+def test_a_sweeper_that_stopped_takes_no_more_work(
+    committed_way: Way, sweeper: Callable[..., Sweeper]
+) -> None:
+    one = sweeper("interactive", "send")
+    one.stop()
+    arrive(committed_way)
+
+    one.sweep()
+    time.sleep(0.3)
+
+    assert not is_sent(committed_way)()
