@@ -119,7 +119,18 @@ def test_a_code_works_once(way: Way, ada: User, say: Any) -> None:
     assert say(f"confirm {code}")[1] != "number_confirmed"
 
 
-@pytest.mark.parametrize("text", ["confirm", "confirm 12345", "confirm 1234567", "confirm ١٢٣٤٥٦", "confirm abcdef", "please confirm 123456", "confirm 123456 now"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "confirm",
+        "confirm 12345",
+        "confirm 1234567",
+        "confirm ١٢٣٤٥٦",
+        "confirm abcdef",
+        "please confirm 123456",
+        "confirm 123456 now",
+    ],
+)
 def test_what_only_looks_like_a_confirmation_is_an_ordinary_message(
     way: Way, ada: User, say: Any, text: str
 ) -> None:
@@ -177,10 +188,10 @@ def test_the_other_commands_answer(confirmed: Any, command: str, words: str) -> 
     assert confirmed(command) == (words, "owner_command")
 
 
-@pytest.mark.parametrize("text", ["pause the delivery please", "pause?? no", "how do I pause", "statuses", "p a u s e"])
-def test_a_sentence_with_a_commands_word_is_no_command(
-    way: Way, confirmed: Any, text: str
-) -> None:
+@pytest.mark.parametrize(
+    "text", ["pause the delivery please", "pause?? no", "how do I pause", "statuses", "p a u s e"]
+)
+def test_a_sentence_with_a_commands_word_is_no_command(way: Way, confirmed: Any, text: str) -> None:
     assert confirmed(text)[1] != "owner_command"
     assert is_on(way)
 
