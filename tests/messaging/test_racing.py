@@ -13,7 +13,7 @@ from django.db import transaction
 from billing import metering, meters, plans
 from billing.models import DailyCounter
 from lib import clock
-from messaging import drain, takeover
+from messaging import drain, takeover, tasks
 from messaging.models import Conversation, Message
 from tests import whatsapp
 from tests.messaging.conftest import Way
@@ -156,6 +156,30 @@ def test_giving_back_by_time_does_not_undo_a_reply_of_the_same_moment(committed_
 
     assert given_back == 0
     assert (talk(way).holder, talk(way).held_by_id) == ("person", 7)
+
+
+def test_a_workspace_in_trouble_does_not_keep_others_from_being_handed_back(
+    committed_way: Way,
+) -> None:
+    way = committed_way
+    post(way, "agent", "wamid.0")
+    drain.run(workspace=way.space)
+    with scope.workspace(way.space):
+        Conversation.objects.update(held_until=clock.now() - timedelta(seconds=1))
+    with scope.owner(), database.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO workspaces_workspace (name, slug, schema_name, country, time_zone, state,"
+            " state_reason, schema_version, flags, created_at) VALUES ('Lost', 'lost-schema',"
+            " 'w_000000000000', 'NG', 'UTC', 'active', '', '', '{}', now())"
+        )
+        cursor.execute("UPDATE workspaces_workspace SET id = -1 WHERE slug = 'lost-schema'")
+    try:
+        tasks.hand_back()
+    finally:
+        with scope.owner(), database.cursor() as cursor:
+            cursor.execute("DELETE FROM workspaces_workspace WHERE slug = 'lost-schema'")
+
+    assert talk(way).holder == "bot"
 
 
 def test_two_drains_answer_each_question_once(committed_way: Way) -> None:
