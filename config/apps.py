@@ -1,4 +1,6 @@
+import sentry_sdk
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class BackroomConfig(AppConfig):
@@ -7,4 +9,12 @@ class BackroomConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
+        if settings.SENTRY_DSN:
+            sentry_sdk.init(
+                dsn=settings.SENTRY_DSN,
+                send_default_pii=False,
+                include_local_variables=False,  # they hold customers' words
+                max_request_body_size="never",
+                traces_sample_rate=0.0,
+            )
         from config import celery, checks, sweeper  # noqa: F401

@@ -9,6 +9,7 @@ from kombu.transport.redis import Channel as RedisChannel
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.conf import settings  # noqa: E402 - the module's name must be set before
+from django.db import close_old_connections  # noqa: E402
 
 from lib import events  # noqa: E402
 
@@ -58,6 +59,16 @@ app.conf.update(
         "messaging.tasks",
     ],
 )
+
+# Keep database connections between tasks: a new one costs more than a task. Each is closed at
+# its age (DATABASE_MAX_AGE_SECONDS) or when it is broken, as for web requests.
+app.conf.CELERY_DB_REUSE_MAX = 10**12
+
+
+@signals.task_prerun.connect
+def refresh_connections(**_: Any) -> None:
+    """Drop connections that are too old or broken before the task uses them."""
+    close_old_connections()
 
 
 @signals.setup_logging.connect

@@ -185,7 +185,7 @@ ACCOUNT_RATE_LIMITS = {
     "login": "300/m/ip",
     "login_failed": "100/m/ip,5/300s/key",
     "signup": "100/m/ip",
-    "request_login_code": "100/m/ip,3/m/key",
+    "request_login_code": "100/m/ip,3/m/key,20/d/key",
 }
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -194,10 +194,14 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https://")
 SESSION_COOKIE_NAME = f"bk_session_{PORT}" if BACKROOM_ENV != "production" else "bk_session"
 CSRF_COOKIE_NAME = f"bk_csrf_{PORT}" if BACKROOM_ENV != "production" else "bk_csrf"
 SECURE_SSL_REDIRECT = BASE_URL.startswith("https://")
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Only behind a proxy that sets the header itself; anybody else could claim it.
+if env.bool("BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^webhooks/"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
+# The host is ours, its neighbours may not be: the wider promises are the operator's to make.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", default=False)
 SECURE_REFERRER_POLICY = "same-origin"
 # Checked in development too; there the plain-http cookies are on purpose.
 SILENCED_SYSTEM_CHECKS = (
@@ -279,7 +283,7 @@ LOGGING = {
     "handlers": {
         "stdout": {
             "class": "logging.StreamHandler",
-            "stream": "ext://sys.stdout",
+            "stream": f"ext://sys.{env.str('LOG_STREAM', default='stdout')}",
             "formatter": "json",
             "filters": ["redact"],
         }

@@ -187,7 +187,8 @@ def replay(*, ids: Sequence[int], now: datetime) -> int:
 
 def erase_unrouted(*, workspace: Workspace) -> None:
     """Erase what came for the workspace's numbers and was never handed to it."""
-    numbers = Connection.objects.filter(workspace=workspace).values("external_id")
+    mine = Connection.every.filter(workspace=workspace, verified_at__isnull=False)
+    numbers = mine.values("external_id")
     InboundEvent.objects.filter(workspace=None, number_id__in=numbers).delete()
 
 

@@ -1,7 +1,7 @@
 """From a provider's request to routed updates: verify, translate, find whose they are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 
@@ -14,6 +14,8 @@ from lib import crypto
 
 # Own app secrets tried when a signed body names no number that we know.
 _MOST_SECRETS = 64
+# ... and only for small bodies: an unsigned one must not cost 64 digests of 3 MB.
+_MOST_UNNAMED_BYTES = 64 * 1024
 
 
 class UnableToVerify(Exception):
@@ -45,7 +47,8 @@ def read(*, provider_name: str, body: bytes, headers: Mapping[str, str]) -> Read
         if not signers:
             raise UnableToVerify
     updates = provider.read(body)
-    known = _connections({u.number_id for u in updates} | {u.account_id for u in updates})
+    named = {u.number_id for u in updates} | {u.account_id for u in updates}
+    known = [c for c in _connections(named) if c.verified_at is not None]
     routed: list[Routed] = []
     foreign = 0
     book = _Book(known)
@@ -54,7 +57,12 @@ def read(*, provider_name: str, body: bytes, headers: Mapping[str, str]) -> Read
         if target is not None and not by_house and target.pk not in signers:
             foreign += 1
             continue
-        routed.append(Routed(update, target, is_vouched=by_house or target is not None))
+        is_vouched = by_house or target is not None
+        if not is_vouched:
+            # Under a key of the signer's own: it must not take the place of the real update.
+            mark = f"unvouched:{min(signers)}:{update.key}"
+            update = replace(update, key=mark[:300])
+        routed.append(Routed(update, target, is_vouched=is_vouched))
     return Reading(routed, foreign)
 
 
@@ -82,7 +90,10 @@ class _Book:
 def _signers(provider: Provider, body: bytes, headers: Mapping[str, str]) -> set[int]:
     """Return the connections whose own app secret signed this body (not yet trusted or parsed)."""
     named = _connections(set(provider.number_ids(body)))
-    candidates = named or list(Connection.objects.exclude(credentials="")[:_MOST_SECRETS])
+    candidates = named
+    if not named and len(body) <= _MOST_UNNAMED_BYTES:
+        known = Connection.objects.exclude(credentials="").filter(verified_at__isnull=False)
+        candidates = list(known.order_by("pk")[:_MOST_SECRETS])
     return {
         connection.pk
         for connection in candidates[:_MOST_SECRETS]

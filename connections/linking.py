@@ -51,6 +51,7 @@ def link(
         account_id=account_id,
         secrets=secrets,
         actor=actor,
+        is_verified=False,
         now=now,
     )
     linked = look(connection=connection, now=now)
@@ -95,6 +96,7 @@ def link_pretend(*, workspace: Workspace, actor: User, now: datetime) -> Linked:
         secrets={"access_token": "simulator", "app_secret": app_secret},
         actor=actor,
         label="Pretend phone",
+        is_verified=False,
         now=now,
     )
     try:

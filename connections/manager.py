@@ -21,6 +21,7 @@ _STATE_AFTER = {
     Code.NOT_CONFIGURED: State.NOT_CONNECTED,
 }
 _OFF_BY_ERROR = frozenset(_STATE_AFTER.values())
+_HELD = "This number is connected to another workspace. Remove it there first, or write to support."
 _EFFECTS = {
     "blocked": "WhatsApp has blocked this account, so nothing can be sent",
     "limited": "WhatsApp has limited what this account may do",
@@ -42,12 +43,14 @@ def add(
     secrets: Mapping[str, str],
     actor: User | None,
     now: datetime,
+    is_verified: bool,
     label: str = "",
 ) -> Connection:
     """Connect a number, or renew its credentials when this workspace has it already.
 
-    `secrets` may hold access_token and app_secret. Raises UnableToConnect. Call in the
-    workspace's scope. Messages that came for the number before are answered now.
+    `secrets` may hold access_token and app_secret. `is_verified` is for operators, who know
+    whose number it is; anybody else's number gets its updates after a successful `check`.
+    Raises UnableToConnect. Call in the workspace's scope.
     """
     if provider not in providers.all_names():
         raise UnableToConnect(f"The provider is one of {', '.join(providers.all_names())}.")
@@ -66,6 +69,7 @@ def add(
             connection, is_new = Connection.objects.get_or_create(
                 workspace=workspace,
                 external_id=external_id,
+                removed_at=None,
                 defaults={
                     "provider": provider,
                     "phone": number,
@@ -83,6 +87,8 @@ def add(
             if not is_new:
                 connection.state, connection.state_changed_at = State.CONNECTING, now
                 connection.state_code = connection.state_reason = ""
+            if is_verified and connection.verified_at is None:
+                connection.verified_at = now
             connection.save()
             _log(connection, "added" if is_new else "renewed", now=now)
             audit.record(
@@ -96,11 +102,10 @@ def add(
             outbox.wake(connection.pk)
     except IntegrityError as error:
         # The other workspace's row is invisible here; only the constraint knows of it.
-        raise UnableToConnect(
-            "This number is connected to another workspace. Remove it there first, or write to support."
-        ) from error
-    with scope.system():
-        inbox.adopt_unrouted(connection=connection, now=now)
+        raise UnableToConnect(_HELD) from error
+    if is_verified:
+        with scope.system():
+            inbox.adopt_unrouted(connection=connection, now=now)
     events.publish(
         "connections.connection.added",
         workspace=workspace.pk,
@@ -139,9 +144,24 @@ def check(*, connection: Connection, now: datetime) -> CheckResult:
         raise ProviderError(
             Code.NOT_CONFIGURED, "The number's credentials cannot be opened. Enter them again."
         ) from error
+    _verify(connection, now)
     _restore(connection, now)
     _log(connection, "checked", detail=", ".join(found.problems), now=now)
     return found
+
+
+def _verify(connection: Connection, now: datetime) -> None:
+    """WhatsApp let this workspace's credentials see the number: it is theirs from now on."""
+    if connection.verified_at is not None:
+        return
+    try:
+        with transaction.atomic():
+            Connection.objects.filter(pk=connection.pk).update(verified_at=now)
+    except IntegrityError as error:
+        raise ProviderError(Code.NOT_CONFIGURED, _HELD) from error
+    connection.verified_at = now
+    with scope.system():
+        inbox.adopt_unrouted(connection=connection, now=now)
 
 
 def _restore(connection: Connection, now: datetime) -> None:
@@ -238,7 +258,10 @@ def switch(*, connection: Connection, is_sending: bool, actor: User | None, now:
 
 
 def remove(*, connection: Connection, actor: User | None, now: datetime) -> None:
-    """Forget a number and its credentials. Conversations stay; nothing more goes out."""
+    """Forget a number and its credentials. Conversations stay; nothing more goes out.
+
+    The row stays, marked as removed: messages that were received are still drained and kept.
+    """
     with transaction.atomic():
         audit.record(
             action="connection.removed",
@@ -248,7 +271,26 @@ def remove(*, connection: Connection, actor: User | None, now: datetime) -> None
             target=f"connection {connection.pk}",
             now=now,
         )
-        connection.delete()
+        Connection.objects.filter(pk=connection.pk).update(
+            removed_at=now, credentials="", is_sending=False, state=State.NOT_CONNECTED
+        )
+        for job in outbox.give_up(connection=connection, now=now):
+            inbox.put_receipt(
+                workspace_id=job.workspace_id,
+                connection_id=connection.pk,
+                provider=connection.provider,
+                job_id=job.pk,
+                attempt=job.attempts,
+                conversation_key=job.conversation_key,
+                correlation=job.correlation,
+                data={
+                    "outcome": "failed",
+                    "message_id": job.message_id,
+                    "error_code": str(Code.NOT_CONFIGURED),
+                    "error": "The number was removed before this could be sent.",
+                },
+                now=now,
+            )
 
 
 def explain_status_error(*, provider: str, code: str, details: str) -> ProviderError:

@@ -1,9 +1,18 @@
 """The numbers and their two mailboxes. Public tables: what is due is one indexed question."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 
 from workspaces.models import Workspace
+
+
+class LiveConnections(models.Manager["Connection"]):
+    """The numbers that a workspace has; removed ones stay for what still speaks of them."""
+
+    def get_queryset(self) -> models.QuerySet["Connection"]:
+        return super().get_queryset().filter(removed_at__isnull=True)
 
 
 class Connection(models.Model):
@@ -34,14 +43,30 @@ class Connection(models.Model):
     is_sending = models.BooleanField(default=True)
     slow_until = models.DateTimeField(null=True, blank=True)
     state_changed_at = models.DateTimeField()
+    # When its owner's right to the number was shown: by a live check, or by an operator. Only
+    # then do updates reach the workspace; a number that somebody merely typed gets nothing.
+    verified_at = models.DateTimeField(null=True, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
     last_inbound_at = models.DateTimeField(null=True, blank=True)
     last_outbound_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
+    objects = LiveConnections()
+    every: ClassVar[models.Manager["Connection"]] = models.Manager()
+
     class Meta:
         constraints = [
-            # Two workspaces can never hold the same number.
-            models.UniqueConstraint(fields=["external_id"], name="connection_external_id_once"),
+            # Two workspaces can never hold the same number; many may have typed it.
+            models.UniqueConstraint(
+                fields=["external_id"],
+                condition=Q(verified_at__isnull=False, removed_at__isnull=True),
+                name="connection_number_held_once",
+            ),
+            models.UniqueConstraint(
+                fields=["workspace", "external_id"],
+                condition=Q(removed_at__isnull=True),
+                name="connection_once_in_workspace",
+            ),
         ]
         indexes = [models.Index(fields=["account_id"], name="connection_by_account")]
 

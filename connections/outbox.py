@@ -9,7 +9,7 @@ from django.db import connection as database
 from django.db.models import Q
 
 from connections.events import Outbound
-from connections.models import OutboundJob
+from connections.models import Connection, OutboundJob
 from lib import jobs
 from workspaces import scope
 from workspaces.models import Workspace
@@ -32,7 +32,7 @@ def put(
     expires_at: datetime | None = None,
     not_before: datetime | None = None,
 ) -> bool:
-    """Queue one send and wake a sender after the commit; False when `key` is there already.
+    """Queue one send and wake a sender after the commit; a `key` that is there already stays as it is.
 
     `expires_at` is the end of the 24-hour window: it is never sent after that.
     """
@@ -112,9 +112,14 @@ def claim_next(*, workspace: Workspace, connection_id: int, now: datetime) -> Ou
 
 
 def mark_accepted(*, job: OutboundJob, provider_message_id: str, now: datetime) -> bool:
-    """Record that the provider took it. False when a status has said so before."""
+    """Record that the provider took it. False when a status has said so before.
+
+    Also when the claim was given up meanwhile (the machine slept): the answer did come.
+    """
     return bool(
-        OutboundJob.objects.filter(pk=job.pk, state=State.SENDING).update(
+        OutboundJob.objects.filter(
+            pk=job.pk, state__in=[State.SENDING, State.UNKNOWN], claimed_at=job.claimed_at
+        ).update(
             state=State.ACCEPTED,
             provider_message_id=provider_message_id,
             settled_at=now,
@@ -170,6 +175,7 @@ def settle_by_status(
         return None
     if not job.has_status:
         jobs_here.filter(pk=job.pk).update(has_status=True)
+        jobs_here.filter(pk=job.pk, provider_message_id="").update(provider_message_id=subject)
     if job.state in (State.UNKNOWN, State.SENDING, State.QUEUED, State.DEAD) and subject:
         moved = jobs_here.filter(
             Q(state__in=[State.UNKNOWN, State.DEAD]) | Q(state=State.QUEUED, attempts__gt=0), pk=job.pk
@@ -235,19 +241,26 @@ def _backends() -> dict[int, datetime | None]:
 
 _RETRY_UNKNOWN = """
 UPDATE connections_outboundjob j SET
-    state = CASE WHEN attempts >= %(most)s THEN 'dead' ELSE 'queued' END,
-    settled_at = CASE WHEN attempts >= %(most)s THEN %(now)s END, due_at = %(now)s
+    state = CASE WHEN has_status THEN 'accepted' WHEN attempts >= %(most)s THEN 'dead' ELSE 'queued' END,
+    settled_at = CASE WHEN has_status OR attempts >= %(most)s THEN %(now)s END, due_at = %(now)s
 WHERE state = 'unknown' AND (
-    due_at <= %(now)s
-    -- A sender crashed; statuses of this number's other sends do come back within seconds,
-    -- and none came for this one: it was never sent.
-    OR (has_crashed AND NOT has_status AND claimed_at < %(patience)s AND (
-        SELECT count(*) >= 3 AND avg(r.has_status::int) >= 0.9 FROM (
-            SELECT o.has_status FROM connections_outboundjob o
-            WHERE o.connection_id = j.connection_id AND o.state = 'accepted'
-              AND o.kind NOT IN ('read', 'typing')
-              AND o.settled_at BETWEEN %(recent)s AND %(patience)s
-            ORDER BY o.settled_at DESC LIMIT 20) r)))
+    -- Its status came before its sender could say anything: it did go out.
+    has_status
+    OR due_at <= %(now)s
+    -- A sender crashed; sends of this number that began later have their statuses by now, our
+    -- own line holds none that waits to be read, and none came for this one: it was never sent.
+    OR (has_crashed AND NOT has_status AND claimed_at < %(patience)s
+        AND NOT EXISTS (
+            SELECT 1 FROM connections_inboundevent e
+            WHERE e.workspace_id = j.workspace_id AND e.state = 'pending' AND e.kind = 'status'
+              AND e.attempts = 0)
+        AND (
+            SELECT count(*) >= 3 AND avg(r.has_status::int) >= 0.9 FROM (
+                SELECT o.has_status FROM connections_outboundjob o
+                WHERE o.connection_id = j.connection_id AND o.state = 'accepted'
+                  AND o.kind NOT IN ('read', 'typing')
+                  AND o.claimed_at > j.claimed_at AND o.settled_at < %(patience)s
+                ORDER BY o.settled_at DESC LIMIT 20) r)))
 RETURNING id
 """
 
@@ -255,8 +268,8 @@ RETURNING id
 def retry_unknown(*, now: datetime) -> list[OutboundJob]:
     """Send again what stayed unknown for minutes, or what evidence says was never sent.
 
-    Call in the system scope. Returns the sends as they are now: queued again, or dead after
-    the last try.
+    Call in the system scope. Returns the sends as they are now: queued again, dead after the
+    last try, or accepted when a status had come for them.
     """
     with database.cursor() as cursor:
         cursor.execute(
@@ -265,11 +278,18 @@ def retry_unknown(*, now: datetime) -> list[OutboundJob]:
                 "now": now,
                 "most": settings.SEND_MAX_ATTEMPTS,
                 "patience": now - timedelta(seconds=4),
-                "recent": now - timedelta(minutes=10),
             },
         )
         ids = [row[0] for row in cursor.fetchall()]
     return list(OutboundJob.objects.filter(pk__in=ids).select_related("connection"))
+
+
+def give_up(*, connection: Connection, now: datetime) -> list[OutboundJob]:
+    """Fail what waits on a number that goes away; return those that carry a message."""
+    waiting = OutboundJob.objects.filter(connection=connection, state=State.QUEUED)
+    jobs_here = [job for job in waiting.select_for_update() if job.message_id is not None]
+    waiting.update(state=State.FAILED, error_code="not_configured", settled_at=now)
+    return jobs_here
 
 
 def cancel(*, workspace: Workspace, key: str) -> bool:

@@ -54,7 +54,7 @@ def settle(*, now: datetime) -> None:
             for job in outbox.retry_unknown(now=now):
                 if job.state == OutboundJob.State.QUEUED:
                     outbox.wake(job.connection_id)
-                elif job.message_id is not None:
+                elif job.state == OutboundJob.State.DEAD and job.message_id is not None:
                     _tell_given_up(job, now)
 
 

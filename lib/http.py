@@ -27,6 +27,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 # What an answer may have at most; nobody we talk to writes longer ones.
 _MOST_BYTES = 4 * 1024 * 1024
 _QUICK_ACK: int | None = getattr(sockets, "TCP_QUICKACK", None)  # Linux
+_IDLE_SECONDS = 1.0
 _local = threading.local()
 
 
@@ -112,6 +113,12 @@ class _Adapter(HTTPAdapter):
 
 def _session() -> requests.Session:
     session: requests.Session | None = getattr(_local, "session", None)
+    last, _local.last_used = getattr(_local, "last_used", 0.0), time.monotonic()
+    if session is not None and _local.last_used - last > _IDLE_SECONDS:
+        # The other side may have closed an idle line; a request into it breaks, and nobody can
+        # tell whether it arrived. A new line costs less than that doubt.
+        session.close()
+        session = None
     if session is None:
         session = requests.Session()
         session.trust_env = False

@@ -19,8 +19,8 @@ _DECISIONS = {
     "faq_unsure": "menu",
     "faq_none": "handover",
     "asked_for_person": "handover",
-    "opt_out": "silent",
-    "opt_in": "silent",
+    "opt_out": "answer",
+    "opt_in": "answer",
 }
 
 
@@ -57,11 +57,14 @@ def rehearse(*, workspace: Workspace, text: str, now: datetime) -> Rehearsal:
             if not verdicts[-1].is_pass:
                 decision = "handover"
         milliseconds = (time.perf_counter() - started) * 1000
+    handover = turn.bot.handover_text or bot.HANDOVER
     answer = {
         "faq_matched": turn.matches[0].answer if turn.matches else "",
-        "greeting": turn.bot.greeting,
-        "faq_none": turn.bot.handover_text,
-        "asked_for_person": turn.bot.handover_text,
+        "greeting": turn.bot.greeting or bot.GREETING.format(name=workspace.name),
+        "opt_out": bot.OPTED_OUT,
+        "opt_in": bot.OPTED_IN,
+        "faq_none": handover,
+        "asked_for_person": handover,
     }.get(last.reason, "")
     is_entry = decision == "answer" and last.reason.startswith("faq_")
     looked_up = last.step == "faq" and bool(turn.matches)

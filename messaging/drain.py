@@ -55,7 +55,7 @@ def _handle(workspace: Workspace, rows: list[InboundEvent]) -> None:
         workspace=workspace,
         bot=bot.settings_of(),
         standing=plans.standing(workspace=workspace, now=now),
-        connections={c.pk: c for c in Connection.objects.filter(workspace=workspace)},
+        connections={c.pk: c for c in Connection.every.filter(workspace=workspace)},
         workspace_rate=limits.workspace_rate(now=now),
         started_at=now,
     )

@@ -79,6 +79,13 @@ def message_type(turn: Turn) -> Verdict:
 
 def workspace_active(turn: Turn) -> Verdict:
     """A suspended workspace keeps what comes in and says nothing."""
+    if turn.connection is not None and turn.connection.removed_at is not None:
+        return stopped(
+            "workspace",
+            "number_removed",
+            "The number this was written to has been removed, so nothing can be answered on it.",
+            needs_person=True,
+        )
     if turn.workspace.is_suspended:
         return stopped(
             "workspace",

@@ -9,7 +9,7 @@ from billing import metering, meters, plans
 from connections import manager
 from connections.events import Kind
 from connections.models import Connection, InboundEvent
-from messaging import commands, contacts, conversations, pipeline, statuses, takeover, trace
+from messaging import commands, contacts, conversations, pipeline, statuses, takeover, trace, words
 from messaging.gates import Turn
 from messaging.models import BotSettings, Contact, ContactIdentity, Conversation, Message
 from workspaces.models import Workspace
@@ -161,10 +161,21 @@ def _message(desk: Desk, update: Update, now: datetime) -> None:
             usages=desk.usages,
             used_entries=desk.used_entries,
         )
+        _note_consent(attached.contact, text)
         verdicts = [first, *pipeline.decide(turn)]
         desk.bot.refresh_from_db(fields=["is_on"]) if turn.is_commander else None
     conversation.save(update_fields=["last_message_at", "last_inbound_at"])
     trace.write(message=message, verdicts=verdicts, received_at=event.received_at, now=now)
+
+
+def _note_consent(contact: Contact, text: str) -> None:
+    """Keep a STOP or START even where no gate comes to it: a person holds, the bot is off.
+
+    In the row only: what the gates say of this very message is decided by what was before.
+    """
+    said = words.bare(text)
+    if said in words.STOP_WORDS or said in words.START_WORDS:
+        Contact.objects.filter(pk=contact.pk).update(is_opted_out=said in words.STOP_WORDS)
 
 
 def _values(contact: Contact) -> list[str]:

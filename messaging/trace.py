@@ -11,6 +11,7 @@ from django.db import connection as database
 
 from messaging.models import Message, TraceStep
 
+_MOST_MS = 2**31 - 1  # 24 days; a status may come later than that
 LATER = 100  # position of what happens after the decision: sends and statuses
 
 
@@ -78,7 +79,10 @@ def write(
                 [verdict.reason[:40] for verdict in verdicts],
                 [verdict.sentence[:300] for verdict in verdicts],
                 [json.dumps(dict(verdict.detail)) for verdict in verdicts],
-                [since + round((v.reached - verdicts[0].reached) * 1000) for v in verdicts],
+                [
+                    min(since + round((v.reached - verdicts[0].reached) * 1000), _MOST_MS)
+                    for v in verdicts
+                ],
             ],
         )
 

@@ -61,8 +61,7 @@ def content(acme: Workspace) -> int:
         )
         number = manager.add(
             workspace=acme, provider="cloud_api", phone="+2348039990001", external_id="acme-number", account_id="1",
-            secrets={"access_token": "t"}, actor=None, now=NOW,
-        )  # fmt: skip
+            secrets={"access_token": "t"}, actor=None, now=NOW, is_verified=True)  # fmt: skip
         contact = Contact.objects.create(
             name="acme-canary-name", phone="+2348061112222", created_at=NOW, last_seen_at=NOW
         )

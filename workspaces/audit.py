@@ -22,8 +22,8 @@ def record(
         actor=actor,
         actor_kind=actor_kind,
         action=action,
-        target=target[:120],
-        reason=reason[:300],
+        target=target.replace("\x00", "")[:120],
+        reason=reason.replace("\x00", "")[:300],
         correlation=events.correlation(),
         at=now,
     )

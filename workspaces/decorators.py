@@ -35,6 +35,12 @@ def member_required(role: str = "viewer") -> Callable[[View], View]:
     return decorate
 
 
+def _looked_at(request: HttpRequest) -> str:
+    """Return what is looked at: the path, and which message or contact of it."""
+    named = [f"{name}={request.GET[name]}" for name in ("id", "contact") if name in request.GET]
+    return "?".join([request.path_info, "&".join(named)] if named else [request.path_info])
+
+
 def staff_look(view: View) -> View:
     """Let staff look into a workspace: a read-only transaction, and an audit entry before it."""
 
@@ -51,7 +57,7 @@ def staff_look(view: View) -> View:
                 workspace=space,
                 actor=request.user,
                 actor_kind="staff",
-                target=request.path_info,
+                target=_looked_at(request),
                 now=clock.now(),
             )
         with timezone.override(space.time_zone), scope.workspace(space), transaction.atomic():

@@ -29,6 +29,10 @@ class AskedWrongly(CommandError):
         super().__init__(message, returncode=2)
 
 
+# Django prints the class's name before the message.
+Failed.__name__ = AskedWrongly.__name__ = "Error"
+
+
 class OperatorCommand(BaseCommand):
     """A command for operators: checks nothing twice, prints words or JSON."""
 

@@ -34,7 +34,7 @@ def middleware(get_response: Handler) -> Handler:
         parts = request.path_info.split("/", 3)
         if len(parts) > 3 and parts[1] == "w":
             return _inside(request, parts[2], get_response)
-        if parts[1] == "staff":
+        if parts[1:2] == ["staff"]:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
             with scope.system():

@@ -7,7 +7,7 @@ cannot be forgotten. Idempotent; run by `manage.py migrate` as the tables' owner
 from django.db import connection
 from django.db.utils import ProgrammingError
 
-from workspaces.database.base import APP_ROLE, SYSTEM_ROLE
+from workspaces.database.base import APP_ROLE, MAY_TAKE, SYSTEM_ROLE
 
 # Their rows are never changed and never deleted, but by the erasure of a whole workspace.
 APPEND_ONLY = ("billing_usageevent", "workspaces_auditentry")
@@ -86,23 +86,33 @@ def guarded_tables() -> list[tuple[str, str]]:
 
 
 def _make_roles() -> bool:
+    """Make the roles and the right to take them on. False where this user may not.
+
+    Roles that are there already (made by a database administrator, or by another database of
+    the same server) are used as they are.
+    """
     with connection.cursor() as cursor:
         for role in (APP_ROLE, SYSTEM_ROLE):
             try:
-                cursor.execute(
-                    f"DO $$ BEGIN CREATE ROLE {role} NOLOGIN;"
-                    " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
-                )
-                cursor.execute(
-                    "SELECT pg_has_role(session_user, %s, 'MEMBER') AND NOT"
-                    " (SELECT rolsuper FROM pg_roles WHERE rolname = session_user)",
-                    [role],
-                )
-                if not cursor.fetchone()[0]:
-                    cursor.execute(f"GRANT {role} TO session_user")
+                cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
+                if cursor.fetchone() is None:
+                    cursor.execute(f"CREATE ROLE {role} NOLOGIN")
+                if not _may_take(cursor, role):
+                    cursor.execute("SELECT current_setting('server_version_num')::int >= 160000")
+                    # Since 16 the maker of a role may grant it, but not yet take it on.
+                    options = " WITH SET TRUE, INHERIT FALSE" if cursor.fetchone()[0] else ""
+                    cursor.execute(f"GRANT {role} TO session_user{options}")
+                if not _may_take(cursor, role):
+                    return False
             except ProgrammingError:
                 return False
     return True
+
+
+def _may_take(cursor, role: str) -> bool:  # type: ignore[no-untyped-def]
+    cursor.execute(f"SELECT {MAY_TAKE} FROM pg_roles WHERE rolname = %s", [role])  # noqa: S608
+    row = cursor.fetchone()
+    return bool(row and row[0])
 
 
 def _guard(cursor, table: str, column: str, has_roles: bool) -> None:  # type: ignore[no-untyped-def]
@@ -114,6 +124,7 @@ def _guard(cursor, table: str, column: str, has_roles: bool) -> None:  # type: i
     )
     if has_roles:
         cursor.execute(
+            f"ALTER TABLE public.{table} NO FORCE ROW LEVEL SECURITY;"
             f"CREATE POLICY own_rows ON public.{table} TO {APP_ROLE} USING ({own}) WITH CHECK ({own});"
             f"CREATE POLICY all_rows ON public.{table} TO {SYSTEM_ROLE} USING (true) WITH CHECK (true);"
         )

@@ -31,7 +31,7 @@ def add(space: Workspace, **changes: Any) -> Connection:
         **changes,
     }
     with scope.workspace(space):
-        return manager.add(workspace=space, **values)
+        return manager.add(workspace=space, **values, is_verified=True)
 
 
 def read(connection: Connection) -> Connection:

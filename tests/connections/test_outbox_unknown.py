@@ -171,7 +171,7 @@ def unknown(way: Way, key: str = "lost", **values: Any) -> OutboundJob:
             "state": State.UNKNOWN,
             "attempts": 1,
             "has_crashed": True,
-            "claimed_at": now - timedelta(seconds=5),
+            "claimed_at": now - timedelta(seconds=60),
             "due_at": now + timedelta(minutes=4),
             **values,
         },
@@ -186,6 +186,7 @@ def accepted(way: Way, count: int, *, with_status: bool = True, **values: Any) -
             **{
                 "state": State.ACCEPTED,
                 "has_status": with_status,
+                "claimed_at": clock.now() - timedelta(seconds=40),
                 "settled_at": clock.now() - timedelta(seconds=30),
                 **values,
             },
@@ -221,11 +222,14 @@ def test_a_crashed_send_without_a_status_among_others_with_one_was_never_sent(wa
     [
         ({}, {"count": 2}, "two others are no evidence"),
         ({}, {"count": 6, "with_status": False}, "statuses do not come back here"),
-        ({"has_status": True}, {"count": 5}, "it has a status: it went out"),
         ({"has_crashed": False}, {"count": 5}, "a timeout: it may be on its way"),
         ({"claimed_at": clock.now() + timedelta(hours=1)}, {"count": 5}, "it is too young"),
         ({}, {"count": 5, "kind": "read"}, "read marks never have a status"),
-        ({}, {"count": 5, "settled_at": clock.now() - timedelta(hours=2)}, "that was long ago"),
+        (
+            {},
+            {"count": 5, "claimed_at": clock.now() - timedelta(hours=2)},
+            "they began before it: their statuses say nothing about its own",
+        ),
         ({}, {"count": 5, "settled_at": clock.now() + timedelta(hours=1)}, "too young to judge"),
     ],
 )
@@ -236,6 +240,26 @@ def test_without_good_evidence_a_crashed_send_waits(
     accepted(way, **others)
 
     assert retry() == [], why
+
+
+def test_a_status_that_waits_in_our_own_line_may_be_the_one(way: Way) -> None:
+    unknown(way)
+    accepted(way, 5)
+    way.post(whatsapp.status("wamid.SOME", "sent"))
+
+    assert retry() == []
+
+
+def test_a_send_whose_status_came_before_its_sender_died_is_never_sent_again(way: Way) -> None:
+    job = put(way, "a1", message_id=7)
+    assert claim(way) is not None
+    settle(way, opaque=str(job.pk), subject="wamid.S")
+    fix(job, claimed_pid=GONE)
+
+    sweep.settle(now=clock.now())
+
+    assert (now_is(job).state, job.provider_message_id) == (State.ACCEPTED, "wamid.S")
+    assert job.settled_at is not None
 
 
 def test_one_number_is_no_evidence_for_another(way: Way, rival: Workspace) -> None:

@@ -124,8 +124,7 @@ def test_a_lost_access_stops_the_number_and_the_message_goes_after_reconnecting(
         manager.add(
             workspace=way.space, provider="cloud_api", phone="+15550783881",
             external_id=whatsapp.NUMBER_ID, account_id=whatsapp.ACCOUNT_ID,
-            secrets={"access_token": "fresh"}, actor=None, now=clock.now(),
-        )  # fmt: skip
+            secrets={"access_token": "fresh"}, actor=None, now=clock.now(), is_verified=True)  # fmt: skip
     way.work()
 
     assert way.api.requests[-1]["auth"] == "Bearer fresh"

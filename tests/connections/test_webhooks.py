@@ -211,8 +211,7 @@ def rivals(rival: Workspace) -> Any:
         return manager.add(
             workspace=rival, provider="cloud_api", phone="+2348031110000", external_id="777000777",
             account_id="888000888", secrets={"access_token": "t", "app_secret": "rival-secret"},
-            actor=None, now=NOW,
-        )  # fmt: skip
+            actor=None, now=NOW, is_verified=True)  # fmt: skip
 
 
 def test_an_own_secret_speaks_for_its_own_number(way: Way, rivals: Any) -> None:
@@ -248,8 +247,7 @@ def test_an_update_for_an_unknown_number_is_adopted_when_it_is_connected(
     with scope.workspace(acme):
         added = manager.add(
             workspace=acme, provider="cloud_api", phone="+2348031110001", external_id="555111555",
-            account_id="", secrets={"access_token": "t"}, actor=None, now=NOW,
-        )  # fmt: skip
+            account_id="", secrets={"access_token": "t"}, actor=None, now=NOW, is_verified=True)  # fmt: skip
 
     way.connection = added
     way.work()
@@ -268,8 +266,7 @@ def test_an_update_forged_for_an_unknown_number_is_kept_and_never_adopted(
     with scope.workspace(acme):
         manager.add(
             workspace=acme, provider="cloud_api", phone="+2348031110001", external_id="555111555",
-            account_id="", secrets={"access_token": "t"}, actor=None, now=NOW,
-        )  # fmt: skip
+            account_id="", secrets={"access_token": "t"}, actor=None, now=NOW, is_verified=True)  # fmt: skip
 
     (row,) = kept()
     assert (row.state, row.workspace_id, row.error) == (
@@ -290,8 +287,7 @@ def test_an_update_older_than_a_day_is_not_answered_on_connecting(
     with scope.workspace(acme):
         manager.add(
             workspace=acme, provider="cloud_api", phone="+2348031110001", external_id="555111555",
-            account_id="", secrets={"access_token": "t"}, actor=None, now=clock.now(),
-        )  # fmt: skip
+            account_id="", secrets={"access_token": "t"}, actor=None, now=clock.now(), is_verified=True)  # fmt: skip
 
     assert [row.state for row in kept()] == ["unrouted"]
 

@@ -73,6 +73,7 @@ def stock(space: Workspace, *, number_id: str = whatsapp.NUMBER_ID) -> Connectio
             secrets={"access_token": "token"},
             actor=None,
             now=NOW,
+            is_verified=True,
         )
 
 

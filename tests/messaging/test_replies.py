@@ -369,8 +369,7 @@ def test_a_second_number_of_the_business_answers_from_itself(way: Way) -> None:
     with scope.workspace(way.space):
         second = manager.add(
             workspace=way.space, provider="cloud_api", phone="+2348031110001", external_id="5550",
-            account_id="", secrets={"access_token": "t"}, actor=None, now=clock.now(),
-        )  # fmt: skip
+            account_id="", secrets={"access_token": "t"}, actor=None, now=clock.now(), is_verified=True)  # fmt: skip
     way.connection = second
     way.say(QUESTION, wamid="wamid.2")
 

@@ -45,6 +45,7 @@ def shop(acme: Workspace) -> Shop:
             secrets={"access_token": "token-of-acme", "app_secret": "secret-of-acme"},
             actor=None,
             now=now,
+            is_verified=True,
         )
         entry = entries.create(
             question="How much is delivery?",

@@ -9,14 +9,18 @@ after every rollback, because PostgreSQL takes a SET back with its transaction.
 
 from dataclasses import dataclass
 
-import psycopg
 from django.db.backends.base.base import NO_DB_ALIAS
-from django.db.utils import DatabaseError
 from django_tenants.postgresql_backend.base import DatabaseWrapper as TenantWrapper
 from django_tenants.utils import quote_schema_name
+from psycopg.pq import TransactionStatus
 
 APP_ROLE = "backroom_app"
 SYSTEM_ROLE = "backroom_system"
+# Whether the session's user may take a role of pg_roles on; the question changed with 16.
+MAY_TAKE = (
+    "pg_has_role(session_user, oid, CASE WHEN current_setting('server_version_num')::int >= 160000"
+    " THEN 'SET' ELSE 'MEMBER' END)"
+)
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,7 @@ class DatabaseWrapper(TenantWrapper):
         if not self._has_roles:  # only a yes is remembered: migrate may be making them right now
             # A house whose database user may not make roles runs with forced policies instead.
             cursor.execute(
-                "SELECT count(*) FROM pg_roles WHERE rolname IN (%s, %s)"
-                " AND pg_has_role(session_user, oid, 'MEMBER')",
+                f"SELECT count(*) FROM pg_roles WHERE rolname IN (%s, %s) AND {MAY_TAKE}",  # noqa: S608
                 [APP_ROLE, SYSTEM_ROLE],
             )
             self._has_roles = cursor.fetchone()[0] == 2
@@ -72,14 +75,18 @@ class DatabaseWrapper(TenantWrapper):
     def _handle_search_path(self, cursor=None) -> None:  # type: ignore[no-untyped-def]
         if self._setting_search_path or self.search_path_set_schemas:
             return
+        if self.connection.info.transaction_status == TransactionStatus.INERROR:
+            return  # whatever follows fails too, until the rollback; then it is set anew
         paths = self._get_cursor_search_paths()
         self._setting_search_path = True
         own = self.connection.cursor() if cursor is None else None
         used = own or cursor
         try:
+            # An error here must not pass: the queries would run in the scope that held before.
             used.execute(
                 "SELECT set_config('role', %s, false), set_config('search_path', %s, false),"
-                " set_config('backroom.scope', %s, false), set_config('backroom.workspace_id', %s, false)",
+                " set_config('backroom.scope', %s, false),"
+                " set_config('backroom.workspace_id', %s, false)",
                 [
                     self._role(used),
                     ",".join(quote_schema_name(path) for path in paths),
@@ -87,10 +94,6 @@ class DatabaseWrapper(TenantWrapper):
                     "" if self.scope_workspace_id is None else str(self.scope_workspace_id),
                 ],
             )
-        except (DatabaseError, psycopg.InternalError, psycopg.errors.InFailedSqlTransaction):
-            # The transaction is broken already: whatever follows fails too, until the rollback.
-            self.search_path_set_schemas = None
-        else:
             self.search_path_set_schemas = paths
         finally:
             self._setting_search_path = False

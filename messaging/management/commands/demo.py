@@ -63,6 +63,7 @@ class Command(OperatorCommand):
                     account_id=ACCOUNT_ID,
                     secrets={"access_token": "simulator", "app_secret": ""},
                     actor=None,
+                    is_verified=True,
                     label="Pretend phone",
                     now=now,
                 )
