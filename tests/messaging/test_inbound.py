@@ -108,7 +108,7 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> None:
             raise RuntimeError("a fault of ours")
         return decide(turn)
 
-    monkeypatch.setattr(inbound.pipeline, "decide", faulty)
+    monkeypatch.setattr(pipeline, "decide", faulty)
 
 
 def test_one_that_fails_holds_nobody_up_and_ends_as_a_dead_letter(way: Way, poison: None) -> None:
