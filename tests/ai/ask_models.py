@@ -11,7 +11,7 @@ import sys
 import time
 from typing import Any
 
-SECONDS = 1.0
+SECONDS = 0.7
 
 
 def main(url: str) -> None:

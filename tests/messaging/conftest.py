@@ -92,7 +92,7 @@ class Way:
         for _ in range(20):
             drained = drain.run(workspace=self.space)
             more = sender.send_due(workspace=self.space, connection_id=self.connection.pk)
-            if not (drained.count or drained.has_more or more or self._has_news()):
+            if not (drained.has_more or more or self._has_news()):
                 return
 
     def _has_news(self) -> bool:
