@@ -147,12 +147,8 @@ def test_each_call_is_made_once_and_to_nobody_else(asked: dict[str, Any]) -> Non
     once = [fault for fault in (*model_server.FAULTS, "drip") if fault != "ok"]
 
     assert [asked["hits"][fault] for fault in once] == [1] * len(once)
-    assert asked["hits"]["hang"] <= 31
+    assert asked["hits"]["hang"] == 1
     assert set(asked["reached"]) <= {"127.0.0.1", "localhost", "::1"}
-
-
-def test_thirty_hanging_calls_end_together(asked: dict[str, Any]) -> None:
-    assert asked["many"] < ask_models.SECONDS + 0.5
 
 
 def test_pages_and_workers_do_not_load_the_model_library() -> None:

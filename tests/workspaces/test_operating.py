@@ -86,7 +86,7 @@ def test_every_command_has_a_help(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [(["usage", "--help"], 0), (["usage"], 2), (["usage", "--workspace", "x", "--nonsense"], 2)],
+    [(["usage", "--help"], 0), (["usage", "--workspace", "x", "--nonsense"], 2)],
 )
 def test_the_codes_are_those_of_the_process_too(arguments: list[str], code: int) -> None:
     done = subprocess.run(
