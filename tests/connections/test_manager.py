@@ -90,6 +90,14 @@ def test_what_cannot_be_connected_is_refused_in_words(
         assert not Connection.objects.filter(workspace=acme).exists()
 
 
+def test_the_token_is_in_no_row_in_the_clear(way: Way) -> None:
+    row = read(way.connection)
+
+    assert '"access_token"' not in row.credentials and "token" not in row.credentials
+    assert credentials.unseal(row) == {"access_token": "token"}
+    assert "token" not in repr(credentials.account(row))
+
+
 def test_a_number_belongs_to_one_workspace(acme: Workspace, rival: Workspace) -> None:
     add(acme)
 

@@ -8,7 +8,7 @@ from billing.models import UsageEvent
 from connections import inbox
 from connections.models import InboundEvent
 from lib import clock
-from messaging import drain, inbound, pipeline
+from messaging import drain, pipeline
 from messaging.models import Contact, Conversation, Message, TraceStep
 from tests import whatsapp
 from tests.messaging.conftest import Way
