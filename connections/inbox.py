@@ -10,7 +10,7 @@ from django.db import connection as database
 from django.db import transaction
 
 from connections.events import Kind, Update
-from connections.models import Connection, InboundEvent
+from connections.models import Connection, InboundEvent, OutboundJob
 from lib import events, jobs
 from workspaces.models import Workspace
 
@@ -73,36 +73,31 @@ def accept(*, routed: Sequence[Routed], provider: str, now: datetime) -> int:
 
 
 def put_receipt(
-    *,
-    workspace_id: int,
-    connection_id: int,
-    provider: str,
-    job_id: int,
-    attempt: int,
-    conversation_key: str,
-    correlation: str,
-    data: dict[str, Any],
-    now: datetime,
+    *, job: OutboundJob, provider: str, outcome: str, now: datetime, **facts: Any
 ) -> None:
-    """Tell the conversation's keeper what became of a send: the same road as statuses take."""
+    """Tell the conversation's keeper what became of a send: the same road as statuses take.
+
+    `outcome` is sent, retrying, waiting, unknown or failed; `facts` say more (error, ms).
+    """
+    data = {"outcome": outcome, "message_id": job.message_id, "attempt": job.attempts, **facts}
     InboundEvent.objects.bulk_create(
         [
             InboundEvent(
-                workspace_id=workspace_id,
-                connection_id=connection_id,
+                workspace_id=job.workspace_id,
+                connection_id=job.connection_id,
                 provider=provider,
                 kind=Kind.RECEIPT,
-                key=f"receipt:{job_id}:{attempt}:{data['outcome']}",
-                conversation_key=conversation_key,
+                key=f"receipt:{job.pk}:{job.attempts}:{outcome}",
+                conversation_key=job.conversation_key,
                 payload={"at": now.isoformat(), "data": data, "raw": None},
-                correlation=correlation,
+                correlation=job.correlation,
                 received_at=now,
                 due_at=now,
             )
         ],
         ignore_conflicts=True,
     )
-    wake({workspace_id})
+    wake({job.workspace_id})
 
 
 def wake(workspace_ids: Iterable[int]) -> None:

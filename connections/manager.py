@@ -276,19 +276,11 @@ def remove(*, connection: Connection, actor: User | None, now: datetime) -> None
         )
         for job in outbox.give_up(connection=connection, now=now):
             inbox.put_receipt(
-                workspace_id=job.workspace_id,
-                connection_id=connection.pk,
+                job=job,
                 provider=connection.provider,
-                job_id=job.pk,
-                attempt=job.attempts,
-                conversation_key=job.conversation_key,
-                correlation=job.correlation,
-                data={
-                    "outcome": "failed",
-                    "message_id": job.message_id,
-                    "error_code": str(Code.NOT_CONFIGURED),
-                    "error": "The number was removed before this could be sent.",
-                },
+                outcome="failed",
+                error_code=str(Code.NOT_CONFIGURED),
+                error="The number was removed before this could be sent.",
                 now=now,
             )
 

@@ -104,10 +104,10 @@ def _record_receipt(
         Connection.objects.filter(pk=connection.pk).update(last_outbound_at=now)
         connection.last_outbound_at = now
     if job.message_id is not None:
-        _tell(
-            connection,
-            job,
-            now,
+        inbox.put_receipt(
+            job=job,
+            provider=connection.provider,
+            now=now,
             outcome="sent",
             provider_message_id=receipt.message_id,
             ms=receipt.ms,
@@ -154,7 +154,14 @@ def _record_error(
     if error.slow in (Slow.CONNECTION, Slow.ACCOUNT):
         manager.slow_down(connection=connection, scope=error.slow, until=now + wait, now=now)
     if job.message_id is not None:
-        _tell(connection, job, now, outcome=outcome, reference=error.reference, **facts)
+        inbox.put_receipt(
+            job=job,
+            provider=connection.provider,
+            now=now,
+            outcome=outcome,
+            reference=error.reference,
+            **facts,
+        )
     events.publish(
         "connections.outbound.refused",
         workspace=job.workspace_id,
@@ -174,19 +181,3 @@ def _wait(error: ProviderError, attempts: int) -> timedelta:
     if seconds is None:
         seconds = min(60.0, 0.5 * 4 ** (attempts - 1))
     return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
-
-
-def _tell(
-    connection: Connection, job: OutboundJob, now: datetime, *, outcome: str, **facts: Any
-) -> None:
-    inbox.put_receipt(
-        workspace_id=job.workspace_id,
-        connection_id=connection.pk,
-        provider=connection.provider,
-        job_id=job.pk,
-        attempt=job.attempts,
-        conversation_key=job.conversation_key,
-        correlation=job.correlation,
-        data={"outcome": outcome, "message_id": job.message_id, "attempt": job.attempts, **facts},
-        now=now,
-    )

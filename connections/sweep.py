@@ -60,21 +60,12 @@ def settle(*, now: datetime) -> None:
 
 def _tell_given_up(job: OutboundJob, now: datetime) -> None:
     inbox.put_receipt(
-        workspace_id=job.workspace_id,
-        connection_id=job.connection_id,
+        job=job,
         provider=job.connection.provider,
-        job_id=job.pk,
-        attempt=job.attempts,
-        conversation_key=job.conversation_key,
-        correlation=job.correlation,
-        data={
-            "outcome": "failed",
-            "message_id": job.message_id,
-            "attempt": job.attempts,
-            "error_code": job.error_code,
-            "vendor_code": job.vendor_code,
-            "error": "WhatsApp never told whether it went out, after several tries.",
-        },
+        outcome="failed",
+        error_code=job.error_code,
+        vendor_code=job.vendor_code,
+        error="WhatsApp never told whether it went out, after several tries.",
         now=now,
     )
 
