@@ -28,7 +28,9 @@ app.conf.update(
         "socket_timeout": 5,
         "retry_on_timeout": False,
         "max_retries": 0,
-        "visibility_timeout": 3600,
+        # No book of what is in hand: a lost wake-up is found by the sweep, and keeping the book
+        # ends a worker when the broker goes away under it.
+        "ack_emulation": False,
     },
     broker_connection_timeout=1,
     task_ignore_result=True,
