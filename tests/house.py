@@ -104,14 +104,8 @@ class House:
         return done
 
     def manage_json(self, *arguments: str) -> Any:
-        """Run a command that prints JSON; log lines before it are passed over."""
-        out = self.manage(*arguments, "--json").stdout
-        start = min(
-            i
-            for i in (out.find("\n{\n"), 0 if out.startswith("{\n") else -1, out.find("\n[\n"))
-            if i >= 0
-        )
-        return json.loads(out[start:])
+        """Run a command that prints JSON: all of its standard output, and nothing else."""
+        return json.loads(self.manage(*arguments, "--json").stdout)
 
     # --- processes --------------------------------------------------------------------------
 

@@ -139,3 +139,16 @@ def test_no_message_text_and_no_number_reaches_the_log(house: House) -> None:
         if '"exception"' in line and '"logger": "celery' not in line
     ]
     assert not [line for line in ours if '"logger": "kombu' not in line]
+
+
+def test_json_is_all_that_a_command_prints(house: House) -> None:
+    made = house.manage_json(
+        "workspace_create", "--name", "Two", "--slug", "two", "--owner", "two@shop.example"
+    )
+    assert made["slug"] == "two"
+    assert house.manage_json("ask", "--workspace", "two", "hello")["decision"] == "answer"
+    assert house.manage_json("workspace_delete", "--workspace", "two", "--yes")["slug"] == "two"
+    assert house.manage("ask", "--workspace", "two", "hello", check=False).returncode == 2
+    assert (
+        house.manage("trace", "--workspace", "shop", "--message", "x", check=False).returncode == 1
+    )
