@@ -77,7 +77,7 @@ def _call(connection: Connection, job: OutboundJob) -> SendReceipt:
     except (crypto.UnableToDecrypt, providers.UnknownProvider) as error:
         raise ProviderError(
             Code.NOT_CONFIGURED,
-            "The number's credentials cannot be opened. Enter them again under Connections.",
+            "The number's credentials cannot be opened. Enter them again under Numbers.",
             switch_off=True,
             tell_owner=True,
         ) from error

@@ -85,7 +85,15 @@ def _message(desk: Desk, update: Update, now: datetime) -> None:
     )
     if attached is None:
         return
-    if event.subject and Message.objects.filter(provider_message_id=event.subject).exists():
+    if event.subject and (
+        known := Message.objects.filter(provider_message_id=event.subject).first()
+    ):
+        again = trace.stopped(
+            "received", "duplicate", "WhatsApp delivered this message again; it counts once."
+        )
+        trace.write(
+            message=known, verdicts=[again], received_at=known.created_at, now=now, later=True
+        )
         return
     kind = (update.text("type") or "unsupported")[:20]
     if kind in ("edit", "revoke") and _amend(update, kind, attached.contact, "in"):
