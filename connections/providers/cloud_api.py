@@ -152,7 +152,7 @@ class CloudApi(Provider):
             raise ProviderError(
                 Code.NOT_CONFIGURED,
                 "The access token or the number's id is missing or damaged. "
-                "Enter both again under Connections.",
+                "Enter both again under Numbers.",
                 switch_off=True,
                 tell_owner=True,
             )

@@ -84,17 +84,17 @@ _FLOW = _tell(
 SIGN_IN = _stop(
     Code.LOGGED_OUT,
     "WhatsApp no longer accepts our access to your number. We stopped "
-    "sending. Connect the number again under Connections.",
+    "sending. Connect the number again under Numbers.",
 )
 _PERMISSION = _stop(
     Code.NOT_CONFIGURED,
     "We lack a permission for your number. We stopped sending. "
-    "Connect the number again under Connections and allow everything it asks for.",
+    "Connect the number again under Numbers and allow everything it asks for.",
 )
 _NOT_REGISTERED = _stop(
     Code.NOT_CONFIGURED,
     "Your number is not registered for WhatsApp Business messages. We stopped sending. "
-    "Register it again under Connections.",
+    "Register it again under Numbers.",
 )
 _WAIT_TO_REGISTER = _tell(
     Code.NOT_CONFIGURED,
@@ -104,7 +104,7 @@ _WAIT_TO_REGISTER = _tell(
 _PIN = _tell(
     Code.NOT_CONFIGURED,
     "The two-step PIN of your number was not accepted. "
-    "Wait a while, then enter the right PIN under Connections.",
+    "Wait a while, then enter the right PIN under Numbers.",
 )
 _SYNC = _tell(
     Code.REJECTED,
@@ -196,7 +196,7 @@ RULES: Mapping[int, Rule] = {
     33: _tell(
         Code.NOT_CONFIGURED,
         "WhatsApp does not know this number's id, or our access does not reach it. Nothing was "
-        "sent. Check the number's ids under Connections, or connect it again.",
+        "sent. Check the number's ids under Numbers, or connect it again.",
     ),
     100: _BAD_REQUEST,
     131008: _BAD_REQUEST,

@@ -12,8 +12,8 @@ _MAX_PROBLEMS = 10
 # Field -> value -> sentence. What is not here is no problem.
 _SENTENCES: Mapping[str, Mapping[str, str]] = {
     "status": {
-        "PENDING": "The number is not registered yet. Register it under Connections.",
-        "DISCONNECTED": "The number is disconnected. Register it again under Connections.",
+        "PENDING": "The number is not registered yet. Register it under Numbers.",
+        "DISCONNECTED": "The number is disconnected. Register it again under Numbers.",
         "BANNED": "WhatsApp banned this number. Open WhatsApp Manager and appeal.",
         "RESTRICTED": "WhatsApp restricted this number. Open WhatsApp Manager and read why.",
         "FLAGGED": "WhatsApp flagged this number for low quality. Send less, and only when asked.",
@@ -63,7 +63,7 @@ def unreadable(told: ProviderError | None = None) -> ProviderError:
     """Return the error for an answer from which nothing can be said about the number."""
     return ProviderError(
         Code.UNREADABLE,
-        "WhatsApp's answer was not about this number. Check the number's id under Connections.",
+        "WhatsApp's answer was not about this number. Check the number's id under Numbers.",
         tell_owner=True,
         vendor_code=told.vendor_code if told else "",
         reference=told.reference if told else "",
