@@ -137,6 +137,19 @@ def test_the_owner_gets_an_answer_everywhere(
 
 
 @pytest.mark.parametrize("route", WORKSPACE_ROUTES)
+def test_a_member_gets_a_page_or_is_told_that_the_role_is_too_small(
+    route: str, content: int, client_for: Callable[[User], Client], bola: User
+) -> None:
+    client = client_for(bola)
+
+    seen = client.get(fill(route, "acme", content))
+    sent = client.post(fill(route, "acme", content))
+
+    assert seen.status_code in (200, 204, 302, 403, 404, 405), route
+    assert sent.status_code in (200, 204, 302, 403, 404, 405, 422), route
+
+
+@pytest.mark.parametrize("route", WORKSPACE_ROUTES)
 def test_a_get_changes_nothing(
     route: str, content: int, client_for: Callable[[User], Client], ada: User, acme: Workspace
 ) -> None:

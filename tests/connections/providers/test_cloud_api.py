@@ -208,4 +208,4 @@ def test_a_refused_check_speaks_of_the_number(
         CloudApi().check(ACCOUNT)
 
     assert (caught.value.code, caught.value.vendor_code) == (ours, "100")
-    assert "Connections" in caught.value.sentence and "message" not in caught.value.sentence
+    assert "Numbers" in caught.value.sentence and "message" not in caught.value.sentence
