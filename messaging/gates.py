@@ -15,7 +15,7 @@ from billing import metering, plans
 from connections.events import Sender
 from connections.models import Connection
 from faqs import search
-from messaging import conversations, limits, words
+from messaging import commands, conversations, limits, words
 from messaging.models import BotSettings, Conversation, Message
 from messaging.trace import Verdict, acted, passed, stopped
 from workspaces.models import Workspace
@@ -110,8 +110,6 @@ def subscription(turn: Turn) -> Verdict:
 
 def owner_command(turn: Turn) -> Verdict:
     """A confirmed owner's phone may command; anybody else's “pause” is an ordinary message."""
-    from messaging import commands
-
     if turn.is_commander and (command := commands.recognise(turn.text)):
         return acted(
             "command",

@@ -9,7 +9,17 @@ from billing import metering, meters, plans
 from connections import manager
 from connections.events import Kind
 from connections.models import Connection, InboundEvent
-from messaging import commands, contacts, conversations, pipeline, statuses, takeover, trace, words
+from messaging import (
+    commands,
+    contacts,
+    conversations,
+    pipeline,
+    replies,
+    statuses,
+    takeover,
+    trace,
+    words,
+)
 from messaging.gates import Turn
 from messaging.models import BotSettings, Contact, ContactIdentity, Conversation, Message
 from workspaces.models import Workspace
@@ -193,8 +203,6 @@ def _values(contact: Contact) -> list[str]:
 def _confirmed(
     desk: Desk, conversation: Conversation, message: Message, now: datetime
 ) -> list[trace.Verdict]:
-    from messaging import replies
-
     replies.take_place(workspace=desk.workspace, standing=desk.standing, now=now)
     replies.say(
         workspace=desk.workspace,

@@ -4,7 +4,7 @@ Exit codes: 0 done, 1 could not be done (said on standard error), 2 asked for wr
 """
 
 import json
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -50,11 +50,9 @@ class OperatorCommand(BaseCommand):
 
 
 def _hide(parser: ArgumentParser, name: str) -> None:
-    import argparse
-
     for action in parser._actions:
         if name in action.option_strings:
-            action.help = argparse.SUPPRESS
+            action.help = SUPPRESS
 
 
 def workspace_argument(parser: ArgumentParser) -> None:

@@ -1,18 +1,17 @@
 """Add the questions and answers of a CSV or XLSX file to a workspace."""
 
-import json
 from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db import transaction
 
 from faqs import importing, readers
 from faqs.models import Import
 from lib import clock
 from workspaces import scope
-from workspaces.models import Workspace
+from workspaces.operating import AskedWrongly, Failed, OperatorCommand, find_workspace
 
 _HELP = """
 Add the questions and answers of a CSV or XLSX file to a workspace.
@@ -28,12 +27,13 @@ were added) or none could be added; 2 the file or the workspace cannot be used.
 """
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = _HELP
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, **kwargs)
+        parser: CommandParser = super().create_parser(prog_name, subcommand, **kwargs)
+        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE", type=Path, help="a .csv or .xlsx file")
@@ -44,17 +44,14 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with scope.system():
-            space = Workspace.objects.filter(slug=options["workspace"]).first()
-        if space is None:
-            raise CommandError(f"There is no workspace “{options['workspace']}”.", returncode=2)
+        space = find_workspace(options["workspace"])
         try:
             with options["file"].open("rb") as stream:
                 table = readers.read(stream.read(readers.MAX_BYTES + 1))
         except OSError as error:
-            raise CommandError(f"{options['file']}: {error.strerror}.", returncode=2) from error
+            raise AskedWrongly(f"{options['file']}: {error.strerror}.") from error
         except readers.UnableToReadFile as error:
-            raise CommandError(str(error), returncode=2) from error
+            raise AskedWrongly(str(error)) from error
         with scope.workspace(space):
             file, refusal = _import(table, options["file"].name, dry_run=options["dry_run"])
         self._report(file, refusal, options)
@@ -76,7 +73,7 @@ class Command(BaseCommand):
                     for row in file.rows
                 ],
             }
-            self.stdout.write(json.dumps(shown, ensure_ascii=False))
+            self.print_json(shown)
         else:
             for note in file.notes:
                 self.stdout.write(note)
@@ -91,7 +88,7 @@ class Command(BaseCommand):
         if refusal or wrong:
             rest = "the other rows were added" if is_applied else "nothing was changed"
             are = "row is" if len(wrong) == 1 else "rows are"
-            raise CommandError(refusal or f"{len(wrong)} {are} invalid; {rest}.", returncode=1)
+            raise Failed(refusal or f"{len(wrong)} {are} invalid; {rest}.")
 
 
 def _import(table: readers.Table, file_name: str, *, dry_run: bool) -> tuple[Import, str]:
