@@ -271,9 +271,6 @@ AI_DEADLINE_SECONDS = env.float("AI_DEADLINE_SECONDS", default=1.9)
 # --- Keeping and forgetting, in days -------------------------------------------------------
 RETENTION_DAYS = {"mailbox_payload": env.int("RETENTION_MAILBOX_DAYS", default=7)}
 
-# --- Celery --------------------------------------------------------------------------------
-CELERY_QUEUES = ("interactive", "send", "ai", "housekeeping")
-
 # --- Logs ----------------------------------------------------------------------------------
 LOGGING = {
     "version": 1,

@@ -28,7 +28,10 @@ class Sweeper:
     """Does what is due in the queues that this worker serves."""
 
     def __init__(self, queues: set[str]) -> None:
-        self._drains = "interactive" in queues
+        self._drains = bool(queues & {"interactive", "bulk"})
+        # A worker for new messages only lends a hand with what lies: a batch each time. The
+        # workers of `bulk` work a flood off, so that the others stay free for who writes now.
+        self._batches = _BATCHES if "bulk" in queues else 1
         self._sends = "send" in queues
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="sweep")
@@ -61,8 +64,8 @@ class Sweeper:
             sweep.settle(now=now)
         due = sweep.find_due(now=now)
         if self._drains:
-            for workspace_id in due.workspaces:
-                self._do("drain", workspace_id, self._drain, workspace_id)
+            for workspace_id, lane in due.lanes:
+                self._do("drain", workspace_id * 10 + lane, self._drain, workspace_id, lane)
             with scope.system():
                 late = choosing.find_late(now=now)
             for workspace_id, call_id in late:
@@ -91,10 +94,12 @@ class Sweeper:
             with self._lock:
                 self._busy.discard(key)
 
-    def _drain(self, workspace_id: int) -> None:
+    def _drain(self, workspace_id: int, lane: int) -> None:
         space = registry.by_id(workspace_id)
-        for _ in range(_BATCHES):
-            if space is None or self._stop.is_set() or not drain.run(workspace=space).has_more:
+        for _ in range(self._batches):
+            if space is None or self._stop.is_set():
+                return
+            if not drain.run(workspace=space, lanes=[lane]).has_more:
                 return
 
     def _send(self, workspace_id: int, connection_id: int) -> None:
@@ -118,7 +123,7 @@ _sweepers: list[Sweeper] = []
 def begin(sender: Any = None, **_: Any) -> None:
     """Start sweeping when the worker is up."""
     queues = set(sender.app.amqp.queues.consume_from) if sender is not None else set()
-    if queues & {"interactive", "send"}:
+    if queues & {"interactive", "bulk", "send"}:
         sweeper = Sweeper(queues)
         _sweepers.append(sweeper)
         sweeper.start()

@@ -1,6 +1,7 @@
 """The inbox: store what providers say before it is acknowledged; hand it out in order."""
 
 import json
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,22 @@ from workspaces.models import Workspace
 MAX_ATTEMPTS = 5
 # How long a failing update waits before it is tried again, by attempt, in seconds.
 _BACK_OFF_SECONDS = (2, 10, 60, 300)
+
+
+# A workspace's updates stand in several lines ("lanes"), each drained in order and by one
+# transaction at a time: a conversation always stands in the same one, so its order holds while
+# other conversations go on beside it. What customers and people say has lines of its own; news
+# about our own messages never stands in front of a customer's question.
+TALK_LANES = (0, 1, 2, 3)
+NEWS_LANES = (4, 5)
+LANES = (*TALK_LANES, *NEWS_LANES)
+_NEWS = frozenset({Kind.STATUS, Kind.RECEIPT})
+
+
+def lane_of(kind: str, conversation_key: str) -> int:
+    """Return the lane in which an update of `kind` about this conversation stands."""
+    lanes = NEWS_LANES if kind in _NEWS else TALK_LANES
+    return lanes[zlib.crc32(conversation_key.encode()) % len(lanes)]
 
 
 @dataclass(frozen=True)
@@ -39,13 +56,14 @@ def accept(*, routed: Sequence[Routed], provider: str, now: datetime) -> int:
     with transaction.atomic(durable=not database.in_atomic_block), database.cursor() as cursor:
         cursor.execute(
             "INSERT INTO connections_inboundevent (workspace_id, connection_id, provider, number_id,"
-            " kind, key, subject, conversation_key, payload, state, attempts, error, correlation,"
+            " kind, key, subject, conversation_key, lane, payload, state, attempts, error, correlation,"
             " received_at, due_at)"
-            " SELECT w, c, %s, n, k, y, s, v, p::jsonb,"
+            " SELECT w, c, %s, n, k, y, s, v, l, p::jsonb,"
             " CASE WHEN w IS NULL THEN 'unrouted' ELSE 'pending' END, 0, e, r, %s, %s"
             " FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],"
-            " %s::text[], %s::text[], %s::text[], %s::text[]) AS u(w, c, n, k, y, s, v, p, r, e)"
-            " ON CONFLICT (key) DO NOTHING RETURNING workspace_id",
+            " %s::text[], %s::smallint[], %s::text[], %s::text[], %s::text[])"
+            " AS u(w, c, n, k, y, s, v, l, p, r, e)"
+            " ON CONFLICT (key) DO NOTHING RETURNING workspace_id, lane",
             [
                 provider,
                 now,
@@ -57,17 +75,18 @@ def accept(*, routed: Sequence[Routed], provider: str, now: datetime) -> int:
                 [r.update.key for r in routed],
                 [r.update.subject for r in routed],
                 [r.update.conversation_key for r in routed],
+                [lane_of(r.update.kind, r.update.conversation_key) for r in routed],
                 [json.dumps(r.update.as_payload()) for r in routed],
                 [events.new_correlation() for r in routed],
                 ["" if r.is_vouched else "signed for another number" for r in routed],
             ],
         )
-        stored = [row[0] for row in cursor.fetchall()]
-        wake({workspace for workspace in stored if workspace is not None})
+        stored = list(cursor.fetchall())
+        wake({(workspace, lane) for workspace, lane in stored if workspace is not None})
     events.publish(
         "connections.webhook.accepted",
         params={"provider": provider},
-        meta={"updates": len(routed), "new": len(stored), "unrouted": stored.count(None)},
+        meta={"updates": len(routed), "new": len(stored), "unrouted": sum(workspace is None for workspace, _ in stored)},
     )
     return len(stored)
 
@@ -89,6 +108,7 @@ def put_receipt(
                 kind=Kind.RECEIPT,
                 key=f"receipt:{job.pk}:{job.attempts}:{outcome}",
                 conversation_key=job.conversation_key,
+                lane=lane_of(Kind.RECEIPT, job.conversation_key),
                 payload={"at": now.isoformat(), "data": data, "raw": None},
                 correlation=job.correlation,
                 received_at=now,
@@ -97,31 +117,55 @@ def put_receipt(
         ],
         ignore_conflicts=True,
     )
-    wake({job.workspace_id})
+    wake({(job.workspace_id, lane_of(Kind.RECEIPT, job.conversation_key))})
 
 
-def wake(workspace_ids: Iterable[int]) -> None:
-    """Ask a worker to drain these workspaces, after the commit."""
-    for workspace_id in workspace_ids:
-        jobs.enqueue("messaging.drain", once=f"drain:{workspace_id}", workspace_id=workspace_id)
+def line_name(workspace_id: int, lane: int) -> str:
+    """Return the name under which a lane's wake-up waits in line at most once."""
+    return f"drain:{workspace_id}:{lane}"
 
 
-def claim(*, workspace: Workspace, limit: int, now: datetime) -> list[InboundEvent] | None:
-    """Take the next due updates of `workspace`, oldest first, for the running transaction.
+def wake(pairs: Iterable[tuple[int, int]], *, queue: str = "") -> None:
+    """Ask a worker to drain these (workspace, lane) pairs, after the commit.
 
-    One transaction at a time drains a workspace, which keeps each conversation in order; a
-    crash gives everything back. Returns None when another one is at it: that one
-    looks again after its commit, so nothing that was stored before this call is missed.
+    News goes to the workers of the `bulk` queue: a customer's question never waits for it.
+    """
+    for workspace_id, lane in sorted(pairs):
+        jobs.enqueue(
+            "messaging.drain",
+            queue=queue or ("interactive" if lane in TALK_LANES else "bulk"),
+            once=line_name(workspace_id, lane),
+            workspace_id=workspace_id,
+            lane=lane,
+        )
+
+
+def take_lines(*, workspace_id: int, lanes: Sequence[int]) -> list[int]:
+    """Take those of the workspace's lanes that nobody drains right now, until the commit.
+
+    One transaction at a time drains a lane, which keeps each conversation in order; a crash
+    gives everything back. Who gets no lane may go: the one that is at it looks again after
+    its commit, so nothing that was stored before this call is missed.
     """
     with database.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(hashtextextended('drain', %s))", [workspace.pk]
+            "SELECT lane FROM unnest(%s::int[]) AS lane"
+            " WHERE pg_try_advisory_xact_lock(hashtextextended('drain ' || lane, %s))",
+            [list(lanes), workspace_id],
         )
-        if not cursor.fetchone()[0]:
-            return None
+        return [int(row[0]) for row in cursor.fetchall()]
+
+
+def claim(
+    *, workspace: Workspace, lanes: Sequence[int], limit: int, now: datetime
+) -> list[InboundEvent]:
+    """Return the next due updates of lanes that were taken, oldest first."""
     return list(
         InboundEvent.objects.filter(
-            workspace=workspace, state=InboundEvent.State.PENDING, due_at__lte=now
+            workspace=workspace,
+            lane__in=list(lanes),
+            state=InboundEvent.State.PENDING,
+            due_at__lte=now,
         ).order_by("id")[:limit]
     )
 
@@ -133,10 +177,12 @@ def wait_for_line(*, workspace_id: int) -> None:
     the bot then never overtake each other, and rows are locked in one order by all. A drain
     that comes meanwhile goes away again, so another is asked for after the commit.
     """
-    wake({workspace_id})
+    wake({(workspace_id, lane) for lane in TALK_LANES})
     with database.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended('drain', %s))", [workspace_id]
+            "SELECT pg_advisory_xact_lock(hashtextextended('drain ' || lane, %s))"
+            " FROM unnest(%s::int[]) AS lane",
+            [workspace_id, list(LANES)],
         )
 
 
@@ -164,19 +210,22 @@ def postpone(*, event: InboundEvent, reason: str, now: datetime) -> bool:
     return not is_dead
 
 
-def has_due(*, workspace: Workspace, now: datetime) -> bool:
-    """Say whether the workspace has updates to drain."""
+def has_due(*, workspace: Workspace, now: datetime, lanes: Sequence[int] = LANES) -> bool:
+    """Say whether the workspace has updates to drain in these lanes."""
     return InboundEvent.objects.filter(
-        workspace=workspace, state=InboundEvent.State.PENDING, due_at__lte=now
+        workspace=workspace,
+        lane__in=list(lanes),
+        state=InboundEvent.State.PENDING,
+        due_at__lte=now,
     ).exists()
 
 
 def replay(*, ids: Sequence[int], now: datetime) -> int:
     """Put dead letters back in line (support). Returns how many were dead."""
     rows = InboundEvent.objects.filter(pk__in=ids, state=InboundEvent.State.DEAD)
-    workspace_ids = set(rows.values_list("workspace_id", flat=True))
+    lanes = set(rows.values_list("workspace_id", "lane"))
     count = rows.update(state=InboundEvent.State.PENDING, attempts=0, due_at=now, error="")
-    wake({pk for pk in workspace_ids if pk is not None})
+    wake({(pk, lane) for pk, lane in lanes if pk is not None})
     return count
 
 
@@ -204,5 +253,5 @@ def adopt_unrouted(*, connection: Connection, now: datetime) -> int:
         due_at=now,
     )
     if count:
-        wake({connection.workspace_id})
+        wake({(connection.workspace_id, lane) for lane in LANES})
     return count

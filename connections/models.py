@@ -108,6 +108,8 @@ class InboundEvent(models.Model):
     key = models.CharField(max_length=300)  # what makes this update itself: kept for ever
     subject = models.CharField(max_length=200, blank=True)  # the provider's message id
     conversation_key = models.CharField(max_length=200, blank=True)
+    # Which line of its workspace it stands in (connections.inbox.lane_of).
+    lane = models.SmallIntegerField(default=0)
     payload = models.JSONField(null=True)  # erased after retention
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     attempts = models.SmallIntegerField(default=0)
@@ -122,7 +124,9 @@ class InboundEvent(models.Model):
         indexes = [
             # By id: the oldest is found at once, whatever the planner believes about the rest.
             models.Index(
-                fields=["workspace", "id"], condition=Q(state="pending"), name="inbound_pending"
+                fields=["workspace", "lane", "id"],
+                condition=Q(state="pending"),
+                name="inbound_pending_by_lane",
             ),
             models.Index(fields=["subject"], name="inbound_by_subject"),
             models.Index(

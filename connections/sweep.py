@@ -15,9 +15,9 @@ from workspaces import scope
 
 @dataclass(frozen=True)
 class Due:
-    """Workspaces with updates to drain, and (workspace, connection) pairs with sends to make."""
+    """(workspace, lane) pairs to drain, and (workspace, connection) pairs with sends to make."""
 
-    workspaces: list[int]
+    lanes: list[tuple[int, int]]
     connections: list[tuple[int, int]]
 
 
@@ -25,9 +25,11 @@ def find_due(*, now: datetime, older_than_seconds: float = 1.0) -> Due:
     """Return what has been due for longer than a wake-up takes. One indexed query each."""
     since = now - timedelta(seconds=older_than_seconds)
     with scope.system():
-        workspaces = list(
-            InboundEvent.objects.filter(state="pending", due_at__lte=since)
-            .values_list("workspace_id", flat=True)
+        lanes = list(
+            InboundEvent.objects.filter(
+                state="pending", due_at__lte=since, workspace_id__isnull=False
+            )
+            .values_list("workspace_id", "lane")
             .order_by()
             .distinct()[:500]
         )
@@ -43,7 +45,7 @@ def find_due(*, now: datetime, older_than_seconds: float = 1.0) -> Due:
             .order_by()
             .distinct()[:500]
         )
-    return Due([pk for pk in workspaces if pk is not None], connections)
+    return Due([(int(pk or 0), lane) for pk, lane in lanes], connections)
 
 
 def settle(*, now: datetime) -> None:

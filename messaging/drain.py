@@ -1,6 +1,7 @@
 """Drain a workspace's inbox: a batch in one transaction, a savepoint for each update."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -28,8 +29,10 @@ class Drained:
     has_more: bool
 
 
-def run(*, workspace: Workspace, limit: int | None = None) -> Drained:
-    """Deal with the next updates of `workspace`, in order.
+def run(
+    *, workspace: Workspace, lanes: Sequence[int] = inbox.LANES, limit: int | None = None
+) -> Drained:
+    """Deal with the next updates of `workspace` in those of `lanes` that are free, in order.
 
     A crash gives the whole batch back; an update that fails is pushed away in time and,
     after some tries, becomes a dead letter. Nothing here calls out of the house.
@@ -37,16 +40,19 @@ def run(*, workspace: Workspace, limit: int | None = None) -> Drained:
     with scope.workspace(workspace):
         with transaction.atomic(durable=not transaction.get_connection().in_atomic_block):
             now = clock.now()
-            rows = inbox.claim(workspace=workspace, limit=limit or settings.DRAIN_BATCH, now=now)
-            if rows is None:
+            taken = inbox.take_lines(workspace_id=workspace.pk, lanes=lanes)
+            if not taken:
                 # Somebody is at it, and looks again after its commit. Asking for another turn
                 # from here would only keep a processor busy.
                 return Drained(0, has_more=False)
+            rows = inbox.claim(
+                workspace=workspace, lanes=taken, limit=limit or settings.DRAIN_BATCH, now=now
+            )
             if rows:
                 registry.freshen(workspace)
                 _handle(workspace, rows)
         # After the commit: what was stored while this batch held the line is seen here.
-        return Drained(len(rows), inbox.has_due(workspace=workspace, now=clock.now()))
+        return Drained(len(rows), inbox.has_due(workspace=workspace, lanes=taken, now=clock.now()))
 
 
 def _handle(workspace: Workspace, rows: list[InboundEvent]) -> None:

@@ -5,6 +5,7 @@ import logging
 from celery import shared_task
 from django.db import DatabaseError
 
+from connections import inbox
 from lib import clock, jobs
 from messaging import choices, drain, takeover
 from workspaces import registry, scope
@@ -14,13 +15,16 @@ _log = logging.getLogger(__name__)
 
 
 @shared_task(name="messaging.drain", queue="interactive")
-def drain_workspace(*, workspace_id: int, **_: object) -> None:
-    """Drain one batch; go to the end of the line when more is due, so that others get their turn."""
-    once = f"drain:{workspace_id}"
-    jobs.begun(once)
+def drain_workspace(*, workspace_id: int, lane: int = 0, **_: object) -> None:
+    """Drain a batch of a lane; go to the end of the line of `bulk` when more is due.
+
+    So that others get their turn: a workspace's first messages are answered by the workers
+    that wait for them, a flood is worked off beside, at a lower priority.
+    """
+    jobs.begun(inbox.line_name(workspace_id, lane))
     space = registry.by_id(workspace_id)
-    if space is not None and drain.run(workspace=space).has_more:
-        jobs.enqueue("messaging.drain", once=once, workspace_id=workspace_id)
+    if space is not None and drain.run(workspace=space, lanes=[lane]).has_more:
+        inbox.wake({(workspace_id, lane)}, queue="bulk")
 
 
 @shared_task(name="messaging.finish_choice", queue="interactive")

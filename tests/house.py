@@ -162,10 +162,15 @@ class House:
                     "-c",
                     "8",
                     "-Q",
-                    "interactive,housekeeping",
+                    "interactive",
                     "-n",
                     "worker@h",
                 ]
+            case "bulk":
+                return [
+                    "nice", "-n", "10", *_CELERY, "--pool", "threads", "-c", "4",
+                    "-Q", "bulk,housekeeping", "-n", "bulk@h",
+                ]  # fmt: skip
             case "sender":
                 return [*_CELERY, "--pool", "threads", "-c", "8", "-Q", "send", "-n", "sender@h"]
             case "beat":
@@ -209,7 +214,7 @@ class House:
         import redis
 
         client = redis.Redis(port=self.redis_port)
-        queue = {"worker": b"interactive", "sender": b"send", "ai": b"ai"}[name]
+        queue = {"worker": b"interactive", "bulk": b"bulk", "sender": b"send", "ai": b"ai"}[name]
         bound = client.smembers(f"_kombu.binding.{queue.decode()}")
         return bool(bound)
 

@@ -59,7 +59,7 @@ def prepare(house: House) -> None:
         "connection_add", "--workspace", "bench", "--phone", "+15550783881",
         "--phone-number-id", whatsapp.NUMBER_ID, "--waba-id", whatsapp.ACCOUNT_ID, "--access-token", "token",
     )  # fmt: skip
-    house.start("redis", "web", "worker", "sender", "ai", "beat", "simulator")
+    house.start("redis", "web", "worker", "bulk", "sender", "ai", "beat", "simulator")
 
 
 if __name__ == "__main__":

@@ -176,9 +176,9 @@ def test_the_sweep_finds_what_is_due_and_may_be_sent(way: Way) -> None:
 def test_the_sweep_leaves_a_wake_up_its_time(way: Way) -> None:
     way.post(whatsapp.text("hello", wamid="wamid.D"))
 
-    assert way.space.pk not in sweep.find_due(now=clock.now()).workspaces
+    assert not sweep.find_due(now=clock.now()).lanes
     later = clock.now() + timedelta(seconds=2)
-    assert way.space.pk in sweep.find_due(now=later).workspaces
+    assert [pk for pk, _ in sweep.find_due(now=later).lanes] == [way.space.pk]
 
 
 def test_after_retention_contents_and_persons_are_gone_and_keys_stay(way: Way) -> None:
