@@ -1,25 +1,32 @@
 """Choose mode: a model picks among the owner's entries or none. It never writes to a customer.
 
-request (in the message's transaction) -> ask (in the model lane, no transaction) -> take (in
-the transaction that acts on it). Each step is compare-and-set, so each may run twice.
+request_all (in the messages' transaction) -> the model lane (no transaction while a model is
+asked) -> take_settled (in the transaction that acts on it). Each step is compare-and-set, so
+each may run twice.
+
+A call's `deadline_at` is the moment by which its next step should have been made: to be asked
+while it is in line, to be answered while it is asked, to be taken up once it is settled. So
+one index finds whatever got stuck.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import connection as database
+from django.db import transaction
 
 from ai import budgets, gateway, prompts, routes
 from ai.models import Call
-from billing import metering, meters
-from lib import clock, events, jobs
-from workspaces import scope
+from lib import events, jobs
 from workspaces.models import Workspace
 
 PURPOSE = "choose"
+# The name under which the lane's wake-up waits in line at most once.
+WAKE = "ai"
+_MOST_CANDIDATES = 8
 State = Call.State
 
 
@@ -34,9 +41,20 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """A message that a model shall help with. `reference` is the message's own row."""
+
+    reference: int
+    question: str
+    candidates: Sequence[Candidate]
+    correlation: str
+
+
+@dataclass(frozen=True)
 class Choice:
     """What came of it. `verdict`: answer, unclear, none, or failed."""
 
+    call_id: int
     reference: int
     verdict: str
     entry_id: int | None
@@ -52,40 +70,91 @@ def request(
     workspace: Workspace,
     reference: int,
     question: str,
-    candidates: list[Candidate],
+    candidates: Sequence[Candidate],
     correlation: str,
     now: datetime,
 ) -> bool:
-    """Ask for a choice, in the caller's transaction. False: nothing to choose from, or over budget."""
+    """Ask for one choice; see `request_all`. False: nothing to choose from, or over budget."""
+    ask = Ask(reference, question, candidates, correlation)
+    return bool(request_all(workspace=workspace, asks=[ask], now=now))
+
+
+def request_all(*, workspace: Workspace, asks: Sequence[Ask], now: datetime) -> set[int]:
+    """Ask for choices, in the caller's transaction; returns the references that were accepted.
+
+    Not accepted: nothing to choose from, over the month's budget, or asked about before. The
+    budget's row stays locked until the caller's commit, so this is best done late in it.
+    """
+    rows = [row for ask in asks if (row := _row(workspace, ask, now)) is not None]
+    if not rows:
+        return set()
+    with transaction.atomic():
+        count = budgets.reserve(
+            workspace=workspace, nanos=[row.estimated_nano for row in rows], now=now
+        )
+        if count < len(rows):
+            events.publish(
+                "ai.budget.reached",
+                workspace=workspace.pk,
+                meta={"refused": len(rows) - count},
+            )
+        accepted = _insert(rows[:count]) if count else set()
+        unused = [row for row in rows[:count] if row.reference not in accepted]
+        budgets.settle(
+            [
+                budgets.Settlement(workspace, reserved=row.estimated_nano, cost=0, at=now)
+                for row in unused
+            ]
+        )
+        if accepted:
+            jobs.enqueue("ai.choose", queue="ai", once=WAKE)
+    return accepted
+
+
+def _row(workspace: Workspace, ask: Ask, now: datetime) -> Call | None:
     listed = [
         {"entry_id": c.entry_id, "question": c.question, "answer": c.answer[:300]}
-        for c in candidates[:8]
+        for c in ask.candidates[:_MOST_CANDIDATES]
     ]
     if not listed:
-        return False
-    prompt = prompts.choose(question=question, candidates=listed)
-    estimate = _estimate(prompt)
-    if not budgets.reserve(workspace=workspace, nano=estimate, now=now):
-        events.publish("ai.budget.reached", workspace=workspace.pk)
-        return False
-    try:
-        with transaction.atomic():
-            call = Call.objects.create(
-                workspace=workspace,
-                purpose=PURPOSE,
-                reference=reference,
-                route="fast",
-                request={"prompt": prompt, "entries": [c["entry_id"] for c in listed]},
-                estimated_nano=estimate,
-                correlation=correlation,
-                deadline_at=now + timedelta(seconds=settings.AI_DEADLINE_SECONDS),
-                created_at=now,
-            )
-    except IntegrityError:
-        budgets.settle(workspace=workspace, reserved=estimate, cost=0, at=now)
-        return False
-    jobs.enqueue("ai.choose", queue="ai", workspace_id=workspace.pk, call_id=call.pk)
-    return True
+        return None
+    prompt = prompts.choose(question=ask.question, candidates=listed)
+    return Call(
+        workspace=workspace,
+        purpose=PURPOSE,
+        reference=ask.reference,
+        route=routes.ORDER[0],
+        request={"prompt": prompt, "entries": [c["entry_id"] for c in listed]},
+        estimated_nano=_estimate(prompt),
+        correlation=ask.correlation,
+        deadline_at=now + timedelta(seconds=settings.AI_LINE_SECONDS),
+        created_at=now,
+    )
+
+
+def _insert(rows: Sequence[Call]) -> set[int]:
+    """Put calls into the line; return the references that were not there before."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ai_call (workspace_id, purpose, state, route, model, estimated_nano,"
+            " cost_nano, tokens_in, tokens_out, ms, failure, deadline_at, created_at,"
+            " reference, request, correlation)"
+            " SELECT %s, %s, 'waiting', %s, '', e, 0, 0, 0, 0, '', %s, %s, r, q::jsonb, c"
+            " FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[]) AS u(r, e, q, c)"
+            " ON CONFLICT (workspace_id, purpose, reference) DO NOTHING RETURNING reference",
+            [
+                rows[0].workspace_id,
+                PURPOSE,
+                rows[0].route,
+                rows[0].deadline_at,
+                rows[0].created_at,
+                [row.reference for row in rows],
+                [row.estimated_nano for row in rows],
+                [json.dumps(row.request) for row in rows],
+                [row.correlation for row in rows],
+            ],
+        )
+        return {reference for (reference,) in cursor.fetchall()}
 
 
 def _estimate(prompt: str) -> int:
@@ -98,169 +167,116 @@ def _estimate(prompt: str) -> int:
     ) * len(routes.ORDER)
 
 
-def ask(*, workspace: Workspace, call_id: int) -> None:
-    """Call the model (no transaction, no lock), then record what it said and wake messaging."""
-    with scope.workspace(workspace):
-        now = clock.now()
-        with transaction.atomic(durable=True):
-            mine = Call.objects.filter(pk=call_id, workspace=workspace, state=State.WAITING).update(
-                state=State.ASKED
-            )
-            call = Call.objects.filter(pk=call_id).first() if mine else None
-        if call is None:
-            return
-        decision, failure, reply, cost = _consult(call, now)
-        _settle(workspace, call, decision, failure, reply, cost)
+# --- Taking up what was chosen ---------------------------------------------------------------
+
+_TAKE = """
+WITH mine AS (
+    SELECT c.* FROM ai_call c
+    WHERE c.id = ANY(ARRAY(
+            (SELECT id FROM ai_call WHERE workspace_id = %(ws)s AND state = 'settled'
+                AND used_at IS NULL AND id = coalesce(%(one)s, id) ORDER BY id LIMIT %(limit)s)
+            UNION ALL
+            (SELECT id FROM ai_call WHERE workspace_id = %(ws)s AND state IN ('waiting', 'asked')
+                AND used_at IS NULL AND deadline_at <= %(now)s AND id = coalesce(%(one)s, id)
+                ORDER BY deadline_at LIMIT %(limit)s)))
+      AND c.used_at IS NULL
+      AND (c.state = 'settled' OR c.deadline_at <= %(now)s)
+    ORDER BY c.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+UPDATE ai_call c SET used_at = %(now)s,
+    request = jsonb_build_object(
+        'entries', mine.request -> 'entries', 'prompt_version', %(version)s::text),
+    state = CASE mine.state WHEN 'settled' THEN 'settled' ELSE 'unknown' END,
+    failure = CASE mine.state WHEN 'settled' THEN mine.failure ELSE 'late' END,
+    -- Nobody answered in time. What was reserved for a question that was put may be spent.
+    cost_nano = CASE mine.state WHEN 'settled' THEN mine.cost_nano
+                WHEN 'asked' THEN mine.estimated_nano ELSE 0 END
+FROM mine WHERE c.id = mine.id
+RETURNING c.id, c.reference, mine.state, c.cost_nano, c.estimated_nano, c.created_at,
+    mine.decision::text, (c.request -> 'entries')::text, c.route, c.tokens_in + c.tokens_out, c.ms,
+    c.failure
+"""
 
 
-def _consult(
-    call: Call, now: datetime
-) -> tuple[dict[str, Any] | None, str, gateway.Reply | None, int]:
-    """Try fast, then backup if time is left. Returns decision, failure, reply and cost."""
-    failure, cost = "late", 0
-    for route in routes.ORDER:
-        left = (call.deadline_at - clock.now()).total_seconds()
-        if left < 0.2:
-            break
-        if route != "fast" and routes.model_of(route) == routes.ECHO:
-            break  # no backup configured: the echo model must not overrule a real one
-        share = min(left, 1.1) if route == "fast" else left
-        try:
-            reply = gateway.run(
-                gateway.complete(
-                    route=route, system=prompts.SYSTEM, prompt=call.request["prompt"], seconds=share
-                ),
-                seconds=share,
-            )
-        except gateway.UnableToComplete as error:
-            failure = error.kind
-            cost += call.estimated_nano // len(routes.ORDER) if error.may_have_cost else 0
-            continue
-        call.route = route
-        price = routes.price_of(reply.model)
-        cost += (
-            reply.tokens_in * price.tokens_in + reply.tokens_out * price.tokens_out
-            if reply.has_usage
-            else call.estimated_nano // len(routes.ORDER)
-        )
-        decision = parse(reply.text, len(call.request["entries"]))
-        return decision, "" if decision else "unparsable", reply, cost
-    return None, failure, None, cost
+def take_settled(*, workspace: Workspace, limit: int, now: datetime) -> list[Choice]:
+    """Hand out what was chosen, failed or is late: each once ever, in the caller's transaction.
 
-
-def parse(text: str, count: int) -> dict[str, Any] | None:
-    """Read a model's answer strictly: known verdict, ordinals within 1..count. None otherwise."""
-    try:
-        said = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(said, dict) or set(said) - {"verdict", "entries"}:
-        return None
-    verdict, entries = said.get("verdict"), said.get("entries", [])
-    if verdict not in ("answer", "unclear", "none") or not isinstance(entries, list):
-        return None
-    if not all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= count for n in entries):
-        return None
-    if verdict == "answer" and not entries:
-        return None
-    return {"verdict": verdict, "entries": entries[:3]}
-
-
-def _settle(
-    workspace: Workspace,
-    call: Call,
-    decision: dict[str, Any] | None,
-    failure: str,
-    reply: gateway.Reply | None,
-    cost: int,
-) -> None:
-    now = clock.now()
-    with transaction.atomic(durable=True):
-        settled = Call.objects.filter(pk=call.pk, state=State.ASKED).update(
-            state=State.SETTLED,
-            decision=decision,
-            failure=failure,
-            route=call.route,
-            model=reply.model if reply else "",
-            tokens_in=reply.tokens_in if reply else 0,
-            tokens_out=reply.tokens_out if reply else 0,
-            ms=reply.ms if reply else 0,
-            cost_nano=cost,
-            settled_at=now,
-        )
-        if not settled:
-            return
-        budgets.settle(
-            workspace=workspace, reserved=call.estimated_nano, cost=cost, at=call.created_at
-        )
-        if reply and reply.tokens_in + reply.tokens_out:
-            metering.record(
-                workspace=workspace,
-                usages=[
-                    metering.Usage(
-                        meters.AI_TOKENS,
-                        call.pk,
-                        now,
-                        reply.tokens_in + reply.tokens_out,
-                        category=call.route,
-                    )
-                ],
-                now=now,
-            )
-        jobs.enqueue("messaging.finish_choice", workspace_id=workspace.pk, call_id=call.pk)
-    events.publish(
-        "ai.call.settled",
-        workspace=workspace.pk,
-        params={"call": call.pk, "route": call.route},
-        meta={"failure": failure, "ms": reply.ms if reply else 0, "cost_nano": cost},
-    )
+    What another transaction is handing out is left to it. The texts that were shown to the
+    model are erased. Call in the workspace's scope.
+    """
+    return _take(workspace, limit, now, call_id=None)
 
 
 def take(*, workspace: Workspace, call_id: int, now: datetime) -> Choice | None:
-    """Hand out a choice exactly once, in the caller's transaction.
+    """Hand out one choice as `take_settled` does. None: taken before, or neither made nor late."""
+    found = _take(workspace, 1, now, call_id=call_id)
+    return found[0] if found else None
 
-    None when it was taken before, or is still being asked and not yet late. The texts that
-    were shown to the model are erased.
-    """
-    call = (
-        Call.objects.select_for_update()
-        .filter(pk=call_id, workspace=workspace, used_at__isnull=True)
-        .first()
-    )
-    if call is None:
-        return None
-    is_late = call.deadline_at <= now
-    if call.state in (State.WAITING, State.ASKED):
-        if not is_late:
-            return None
-        # Nobody answered in time. What was reserved may have been spent: it counts.
-        cost = call.estimated_nano if call.state == State.ASKED else 0
+
+def _take(workspace: Workspace, limit: int, now: datetime, *, call_id: int | None) -> list[Choice]:
+    with transaction.atomic():
+        with database.cursor() as cursor:
+            cursor.execute(
+                _TAKE,
+                {
+                    "ws": workspace.pk,
+                    "limit": limit,
+                    "now": now,
+                    "one": call_id,
+                    "version": prompts.VERSION,
+                },
+            )
+            rows = sorted(cursor.fetchall())
         budgets.settle(
-            workspace=workspace, reserved=call.estimated_nano, cost=cost, at=call.created_at
+            [
+                budgets.Settlement(workspace, reserved=estimated, cost=cost, at=created_at)
+                for _, _, state, cost, estimated, created_at, *_ in rows
+                if state != State.SETTLED
+            ]
         )
-        call.state, call.failure, call.cost_nano = State.UNKNOWN, "late", cost
-    decision = call.decision or {}
-    entries = [int(pk) for pk in call.request.get("entries", [])]
-    ordinals = decision.get("entries") or []
-    call.used_at = now
-    call.request = {"entries": entries, "prompt_version": prompts.VERSION}
-    call.save()
+    return [_choice(*row) for row in rows]
+
+
+def _choice(
+    call_id: int,
+    reference: int,
+    state: str,
+    cost: int,
+    estimated: int,
+    created_at: datetime,
+    decision: str | None,
+    entries: str | None,
+    route: str,
+    tokens: int,
+    ms: int,
+    failure: str,
+) -> Choice:
+    said = json.loads(decision or "null") or {}
+    listed = [int(pk) for pk in json.loads(entries or "[]")]
+    picked = said.get("entries") or []
     return Choice(
-        reference=call.reference,
-        verdict=str(decision.get("verdict") or "failed"),
-        entry_id=entries[ordinals[0] - 1] if decision.get("verdict") == "answer" else None,
-        candidates=entries[:3],
-        route=call.route,
-        tokens=call.tokens_in + call.tokens_out,
-        ms=call.ms,
-        failure=call.failure,
+        call_id=call_id,
+        reference=reference,
+        verdict=str(said.get("verdict") or "failed"),
+        entry_id=listed[picked[0] - 1] if said.get("verdict") == "answer" else None,
+        candidates=listed[:3],
+        route=route,
+        tokens=tokens,
+        ms=ms,
+        failure=failure,
     )
 
 
-def find_late(*, now: datetime) -> list[tuple[int, int]]:
-    """Return (workspace, call) of choices nobody acted on in time. Call in the system scope."""
+def find_late(*, now: datetime) -> list[int]:
+    """Return the workspaces with choices that nobody took up in time. Call in the system scope."""
     return list(
-        Call.objects.filter(used_at__isnull=True, deadline_at__lte=now).values_list(
-            "workspace_id", "pk"
-        )[:500]
+        Call.objects.filter(used_at__isnull=True, deadline_at__lte=now)
+        .order_by()
+        .values_list("workspace_id", flat=True)
+        .distinct()[:500]
     )
+
+
+def open_calls(*, now: datetime) -> list[int]:
+    """Return the calls of the workspace in scope that nobody took up in time."""
+    rows = Call.objects.filter(used_at__isnull=True, deadline_at__lte=now)
+    return list(rows.order_by("pk").values_list("pk", flat=True)[:500])

@@ -12,6 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -56,10 +57,11 @@ async def complete(*, route: str, system: str, prompt: str, seconds: float) -> R
     """
     model = routes.model_of(route)
     started = time.monotonic()
-    if model == routes.ECHO:
-        return echo(prompt, started)
     try:
         async with asyncio.timeout(seconds):
+            if model == routes.ECHO:
+                await asyncio.sleep(settings.AI_ECHO_SECONDS)
+                return echo(prompt, started)
             return await _ask(model, system, prompt, seconds, started)
     except TimeoutError as error:
         raise UnableToComplete("timeout", may_have_cost=True, ms=_ms(started)) from error
@@ -155,17 +157,22 @@ _loop: asyncio.AbstractEventLoop | None = None
 _loop_lock = threading.Lock()
 
 
-def run(work: Coroutine[Any, Any, T], *, seconds: float) -> T:
-    """Run a call on this process's one event loop and wait for it: hundreds share the loop.
-
-    Raises UnableToComplete, whatever goes wrong, hardly later than after `seconds`.
-    """
+def begin(work: Coroutine[Any, Any, T]) -> "Future[T]":
+    """Start a call on this process's one event loop, which hundreds share; do not wait for it."""
     global _loop
     with _loop_lock:
         if _loop is None or _loop.is_closed():
             _loop = asyncio.new_event_loop()
             threading.Thread(target=_loop.run_forever, name="models", daemon=True).start()
-    future = asyncio.run_coroutine_threadsafe(work, _loop)
+    return asyncio.run_coroutine_threadsafe(work, _loop)
+
+
+def run(work: Coroutine[Any, Any, T], *, seconds: float) -> T:
+    """Do as `begin`, and wait for it.
+
+    Raises UnableToComplete, whatever goes wrong, hardly later than after `seconds`.
+    """
+    future = begin(work)
     try:
         return future.result(timeout=seconds + _GRACE_SECONDS)
     except UnableToComplete:

@@ -52,6 +52,7 @@ class Call(models.Model):
     ms = models.IntegerField(default=0)
     failure = models.CharField(max_length=20, blank=True)
     correlation = models.CharField(max_length=32, blank=True)
+    # By when the next step should have been made: asked, answered, or taken up (ai.choosing).
     deadline_at = models.DateTimeField()
     created_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)
@@ -68,7 +69,22 @@ class Call(models.Model):
                 fields=["deadline_at"],
                 condition=models.Q(used_at__isnull=True),
                 name="call_open_by_deadline",
-            )
+            ),
+            models.Index(
+                fields=["workspace", "id"],
+                condition=models.Q(state="waiting"),
+                name="call_in_line",
+            ),
+            models.Index(
+                fields=["workspace", "id"],
+                condition=models.Q(state="settled", used_at__isnull=True),
+                name="call_to_take_up",
+            ),
+            models.Index(
+                fields=["workspace", "deadline_at"],
+                condition=models.Q(state__in=["waiting", "asked"], used_at__isnull=True),
+                name="call_unanswered",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -37,3 +37,9 @@ def model_of(route: str) -> str:
 def price_of(model: str) -> Price:
     """Return what a token of `model` costs."""
     return PRICES.get(model, _DEAREST)
+
+
+def configured() -> list[str]:
+    """Return the routes worth asking, in order: the echo model never overrules a real one."""
+    first, *others = ORDER
+    return [first, *(route for route in others if model_of(route) != ECHO)]

@@ -29,41 +29,32 @@ def record(*, workspace: Workspace, usages: Sequence[Usage], now: datetime) -> i
 
     Returns how many were new. The day is fixed here, in the workspace's time zone.
     """
+    return record_all(usages=[(workspace, usage) for usage in usages], now=now)
+
+
+def record_all(*, usages: Sequence[tuple[Workspace, Usage]], now: datetime) -> int:
+    """Do as `record` for several workspaces in one statement; call in the system scope then."""
     if not usages:
         return 0
-    rows = [
-        UsageEvent(
-            workspace=workspace,
-            meter_id=usage.meter,
-            quantity=usage.quantity,
-            subject=usage.subject,
-            occurred_at=usage.occurred_at,
-            day=clock.local_day(usage.occurred_at, workspace.time_zone),
-            connection_id=usage.connection_id,
-            category=usage.category,
-            recorded_at=now,
-        )
-        for usage in usages
-    ]
     # One statement; ON CONFLICT DO NOTHING is what lets every job run twice.
     with database.cursor() as cursor:
         cursor.execute(
             "INSERT INTO billing_usageevent (workspace_id, meter_id, quantity, subject, kind,"
             " occurred_at, day, connection_id, category, cost_currency, recorded_at)"
-            " SELECT %s, m, q, s, 0, o, d, c, k, '', %s"
-            " FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::date[],"
-            " %s::bigint[], %s::text[]) AS u(m, q, s, o, d, c, k)"
+            " SELECT w, m, q, s, 0, o, d, c, k, '', %s"
+            " FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[],"
+            " %s::date[], %s::bigint[], %s::text[]) AS u(w, m, q, s, o, d, c, k)"
             " ON CONFLICT (workspace_id, meter_id, subject, kind) DO NOTHING",
             [
-                workspace.pk,
                 now,
-                [row.meter_id for row in rows],
-                [row.quantity for row in rows],
-                [row.subject for row in rows],
-                [row.occurred_at for row in rows],
-                [row.day for row in rows],
-                [row.connection_id for row in rows],
-                [row.category for row in rows],
+                [space.pk for space, _ in usages],
+                [usage.meter for _, usage in usages],
+                [usage.quantity for _, usage in usages],
+                [usage.subject for _, usage in usages],
+                [usage.occurred_at for _, usage in usages],
+                [clock.local_day(u.occurred_at, space.time_zone) for space, u in usages],
+                [usage.connection_id for _, usage in usages],
+                [usage.category for _, usage in usages],
             ],
         )
         return int(cursor.rowcount)

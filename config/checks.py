@@ -43,6 +43,8 @@ def production_has_its_secrets(**_: Any) -> list[CheckMessage]:
         )
     if settings.SIMULATOR_URL:
         found.append(Error("SIMULATOR_URL is for development and tests.", id="config.E002"))
+    if settings.AI_ECHO_SECONDS:
+        found.append(Error("AI_ECHO_SECONDS is for measurements.", id="config.E005"))
     return found
 
 

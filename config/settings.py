@@ -266,7 +266,13 @@ AI_ROUTES = {
 AI_API_KEY = env.str("AI_API_KEY", default="")
 AI_API_BASE = env.str("AI_API_BASE", default="")
 AI_MONTHLY_LIMIT_NANO = env.int("AI_MONTHLY_LIMIT_NANO", default=1_000_000_000)  # 1 USD
+# How long a model may take, from the moment it is asked; and how long a message may wait in
+# line before that, after which the customer gets the menu.
 AI_DEADLINE_SECONDS = env.float("AI_DEADLINE_SECONDS", default=1.9)
+AI_LINE_SECONDS = env.float("AI_LINE_SECONDS", default=60.0)
+AI_IN_FLIGHT = env.int("AI_IN_FLIGHT", default=200)  # calls that wait for a model, a process
+# The echo model thinks for so long: for measurements.
+AI_ECHO_SECONDS = env.float("AI_ECHO_SECONDS", default=0.0)
 
 # --- Keeping and forgetting, in days -------------------------------------------------------
 RETENTION_DAYS = {"mailbox_payload": env.int("RETENTION_MAILBOX_DAYS", default=7)}

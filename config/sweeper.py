@@ -68,8 +68,8 @@ class Sweeper:
                 self._do("drain", workspace_id * 10 + lane, self._drain, workspace_id, lane)
             with scope.system():
                 late = choosing.find_late(now=now)
-            for workspace_id, call_id in late:
-                self._do("choice", call_id, self._finish_choice, workspace_id, call_id)
+            for workspace_id in late:
+                self._do("choice", workspace_id, self._finish_choices, workspace_id)
         if self._sends:
             for workspace_id, connection_id in due.connections:
                 self._do("send", connection_id, self._send, workspace_id, connection_id)
@@ -110,9 +110,13 @@ class Sweeper:
             if not sender.send_due(workspace=space, connection_id=connection_id):
                 return
 
-    def _finish_choice(self, workspace_id: int, call_id: int) -> None:
+    def _finish_choices(self, workspace_id: int) -> None:
         space = registry.by_id(workspace_id)
-        if space is not None:
+        if space is None:
+            return
+        with scope.workspace(space):
+            late = list(choosing.open_calls(now=clock.now()))
+        for call_id in late:
             choices.finish(workspace=space, call_id=call_id)
 
 

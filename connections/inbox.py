@@ -86,7 +86,11 @@ def accept(*, routed: Sequence[Routed], provider: str, now: datetime) -> int:
     events.publish(
         "connections.webhook.accepted",
         params={"provider": provider},
-        meta={"updates": len(routed), "new": len(stored), "unrouted": sum(workspace is None for workspace, _ in stored)},
+        meta={
+            "updates": len(routed),
+            "new": len(stored),
+            "unrouted": sum(workspace is None for workspace, _ in stored),
+        },
     )
     return len(stored)
 

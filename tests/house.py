@@ -185,7 +185,7 @@ class House:
                     str(self.folder / "beat"),
                 ]
             case "ai":
-                return [*_CELERY, "--pool", "threads", "-c", "8", "-Q", "ai", "-n", "ai@h"]
+                return [*_CELERY, "--pool", "threads", "-c", "2", "-Q", "ai", "-n", "ai@h"]
         raise ValueError(name)
 
     def _wait_for(self, name: str) -> None:

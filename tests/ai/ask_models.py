@@ -31,7 +31,9 @@ def main(url: str) -> None:
     socket.getaddrinfo = noted_name
 
     # What the gateway asks of the settings, and nothing of the rest of the house.
-    settings.configure(AI_API_KEY="key", AI_API_BASE="", AI_ROUTES={"fast": "openai/m"})
+    settings.configure(
+        AI_API_KEY="key", AI_API_BASE="", AI_ROUTES={"fast": "openai/m"}, AI_ECHO_SECONDS=0
+    )
     from ai import gateway
     from tests.ai.model_server import FAULTS
 

@@ -18,14 +18,16 @@ pytestmark = pytest.mark.django_db
 def test_thirty_who_ask_at_once_get_what_ten_may_have(committed_way: Way, settings: Any) -> None:
     settings.AI_MONTHLY_LIMIT_NANO = 10
     space, now = committed_way.space, clock.now()
-    granted: list[bool] = []
+    granted: list[int] = []
     ready = threading.Barrier(10)
 
     def ask() -> None:
         try:
             ready.wait()
             with scope.workspace(space):
-                granted.extend(budgets.reserve(workspace=space, nano=1, now=now) for _ in range(3))
+                granted.extend(
+                    budgets.reserve(workspace=space, nanos=[1], now=now) for _ in range(3)
+                )
         finally:
             database.close()
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from ai import budgets, choosing, gateway, prompts, routes
+from ai import asking, budgets, choosing, gateway, line, prompts, routes
 from ai.models import Budget, Call
 from billing.models import UsageEvent
 from lib import clock
+from tests.ai import models
 from workspaces import scope
 from workspaces.models import Workspace
 
@@ -52,6 +53,11 @@ def budget(space: Workspace) -> Budget:
         return Budget.objects.get()
 
 
+def tokens_of(space: Workspace) -> list[int]:
+    with scope.workspace(space):
+        return list(UsageEvent.objects.filter(meter="ai_tokens").values_list("quantity", flat=True))
+
+
 def model_says(monkeypatch: pytest.MonkeyPatch, text: str, **usage: Any) -> None:
     async def complete(**_: Any) -> gateway.Reply:
         return gateway.Reply(
@@ -81,7 +87,7 @@ def model_says(monkeypatch: pytest.MonkeyPatch, text: str, **usage: Any) -> None
     ],
 )
 def test_what_is_exactly_as_asked_is_read(text: str, read: dict[str, Any]) -> None:
-    assert choosing.parse(text, 3) == read
+    assert asking.parse(text, 3) == read
 
 
 @pytest.mark.parametrize(
@@ -125,7 +131,7 @@ def test_what_is_exactly_as_asked_is_read(text: str, read: dict[str, Any]) -> No
     ],
 )
 def test_anything_else_is_no_choice(text: str) -> None:
-    assert choosing.parse(text, 3) is None
+    assert asking.parse(text, 3) is None
 
 
 def test_a_model_sees_entries_by_number_and_no_ids() -> None:
@@ -145,7 +151,7 @@ def test_a_model_sees_entries_by_number_and_no_ids() -> None:
 
 def test_the_echo_model_picks_what_shares_most_words(acme: Workspace) -> None:
     request(acme)
-    choosing.ask(workspace=acme, call_id=call(acme).pk)
+    models.answer()
 
     choice = take(acme)
 
@@ -156,7 +162,7 @@ def test_the_echo_model_picks_what_shares_most_words(acme: Workspace) -> None:
 
 def test_a_choice_is_handed_out_once_and_its_texts_are_erased(acme: Workspace) -> None:
     request(acme)
-    choosing.ask(workspace=acme, call_id=call(acme).pk)
+    models.answer()
 
     first, second = take(acme), take(acme)
 
@@ -186,7 +192,7 @@ def test_a_call_is_made_once(acme: Workspace, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(gateway, "complete", complete)
     request(acme)
     for _ in range(3):
-        choosing.ask(workspace=acme, call_id=call(acme).pk)
+        models.answer()
 
     assert len(calls) == 1
 
@@ -194,7 +200,7 @@ def test_a_call_is_made_once(acme: Workspace, monkeypatch: pytest.MonkeyPatch) -
 def test_tokens_and_cost_are_booked_once(acme: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     model_says(monkeypatch, '{"verdict": "answer", "entries": [2]}')
     request(acme)
-    choosing.ask(workspace=acme, call_id=call(acme).pk)
+    models.answer()
     take(acme)
 
     booked = budget(acme)
@@ -212,7 +218,7 @@ def test_an_answer_without_a_token_count_counts_as_dear(
     model_says(monkeypatch, '{"verdict": "none"}', has_usage=False, tokens_in=0, tokens_out=0)
     monkeypatch.setattr(routes, "price_of", lambda model: routes.Price(100, 500))
     request(acme)
-    choosing.ask(workspace=acme, call_id=call(acme).pk)
+    models.answer()
 
     assert budget(acme).spent_nano == call(acme).estimated_nano // 2 > 0
 
@@ -222,7 +228,7 @@ def test_what_is_not_readable_is_said_and_paid(
 ) -> None:
     model_says(monkeypatch, "Sure! Our shop opens at nine.")
     request(acme)
-    choosing.ask(workspace=acme, call_id=call(acme).pk)
+    models.answer()
 
     choice = take(acme)
 
@@ -244,47 +250,39 @@ def test_a_choice_that_is_not_made_yet_is_not_handed_out(acme: Workspace) -> Non
 def test_after_the_deadline_it_goes_on_without_the_model(acme: Workspace, state: str) -> None:
     request(acme)
     with scope.workspace(acme):
-        Call.objects.update(state=state, estimated_nano=7)
+        Call.objects.update(state=state, estimated_nano=7, deadline_at=clock.now())
         Budget.objects.update(reserved_nano=7)
     with scope.system():
         late = choosing.find_late(now=clock.now() + timedelta(seconds=3))
 
     choice = take(acme, seconds_later=3)
 
-    assert (acme.pk, call(acme).pk) in late
+    assert acme.pk in late
     assert choice is not None and (choice.verdict, choice.failure) == ("failed", "late")
     # What was asked may have been paid for; what was not asked was not.
     booked = budget(acme)
     assert (booked.spent_nano, booked.reserved_nano) == (7 if state == "asked" else 0, 0)
 
 
-def test_an_answer_that_comes_after_it_was_given_up_changes_nothing(
+def test_an_answer_that_comes_after_it_was_given_up_is_paid_for_and_not_acted_on(
     acme: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    model_says(monkeypatch, '{"verdict": "answer", "entries": [1]}')
     request(acme)
-    space = acme
+    (asked,) = line.claim(limit=1, busy={}, now=clock.now())
+    outcome = gateway.run(asking.consult(asked), seconds=5)
+    given_up = take(acme, seconds_later=9)
+    spent_then = budget(acme).spent_nano
 
-    async def complete(**_: Any) -> gateway.Reply:
-        return gateway.Reply('{"verdict": "answer", "entries": [1]}', "gpt-6-luna", 10, 10, 1)
+    line.settle(outcomes=[outcome], now=clock.now())
 
-    monkeypatch.setattr(gateway, "complete", complete)
-    monkeypatch.setattr(
-        gateway, "run", _meanwhile(lambda: take(space, seconds_later=9), gateway.run)
-    )
-    choosing.ask(workspace=acme, call_id=call(acme).pk)
-
-    settled = call(acme)
-    assert (settled.state, settled.failure, settled.decision) == ("unknown", "late", None)
-    assert budget(acme).reserved_nano == 0
-
-
-def _meanwhile(act: Any, run: Any) -> Any:
-    def both(work: Any, *, seconds: float) -> Any:
-        answer = run(work, seconds=seconds)
-        act()
-        return answer
-
-    return both
+    late = call(acme)
+    assert given_up is not None and given_up.failure == "late"
+    assert (late.state, late.failure, late.decision) == ("unknown", "late", None)
+    assert spent_then == late.estimated_nano
+    assert (budget(acme).spent_nano, budget(acme).reserved_nano) == (1000 * 100 + 20 * 500, 0)
+    assert tokens_of(acme) == [1020]
+    assert take(acme, seconds_later=9) is None
 
 
 # --- Budget ------------------------------------------------------------------------------------
@@ -307,20 +305,29 @@ def test_a_new_month_in_the_workspaces_zone_has_a_new_budget(
     in_december = datetime(2026, 11, 30, 23, 0, tzinfo=UTC)  # midnight in Lagos
     with scope.workspace(acme):
         taken = [
-            budgets.reserve(workspace=acme, nano=10, now=in_november),
-            budgets.reserve(workspace=acme, nano=1, now=in_november),
-            budgets.reserve(workspace=acme, nano=10, now=in_december),
+            budgets.reserve(workspace=acme, nanos=[10], now=in_november),
+            budgets.reserve(workspace=acme, nanos=[1], now=in_november),
+            budgets.reserve(workspace=acme, nanos=[10], now=in_december),
         ]
 
-    assert taken == [True, False, True]
+    assert taken == [1, 0, 1]
 
 
 def test_what_was_reserved_and_not_spent_is_free_again(acme: Workspace, settings: Any) -> None:
     settings.AI_MONTHLY_LIMIT_NANO = 10
     now = clock.now()
     with scope.workspace(acme):
-        budgets.reserve(workspace=acme, nano=10, now=now)
-        budgets.settle(workspace=acme, reserved=10, cost=4, at=now)
+        budgets.reserve(workspace=acme, nanos=[10], now=now)
+        budgets.settle([budgets.Settlement(acme, reserved=10, cost=4, at=now)])
 
-        assert budgets.reserve(workspace=acme, nano=7, now=now) is False
-        assert budgets.reserve(workspace=acme, nano=6, now=now) is True
+        assert budgets.reserve(workspace=acme, nanos=[7], now=now) == 0
+        assert budgets.reserve(workspace=acme, nanos=[6], now=now) == 1
+
+
+def test_of_many_at_once_as_many_are_granted_as_fit(acme: Workspace, settings: Any) -> None:
+    settings.AI_MONTHLY_LIMIT_NANO = 10
+    now = clock.now()
+    with scope.workspace(acme):
+        assert budgets.reserve(workspace=acme, nanos=[4, 4, 4, 1], now=now) == 2
+
+    assert budget(acme).reserved_nano == 8

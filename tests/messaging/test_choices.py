@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ai import choosing, gateway
+from ai import gateway
 from ai.models import Budget, Call
 from faqs import search, versions
 from faqs.models import Entry
@@ -16,6 +16,7 @@ from lib import clock
 from messaging import bot, choices, takeover, trace
 from messaging.models import BotSettings, Contact, Conversation, Message
 from tests import whatsapp
+from tests.ai import models
 from tests.messaging.conftest import ENTRIES, Way
 from workspaces import scope, states
 
@@ -59,7 +60,7 @@ def ask(way: Way, monkeypatch: pytest.MonkeyPatch, model: Model | None = None) -
     if model is not None:
         monkeypatch.setattr(gateway, "complete", model)
     way.say(UNSURE, wamid="wamid.1")
-    choosing.ask(workspace=way.space, call_id=call(way).pk)
+    models.answer()
     finish(way)
 
 
@@ -158,7 +159,7 @@ def test_an_answer_after_the_menu_says_nothing_more(way: Way) -> None:
     be_late(way)
     finish(way)
 
-    choosing.ask(workspace=way.space, call_id=call(way).pk)
+    models.answer()
     finish(way)
 
     assert len(said(way)) == 1
@@ -232,7 +233,7 @@ def test_what_changed_meanwhile_is_asked_again(
 ) -> None:
     monkeypatch.setattr(gateway, "complete", says('{"verdict": "answer", "entries": [2]}'))
     way.say(UNSURE, wamid="wamid.1")
-    choosing.ask(workspace=way.space, call_id=call(way).pk)
+    models.answer()
     change(way)
 
     finish(way)
@@ -243,7 +244,7 @@ def test_what_changed_meanwhile_is_asked_again(
 def test_an_entry_that_is_gone_is_not_sent(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "complete", says('{"verdict": "answer", "entries": [2]}'))
     way.say(UNSURE, wamid="wamid.1")
-    choosing.ask(workspace=way.space, call_id=call(way).pk)
+    models.answer()
     the_entry_is_taken_away(way)
 
     finish(way)
@@ -307,7 +308,7 @@ def test_text_that_speaks_of_instructions_is_data(
     monkeypatch.setattr(gateway, "complete", complete)
     way.post(whatsapp.text(UNSURE, wamid="wamid.1"))
     way.work()
-    choosing.ask(workspace=way.space, call_id=call(way).pk)
+    models.answer()
 
     assert json.loads(seen[0])["message"] == UNSURE
     assert "entry_id" not in seen[0] and way.space.slug not in seen[0]
