@@ -60,15 +60,11 @@ def record_all(*, usages: Sequence[tuple[Workspace, Usage]], now: datetime) -> i
         return int(cursor.rowcount)
 
 
-def record_active_number(*, workspace: Workspace, connection_id: int, now: datetime) -> None:
-    """Count a number once for the calendar month of `now` in the workspace's time zone."""
+def active_number(*, workspace: Workspace, connection_id: int, now: datetime) -> Usage:
+    """Return what counts a number once for the calendar month of `now` in its workspace's zone."""
     day = clock.local_day(now, workspace.time_zone)
     subject = connection_id * 1_000_000 + day.year * 100 + day.month
-    record(
-        workspace=workspace,
-        usages=[Usage(meters.ACTIVE_NUMBERS, subject, now, connection_id=connection_id)],
-        now=now,
-    )
+    return Usage(meters.ACTIVE_NUMBERS, subject, now, connection_id=connection_id)
 
 
 def take_back(*, workspace: Workspace, meter: str, subject: int, now: datetime) -> bool:
@@ -124,14 +120,45 @@ def reserve(*, workspace: Workspace, meter: str, per_day: int | None, now: datet
         return bool(cursor.rowcount)
 
 
-def release(*, workspace: Workspace, meter: str, day_of: datetime) -> None:
-    """Give a reserved place back: what it was taken for did not happen."""
+def reserve_many(
+    *, workspace: Workspace, meter: str, per_day: int, quantity: int, now: datetime
+) -> int:
+    """Take up to `quantity` places of the day's allowance; return how many were left to take.
+
+    The counter's row stays locked until the commit, so that racing workers cannot go over.
+    """
+    if quantity == 1:
+        return int(reserve(workspace=workspace, meter=meter, per_day=per_day, now=now))
+    day = clock.local_day(now, workspace.time_zone)
+    with database.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO billing_dailycounter (workspace_id, meter_id, day, used)"
+            " VALUES (%s, %s, %s, 0) ON CONFLICT DO NOTHING",
+            [workspace.pk, meter, day],
+        )
+        cursor.execute(
+            "SELECT used FROM billing_dailycounter"
+            " WHERE workspace_id = %s AND meter_id = %s AND day = %s FOR UPDATE",
+            [workspace.pk, meter, day],
+        )
+        granted = max(0, min(quantity, per_day - int(cursor.fetchone()[0])))
+        if granted:
+            cursor.execute(
+                "UPDATE billing_dailycounter SET used = used + %s"
+                " WHERE workspace_id = %s AND meter_id = %s AND day = %s",
+                [granted, workspace.pk, meter, day],
+            )
+    return granted
+
+
+def release(*, workspace: Workspace, meter: str, day_of: datetime, quantity: int = 1) -> None:
+    """Give reserved places back: what they were taken for did not happen."""
     day = clock.local_day(day_of, workspace.time_zone)
     with database.cursor() as cursor:
         cursor.execute(
-            "UPDATE billing_dailycounter SET used = GREATEST(used - 1, 0)"
+            "UPDATE billing_dailycounter SET used = GREATEST(used - %s, 0)"
             " WHERE workspace_id = %s AND meter_id = %s AND day = %s",
-            [workspace.pk, meter, day],
+            [quantity, workspace.pk, meter, day],
         )
 
 

@@ -253,7 +253,9 @@ RATE_LIMIT_WORKSPACE_PER_MINUTE = env.int("RATE_LIMIT_WORKSPACE_PER_MINUTE", def
 RATE_LIMIT_CONTACT_PER_MINUTE = env.int("RATE_LIMIT_CONTACT_PER_MINUTE", default=60)
 LOOP_GUARD_LIKE_TEXTS = 20
 LOOP_GUARD_SECONDS = 300
+# Updates a worker deals with before others get their turn: of who writes now, and of a flood.
 DRAIN_BATCH = env.int("DRAIN_BATCH", default=20)
+DRAIN_BULK_BATCH = env.int("DRAIN_BULK_BATCH", default=100)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=2.0)
 TRIAL_DAYS = env.int("TRIAL_DAYS", default=14)
 

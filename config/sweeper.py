@@ -21,7 +21,8 @@ from workspaces import registry, scope
 
 _log = logging.getLogger(__name__)
 _THREADS = 4
-_BATCHES = 50  # of one workspace, before others get their turn
+_BATCHES = 50  # of one number's sends, before others get their turn
+_DRAINS = 5  # batches of one lane, likewise
 
 
 class Sweeper:
@@ -31,7 +32,7 @@ class Sweeper:
         self._drains = bool(queues & {"interactive", "bulk"})
         # A worker for new messages only lends a hand with what lies: a batch each time. The
         # workers of `bulk` work a flood off, so that the others stay free for who writes now.
-        self._batches = _BATCHES if "bulk" in queues else 1
+        self._batches = _DRAINS if "bulk" in queues else 1
         self._sends = "send" in queues
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="sweep")
@@ -99,7 +100,8 @@ class Sweeper:
         for _ in range(self._batches):
             if space is None or self._stop.is_set():
                 return
-            if not drain.run(workspace=space, lanes=[lane]).has_more:
+            limit = settings.DRAIN_BATCH if self._batches == 1 else settings.DRAIN_BULK_BATCH
+            if not drain.run(workspace=space, lanes=[lane], limit=limit).has_more:
                 return
 
     def _send(self, workspace_id: int, connection_id: int) -> None:
@@ -112,12 +114,9 @@ class Sweeper:
 
     def _finish_choices(self, workspace_id: int) -> None:
         space = registry.by_id(workspace_id)
-        if space is None:
-            return
-        with scope.workspace(space):
-            late = list(choosing.open_calls(now=clock.now()))
-        for call_id in late:
-            choices.finish(workspace=space, call_id=call_id)
+        for _ in range(self._batches):
+            if space is None or self._stop.is_set() or not choices.finish_all(workspace=space):
+                return
 
 
 _sweepers: list[Sweeper] = []

@@ -124,24 +124,34 @@ def put_receipt(
     wake({(job.workspace_id, lane_of(Kind.RECEIPT, job.conversation_key))})
 
 
-def line_name(workspace_id: int, lane: int) -> str:
+def line_name(workspace_id: int, lane: int, *, bulk: bool = False) -> str:
     """Return the name under which a lane's wake-up waits in line at most once."""
-    return f"drain:{workspace_id}:{lane}"
+    return f"{'bulk' if bulk else 'drain'}:{workspace_id}:{lane}"
 
 
-def wake(pairs: Iterable[tuple[int, int]], *, queue: str = "") -> None:
+def wake(pairs: Iterable[tuple[int, int]]) -> None:
     """Ask a worker to drain these (workspace, lane) pairs, after the commit.
 
     News goes to the workers of the `bulk` queue: a customer's question never waits for it.
+    Nobody is woken for a lane that those workers are working off already.
     """
     for workspace_id, lane in sorted(pairs):
+        is_bulk = lane in NEWS_LANES
         jobs.enqueue(
             "messaging.drain",
-            queue=queue or ("interactive" if lane in TALK_LANES else "bulk"),
-            once=line_name(workspace_id, lane),
+            queue="bulk" if is_bulk else "interactive",
+            once=line_name(workspace_id, lane, bulk=is_bulk),
+            unless="" if is_bulk else line_name(workspace_id, lane, bulk=True),
             workspace_id=workspace_id,
             lane=lane,
+            bulk=is_bulk,
         )
+
+
+def work_off(*, workspace_id: int, lane: int) -> None:
+    """Put a lane that has more than a batch at the end of the line of `bulk`, after the commit."""
+    jobs.hold(line_name(workspace_id, lane, bulk=True))
+    jobs.enqueue("messaging.drain", queue="bulk", workspace_id=workspace_id, lane=lane, bulk=True)
 
 
 def take_lines(*, workspace_id: int, lanes: Sequence[int]) -> list[int]:
@@ -174,22 +184,6 @@ def claim(
     )
 
 
-def wait_for_line(*, workspace_id: int) -> None:
-    """Wait until nobody else changes the workspace's conversations; holds until the commit.
-
-    Whoever writes into conversations outside a drain calls this first: a person's reply and
-    the bot then never overtake each other, and rows are locked in one order by all. A drain
-    that comes meanwhile goes away again, so another is asked for after the commit.
-    """
-    wake({(workspace_id, lane) for lane in TALK_LANES})
-    with database.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended('drain ' || lane, %s))"
-            " FROM unnest(%s::int[]) AS lane",
-            [workspace_id, list(LANES)],
-        )
-
-
 def finish(*, ids: Sequence[int], now: datetime) -> None:
     """Mark updates as dealt with, in the transaction that dealt with them."""
     InboundEvent.objects.filter(pk__in=ids).update(
@@ -197,21 +191,29 @@ def finish(*, ids: Sequence[int], now: datetime) -> None:
     )
 
 
-def postpone(*, event: InboundEvent, reason: str, now: datetime) -> bool:
-    """Push a failing update away in time, so that it cannot block its neighbours.
+def postpone(*, rows: Sequence[InboundEvent], reason: str, now: datetime) -> int:
+    """Push failing updates away in time, so that they cannot block their neighbours.
 
-    Returns False when it has failed often enough and is now a dead letter.
+    Returns how many of them have failed often enough and are dead letters now.
     """
-    attempts = event.attempts + 1
-    is_dead = attempts >= MAX_ATTEMPTS
-    wait = _BACK_OFF_SECONDS[min(attempts, len(_BACK_OFF_SECONDS)) - 1]
-    InboundEvent.objects.filter(pk=event.pk, state=InboundEvent.State.PENDING).update(
-        attempts=attempts,
-        error=reason[:200],
-        due_at=now + timedelta(seconds=wait),
-        state=InboundEvent.State.DEAD if is_dead else InboundEvent.State.PENDING,
-    )
-    return not is_dead
+    if not rows:
+        return 0
+    with database.cursor() as cursor:
+        cursor.execute(
+            "UPDATE connections_inboundevent e SET attempts = attempts + 1, error = %s,"
+            " due_at = %s + (%s::int[])[least(attempts + 1, %s)] * interval '1 second',"
+            " state = CASE WHEN attempts + 1 >= %s THEN 'dead' ELSE 'pending' END"
+            " WHERE id = ANY(%s) AND state = 'pending' RETURNING state",
+            [
+                reason[:200],
+                now,
+                list(_BACK_OFF_SECONDS),
+                len(_BACK_OFF_SECONDS),
+                MAX_ATTEMPTS,
+                [row.pk for row in rows],
+            ],
+        )
+        return sum(state == "dead" for (state,) in cursor.fetchall())
 
 
 def has_due(*, workspace: Workspace, now: datetime, lanes: Sequence[int] = LANES) -> bool:

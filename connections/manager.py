@@ -1,8 +1,8 @@
 """Connections: make, check, switch; what an error does to a number; what an owner is told."""
 
 import hmac
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
@@ -20,6 +20,8 @@ _STATE_AFTER = {
     Code.ACCOUNT_BLOCKED: State.BLOCKED,
     Code.NOT_CONFIGURED: State.NOT_CONNECTED,
 }
+# A busy number is noted as alive once in a while: everybody would wait for its one row.
+_NOTE_EVERY = timedelta(seconds=15)
 _OFF_BY_ERROR = frozenset(_STATE_AFTER.values())
 _HELD = "This number is connected to another workspace. Remove it there first, or write to support."
 _EFFECTS = {
@@ -201,11 +203,18 @@ def note_alive(*, connection: Connection, now: datetime) -> None:
         connection.state = State.CONNECTED
 
 
-def note_inbound(*, connection_ids: set[int], now: datetime) -> None:
-    """Remember that customers' messages came in on these numbers."""
-    Connection.objects.filter(pk__in=connection_ids).update(last_inbound_at=now)
-    for connection in Connection.objects.filter(pk__in=connection_ids, state=State.CONNECTING):
-        note_alive(connection=connection, now=now)
+def note_inbound(*, connections: Sequence[Connection], now: datetime) -> None:
+    """Remember that customers' messages came in on these numbers; once in a while is enough."""
+    stale = [
+        connection.pk
+        for connection in connections
+        if connection.last_inbound_at is None or now - connection.last_inbound_at > _NOTE_EVERY
+    ]
+    if stale:
+        Connection.objects.filter(pk__in=stale).update(last_inbound_at=now)
+    for connection in connections:
+        if connection.state == State.CONNECTING:
+            note_alive(connection=connection, now=now)
 
 
 def apply_error(*, connection: Connection, error: ProviderError, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -57,6 +58,48 @@ def put(
     # A customer's sends share a lane: as many senders as lanes, not one wake-up a message.
     wake(connection_id, lane=zlib.crc32(conversation_key.encode()) % LANES)
     return bool(rows)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One send to queue; see `put`."""
+
+    connection_id: int
+    key: str
+    message: Outbound
+    conversation_key: str
+    correlation: str
+    message_id: int | None = None
+    expires_at: datetime | None = None
+    not_before: datetime | None = None
+
+
+def put_all(*, workspace: Workspace, items: Sequence[Item], now: datetime) -> None:
+    """Queue many sends."""
+    for item in items:
+        put(workspace=workspace, now=now, **{f.name: getattr(item, f.name) for f in fields(item)})
+
+
+@dataclass(frozen=True)
+class StatusItem:
+    """What a status says: our own id in it, the provider's id, the status' word."""
+
+    opaque: str
+    subject: str
+    status: str
+
+
+def settle_by_statuses(
+    *, workspace: Workspace, items: Sequence[StatusItem], now: datetime
+) -> dict[int, OutboundJob]:
+    """Do what `settle_by_status` does for many; return the sends by the items' places."""
+    found = {
+        place: settle_by_status(
+            workspace=workspace, opaque=item.opaque, subject=item.subject, now=now
+        )
+        for place, item in enumerate(items)
+    }
+    return {place: job for place, job in found.items() if job is not None}
 
 
 def lane_name(connection_id: int, lane: int) -> str:

@@ -37,14 +37,22 @@ class Match:
     confidence: float
 
 
-def find(workspace: Workspace, text: str, *, limit: int = 3) -> list[Match]:
+def current_version() -> int:
+    """Return the number of the entries as they are now (workspace in scope): see `find`."""
+    return versions.current()
+
+
+def find(
+    workspace: Workspace, text: str, *, limit: int = 3, version: int | None = None
+) -> list[Match]:
     """Return the active entries nearest to `text`, best first; none when nothing is alike.
 
-    Call it inside `scope.workspace(workspace)`: one query, and two more after a change.
+    Call it inside `scope.workspace(workspace)`: one query, and two more after a change. Who
+    asks many times in one transaction gives `version` from `current_version`: no query then.
     """
     if scope.current_workspace_id() != workspace.pk:
         raise RuntimeError("faqs.search.find speaks for the workspace of the current scope only.")
-    version = versions.current()
+    version = versions.current() if version is None else version
     key = (workspace.pk, version, limit, text[:_MAX_KEPT_TEXT])
     if len(text) <= _MAX_KEPT_TEXT and (kept := _recent.get(key)) is not None:
         return list(kept)
@@ -92,10 +100,15 @@ def thresholds() -> dict[str, float]:
 
 def get(workspace: Workspace, entry_id: int) -> Match | None:
     """Return an active entry as a certain match: somebody chose it. Call in the workspace's scope."""
-    entry = Entry.objects.filter(pk=entry_id, is_active=True).first()
-    if entry is None:
-        return None
-    return Match(entry.pk, entry.faq_id, entry.question, entry.answer, 1.0)
+    return get_all([entry_id]).get(entry_id)
+
+
+def get_all(entry_ids: Sequence[int]) -> dict[int, Match]:
+    """Return active entries of the workspace in scope as certain matches, by id; one query."""
+    return {
+        entry.pk: Match(entry.pk, entry.faq_id, entry.question, entry.answer, 1.0)
+        for entry in Entry.objects.filter(pk__in=set(entry_ids), is_active=True)
+    }
 
 
 def note_uses(entry_ids: Sequence[int], *, now: datetime) -> None:

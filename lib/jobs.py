@@ -76,6 +76,7 @@ _broker, _marks = _Server(), _Server()
 # How long a wake-up counts as waiting in line, at most: a worker that died with it in hand
 # must not silence those that follow. The sweep covers what is missed within that time.
 _ONCE_MS = 1500
+_HOLD_MS = 3000
 
 
 @lru_cache(maxsize=1)
@@ -85,13 +86,22 @@ def _redis(url: str) -> "redis.Redis":
     )
 
 
-def _is_first(once: str) -> bool:
-    """Say whether no wake-up of this kind waits in line; True when nobody can tell."""
-    key = f"once:{once}"
+def _is_wanted(once: str, unless: str) -> bool:
+    """Say whether a wake-up shall be sent; True when nobody can tell."""
+
+    def ask() -> bool:
+        line = _redis(settings.REDIS_URL).pipeline(transaction=False)
+        if unless:
+            line.exists(f"once:{unless}")
+        if once:
+            line.set(f"once:{once}", 1, nx=True, px=_ONCE_MS)
+        answers = line.execute()
+        return (not unless or not answers[0]) and (not once or bool(answers[-1]))
+
+    if not once and not unless:
+        return True
     try:
-        return bool(
-            _marks.ask(lambda: _redis(settings.REDIS_URL).set(key, 1, nx=True, px=_ONCE_MS))
-        )
+        return _marks.ask(ask)
     except (redis.RedisError, Away):
         return True
 
@@ -105,24 +115,35 @@ def begun(once: str) -> None:
         _marks.ask(lambda: _redis(settings.REDIS_URL).delete(f"once:{once}"))
 
 
+def hold(once: str) -> None:
+    """Keep wake-ups of this name, and those enqueued `unless` it, away for a few seconds.
+
+    For who works something off in many turns: call at each turn, and `begun` at the end.
+    """
+    with contextlib.suppress(redis.RedisError, Away):
+        _marks.ask(lambda: _redis(settings.REDIS_URL).set(f"once:{once}", 1, px=_HOLD_MS))
+
+
 def enqueue(
     name: str,
     *,
     queue: str = "interactive",
     delay_seconds: float = 0,
     once: str = "",
+    unless: str = "",
     **arguments: Argument,
 ) -> None:
     """Ask a worker to run the task `name` with `arguments` once the transaction commits.
 
     Never raises when the broker is away, and hardly waits: what is due stands in a table, and
     the sweep of every worker finds it within seconds. With `once`, nothing is sent while a
-    wake-up of that name waits in line; its task calls `begun(once)` first of all.
+    wake-up of that name waits in line; its task calls `begun(once)` first of all. Nothing is
+    sent either while somebody holds `unless`: it is being worked off already.
     """
     identifier = events.correlation()
 
     def send() -> None:
-        if once and not _is_first(once):
+        if not _is_wanted(once, unless):
             return
         try:
             _broker.ask(

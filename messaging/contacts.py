@@ -1,15 +1,19 @@
 """Who writes: from the identities in a message to one contact, never merged silently."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connections import directory
 from connections.events import Sender
+from messaging import rows
 from messaging.models import Contact, ContactIdentity
 from workspaces.models import Workspace
 
 SCOPE = "whatsapp"
 Kind = ContactIdentity.Kind
+# A customer who writes on and on is noted as seen once in a while, not at every message.
+_SEEN_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -51,33 +55,100 @@ def _pairs(sender: Sender) -> list[tuple[str, str]]:
 
 
 def attach(*, workspace: Workspace, sender: Sender, now: datetime) -> Attached | None:
-    """Find or make the contact for `sender`; None when it names nobody.
+    """Find or make the contact for one sender: see `attach_all`."""
+    return attach_all(workspace=workspace, senders=[sender], now=now)[0]
+
+
+def attach_all(
+    *, workspace: Workspace, senders: Sequence[Sender], now: datetime
+) -> list[Attached | None]:
+    """Find or make the contact of each sender, in order; None for one that names nobody.
 
     The phone decides when it is there. When phone and user id lead to two contacts, both
     stay as they are and are flagged for a person. An identity that its contact has given up
     (a number that changed hands) leads nowhere: who writes from it now is somebody new.
+    A fixed number of statements for all; the contacts stay locked until the commit.
     """
-    pairs = _pairs(sender)
-    if not pairs:
-        return None
-    found = _current(pairs)
-    known = {(identity.kind, identity.value) for identity in found}
-    # A parent id is shared by a company's people in some portfolios: it never decides.
-    deciding = [identity for identity in found if identity.kind != Kind.PARENT_BSUID]
-    is_new = not deciding
-    if is_new:
-        contact = Contact.objects.create(
+    book = _Book([pair for sender in senders for pair in _pairs(sender)])
+    attached = [book.attach(sender, now) for sender in senders]
+    book.save(now)
+    directory.remember(
+        workspace=workspace,
+        contacts=[
+            (sender.phone, found.contact.pk)
+            for sender, found in zip(senders, attached, strict=True)
+            if sender.phone and found is not None and book.is_news(found.contact)
+        ],
+        now=now,
+    )
+    return attached
+
+
+class _Book:
+    """The contacts and identities that a batch of messages speaks of."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+        named = set(pairs)
+        found = [
+            identity
+            for identity in ContactIdentity.objects.select_related("contact")
+            .filter(scope=SCOPE, value__in=[value for _, value in named])
+            .select_for_update(of=("contact",), no_key=True)
+            .order_by("contact_id", "pk")
+            if (identity.kind, identity.value) in named
+        ]
+        # With a given-up identity goes what was granted to it, such as an owner's commands.
+        given_up = [identity.pk for identity in found if identity.superseded_by_id is not None]
+        if given_up:
+            ContactIdentity.objects.filter(pk__in=given_up).delete()
+        # One object for each contact, whatever leads to it.
+        people: dict[int, Contact] = {}
+        self._known: dict[tuple[str, str], ContactIdentity] = {}
+        for identity in found:
+            if identity.superseded_by_id is None:
+                identity.contact = people.setdefault(identity.contact_id, identity.contact)
+                self._known[identity.kind, identity.value] = identity
+        self._new_people: list[Contact] = []
+        self._new_identities: list[ContactIdentity] = []
+        self._changed: dict[int, Contact] = {}
+        self._seen: dict[int, ContactIdentity] = {}
+        self._conflicts: list[tuple[Contact, Contact]] = []
+        self._news: set[int] = set()  # id() of the contacts
+
+    def attach(self, sender: Sender, now: datetime) -> Attached | None:
+        pairs = _pairs(sender)
+        if not pairs:
+            return None
+        found = [self._known[pair] for pair in pairs if pair in self._known]
+        # A parent id is shared by a company's people in some portfolios: it never decides.
+        deciding = [identity for identity in found if identity.kind != Kind.PARENT_BSUID]
+        is_new = not deciding
+        contact = self._make(sender, now) if is_new else deciding[0].contact
+        for kind, value in pairs:
+            if (kind, value) not in self._known:
+                self._note(contact, kind, value, now)
+        if not is_new:
+            self._refresh(contact, sender, now)
+            self._touch(contact, found, now)
+        others = [identity.contact for identity in deciding if identity.contact is not contact]
+        if others and contact.conflict_with_id is None:
+            self._conflicts.append((contact, others[0]))
+        return Attached(contact, is_new, bool(others))
+
+    def _make(self, sender: Sender, now: datetime) -> Contact:
+        contact = Contact(
             name=sender.name[:200],
             username=sender.username[:120],
             phone=sender.phone,
             created_at=now,
             last_seen_at=now,
         )
-    else:
-        contact = deciding[0].contact
-    others = {identity.contact_id for identity in deciding} - {contact.pk}
-    ContactIdentity.objects.bulk_create(
-        ContactIdentity(
+        self._new_people.append(contact)
+        self._news.add(id(contact))
+        return contact
+
+    def _note(self, contact: Contact, kind: str, value: str, now: datetime) -> None:
+        identity = ContactIdentity(
             contact=contact,
             scope=SCOPE,
             kind=kind,
@@ -85,27 +156,55 @@ def attach(*, workspace: Workspace, sender: Sender, now: datetime) -> Attached |
             first_seen_at=now,
             last_seen_at=now,
         )
-        for kind, value in pairs
-        if (kind, value) not in known
-    )
-    if not is_new:
-        _refresh(contact, sender, now)
-        ContactIdentity.objects.filter(
-            pk__in=[i.pk for i in found if i.contact_id == contact.pk]
-        ).update(last_seen_at=now)
-    if others and contact.conflict_with_id is None:
-        contact.conflict_with_id = min(others)
-        contact.save(update_fields=["conflict_with"])
-    if sender.phone:
-        directory.remember(workspace=workspace, phone=sender.phone, contact_id=contact.pk, now=now)
-    return Attached(contact, is_new, bool(others))
+        self._known[kind, value] = identity
+        self._new_identities.append(identity)
+        self._news.add(id(contact))
+
+    def _refresh(self, contact: Contact, sender: Sender, now: datetime) -> None:
+        contact.last_seen_at = now
+        for name, value, cap in (("name", sender.name, 200), ("username", sender.username, 120)):
+            if value:
+                setattr(contact, name, value[:cap])
+        if sender.phone and contact.phone != sender.phone:
+            contact.phone = sender.phone  # answers go to where the question came from
+            self._news.add(id(contact))
+        if contact.pk is not None:
+            self._changed[contact.pk] = contact
+
+    def _touch(self, contact: Contact, found: Sequence[ContactIdentity], now: datetime) -> None:
+        for identity in found:
+            if identity.pk is not None and identity.contact is contact:
+                if now - identity.last_seen_at > _SEEN_EVERY:
+                    self._news.add(id(contact))
+                    self._seen[identity.pk] = identity
+                identity.last_seen_at = now
+
+    def save(self, now: datetime) -> None:
+        Contact.objects.bulk_create(self._new_people)
+        for identity in self._new_identities:
+            identity.contact = identity.contact  # its id is known by now
+        ContactIdentity.objects.bulk_create(self._new_identities)
+        rows.update(
+            "messaging_contact",
+            {"name": "text", "username": "text", "phone": "text", "last_seen_at": "timestamptz"},
+            [(c.pk, c.name, c.username, c.phone, c.last_seen_at) for c in self._changed.values()],
+        )
+        if self._seen:
+            ContactIdentity.objects.filter(pk__in=list(self._seen)).update(last_seen_at=now)
+        for contact, other in self._conflicts:
+            contact.conflict_with = other
+            contact.save(update_fields=["conflict_with"])
+
+    def is_news(self, contact: Contact) -> bool:
+        """Say whether anything about how to reach the contact is new, or was noted long ago."""
+        return id(contact) in self._news
 
 
 def _known(pairs: list[tuple[str, str]]) -> list[ContactIdentity]:
     """Return the identities that `pairs` name, in their order."""
-    rows = ContactIdentity.objects.filter(scope=SCOPE, value__in=[value for _, value in pairs])
+    found = ContactIdentity.objects.filter(scope=SCOPE, value__in=[value for _, value in pairs])
     named = {
-        (identity.kind, identity.value): identity for identity in rows.select_related("contact")
+        (identity.kind, identity.value): identity for identity in found.select_related("contact")
     }
     return [named[pair] for pair in pairs if pair in named]
 
@@ -120,19 +219,6 @@ def _current(pairs: list[tuple[str, str]]) -> list[ContactIdentity]:
     if given_up:
         ContactIdentity.objects.filter(pk__in=given_up).delete()
     return [identity for identity in found if identity.pk not in given_up]
-
-
-def _refresh(contact: Contact, sender: Sender, now: datetime) -> None:
-    contact.last_seen_at = now
-    fields = ["last_seen_at"]
-    for name, value, cap in (("name", sender.name, 200), ("username", sender.username, 120)):
-        if value and getattr(contact, name) != value[:cap]:
-            setattr(contact, name, value[:cap])
-            fields.append(name)
-    if sender.phone and contact.phone != sender.phone:
-        contact.phone = sender.phone  # answers go to where the question came from
-        fields.append("phone")
-    contact.save(update_fields=fields)
 
 
 def rename(
@@ -166,7 +252,7 @@ def rename(
         ).exclude(pk=identity.pk).update(superseded_by=identity)  # fmt: skip
         if kind == Kind.PHONE:
             Contact.objects.filter(pk=contact.pk).update(phone=value)
-            directory.remember(workspace=workspace, phone=value, contact_id=contact.pk, now=now)
+            directory.remember(workspace=workspace, contacts=[(value, contact.pk)], now=now)
     return contact
 
 

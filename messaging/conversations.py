@@ -3,9 +3,11 @@
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from connections.events import Sender
+from messaging import rows
 from messaging.models import Contact, Conversation, Message
 
 WINDOW = timedelta(hours=24)
@@ -16,24 +18,59 @@ _CREDIBLE = timedelta(days=8)
 Holder = Conversation.Holder
 
 
-def open_for(*, contact: Contact, connection_id: int, now: datetime) -> Conversation:
-    """Return the contact's open conversation, making one when there is none.
+# What changes in a conversation while it goes on, with the columns' types.
+_CHANGING = {
+    "connection_id": "bigint", "holder": "text", "needs_person": "boolean",
+    "needs_person_since": "timestamptz", "held_by_id": "bigint", "held_until": "timestamptz",
+    "handover_told_at": "timestamptz", "last_inbound_at": "timestamptz",
+    "last_message_at": "timestamptz",
+}  # fmt: skip
 
-    Call while holding the workspace's line (a drain does): the constraint that allows one open
-    conversation is the last word, not the usual way.
+
+def open_all(*, contacts: Sequence[tuple[Contact, int]], now: datetime) -> dict[int, Conversation]:
+    """Return the open conversation of each (contact, number), by contact; make those missing.
+
+    Their rows are locked until the commit, in one order for all: whoever writes into a
+    conversation locks it first, so that a person's reply and the bot never overtake each
+    other. A customer who wrote to another number of the business is answered from there.
     """
-    conversation = Conversation.objects.filter(
-        contact=contact, state=Conversation.State.OPEN
-    ).first()
-    if conversation is None:
-        return Conversation.objects.create(
-            contact=contact, connection_id=connection_id, last_message_at=now, opened_at=now
-        )
-    if conversation.connection_id != connection_id:
-        # The customer wrote to another number of the business: it answers from there.
-        conversation.connection_id = connection_id
-        conversation.save(update_fields=["connection_id"])
-    return conversation
+    wanted = {contact.pk: contact for contact, _ in contacts}
+    found = {
+        talk.contact_id: talk
+        for talk in Conversation.objects.select_for_update(no_key=True)
+        .filter(contact_id__in=list(wanted), state=Conversation.State.OPEN)
+        .order_by("pk")
+    }
+    missing = [
+        Conversation(contact=contact, connection_id=number, last_message_at=now, opened_at=now)
+        for contact, number in contacts
+        if contact.pk not in found
+    ]
+    for talk in Conversation.objects.bulk_create(missing):
+        found[talk.contact_id] = talk
+    for contact, number in contacts:
+        found[contact.pk].contact = contact
+        found[contact.pk].connection_id = number
+    return found
+
+
+def lock_all(*, conversation_ids: Sequence[int]) -> list[Conversation]:
+    """Return conversations with their contacts, locked until the commit in one order for all."""
+    return list(
+        Conversation.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("contact")
+        .filter(pk__in=conversation_ids)
+        .order_by("pk")
+    )
+
+
+def keep(talks: Iterable[Conversation]) -> None:
+    """Save what has changed in conversations that the caller has locked; one statement."""
+    rows.update(
+        "messaging_conversation",
+        _CHANGING,
+        [(talk.pk, *(getattr(talk, name) for name in _CHANGING)) for talk in talks],
+    )
 
 
 def credible(moment: datetime | None, *, received_at: datetime) -> datetime:
@@ -61,26 +98,16 @@ def like_digest(text: str) -> str:
     return hashlib.sha256(bare.encode(errors="replace")).hexdigest()[:32] if bare else ""
 
 
-def touch(*, conversation: Conversation, message: Message, at: datetime) -> None:
-    """Move the conversation's clocks forward for a message of the customer or of ours."""
-    fields = move_clocks(conversation=conversation, message=message, at=at)
-    conversation.save(update_fields=fields)
-
-
-def move_clocks(*, conversation: Conversation, message: Message, at: datetime) -> list[str]:
-    """Do what `touch` does without saving; return the names of the changed fields."""
+def move_clocks(*, conversation: Conversation, message: Message, at: datetime) -> None:
+    """Move the conversation's clocks forward for a message of the customer or of ours, unsaved."""
     conversation.last_message_at = max(conversation.last_message_at, at)
-    fields = ["last_message_at"]
     if message.direction == Message.Direction.IN:
         previous = conversation.last_inbound_at
         conversation.last_inbound_at = max(previous, at) if previous else at
-        fields.append("last_inbound_at")
-    return fields
 
 
 def flag_for_person(*, conversation: Conversation, now: datetime) -> None:
-    """Say that a person should look at the conversation."""
+    """Say that a person should look at the conversation, unsaved."""
     if not conversation.needs_person:
         conversation.needs_person = True
         conversation.needs_person_since = now
-        conversation.save(update_fields=["needs_person", "needs_person_since"])

@@ -1,20 +1,21 @@
-"""Drain a workspace's inbox: a batch in one transaction, a savepoint for each update."""
+"""Drain a workspace's inbox: many updates in one transaction, with a fixed number of statements."""
 
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.db import OperationalError, transaction
 
-from billing import metering, plans
+from billing import metering
 from connections import inbox, manager
 from connections.events import Kind
-from connections.models import Connection, InboundEvent
-from faqs import search
+from connections.models import InboundEvent
 from lib import clock, events
-from messaging import bot, inbound, limits
-from messaging.statuses import NotYet
+from messaging import commands, inbound, statuses
+from messaging.desk import Desk
+from messaging.update import Update
 from workspaces import registry, scope
 from workspaces.models import Workspace
 
@@ -34,77 +35,144 @@ def run(
 ) -> Drained:
     """Deal with the next updates of `workspace` in those of `lanes` that are free, in order.
 
-    A crash gives the whole batch back; an update that fails is pushed away in time and,
-    after some tries, becomes a dead letter. Nothing here calls out of the house.
+    A transaction holds at most one update of each conversation, so that what is decided
+    about one does not depend on another; there are as many transactions as it takes for
+    `limit` updates. A crash gives a transaction's updates back; one that fails is pushed
+    away in time and, after some tries, becomes a dead letter. Nothing here calls out of
+    the house.
     """
+    most = limit or settings.DRAIN_BATCH
+    count = 0
     with scope.workspace(workspace):
-        with transaction.atomic(durable=not transaction.get_connection().in_atomic_block):
-            now = clock.now()
-            taken = inbox.take_lines(workspace_id=workspace.pk, lanes=lanes)
-            if not taken:
-                # Somebody is at it, and looks again after its commit. Asking for another turn
-                # from here would only keep a processor busy.
-                return Drained(0, has_more=False)
-            rows = inbox.claim(
-                workspace=workspace, lanes=taken, limit=limit or settings.DRAIN_BATCH, now=now
-            )
-            if rows:
-                registry.freshen(workspace)
-                _handle(workspace, rows)
-        # After the commit: what was stored while this batch held the line is seen here.
-        return Drained(len(rows), inbox.has_due(workspace=workspace, lanes=taken, now=clock.now()))
+        while count < most:
+            step = _step(workspace, lanes, most - count)
+            count += step.count
+            if not step.has_more or not step.count:
+                return Drained(count, step.has_more)
+    return Drained(count, has_more=True)
 
 
-def _handle(workspace: Workspace, rows: list[InboundEvent]) -> None:
-    now = clock.now()
-    desk = inbound.Desk(
-        workspace=workspace,
-        bot=bot.settings_of(),
-        standing=plans.standing(workspace=workspace, now=now),
-        connections={c.pk: c for c in Connection.every.filter(workspace=workspace)},
-        workspace_rate=limits.workspace_rate(now=now),
-        started_at=now,
+def has_due(*, workspace: Workspace, lanes: Sequence[int] = inbox.LANES) -> bool:
+    """Say whether the workspace has updates to drain in these lanes."""
+    with scope.workspace(workspace):
+        return inbox.has_due(workspace=workspace, lanes=lanes, now=clock.now())
+
+
+def _step(workspace: Workspace, lanes: Sequence[int], most: int) -> Drained:
+    try:
+        return _transact(workspace, lanes, most)
+    except OperationalError:
+        raise  # the connection or the transaction is gone: the sweep starts over
+    except Exception:
+        # A bad update among good ones: all again, each on its own.
+        _log.exception("messaging.batch.failed")
+        return _transact(workspace, lanes, most, is_careful=True)
+
+
+def _transact(
+    workspace: Workspace, lanes: Sequence[int], most: int, *, is_careful: bool = False
+) -> Drained:
+    with transaction.atomic(durable=not transaction.get_connection().in_atomic_block):
+        now = clock.now()
+        taken = inbox.take_lines(workspace_id=workspace.pk, lanes=lanes)
+        if not taken:
+            # Somebody is at it, and looks again after its commit. Asking for another turn
+            # from here would only keep a processor busy.
+            return Drained(0, has_more=False)
+        rows = inbox.claim(workspace=workspace, lanes=taken, limit=most, now=now)
+        batch = _batch(rows)
+        count = 0
+        if batch:
+            registry.freshen(workspace)
+            work = _one_by_one if is_careful else _together
+            count = work(workspace, batch, now)
+    # A full claim may have left some behind; else what came meanwhile is seen after the commit.
+    has_more = len(rows) == most or len(batch) < len(rows) or count < len(batch)
+    return Drained(
+        count, has_more or inbox.has_due(workspace=workspace, lanes=taken, now=clock.now())
     )
-    done: list[int] = []
-    heard: set[int] = set()
+
+
+def _batch(rows: Sequence[InboundEvent]) -> list[InboundEvent]:
+    """Choose what is dealt with in one transaction: the first of each conversation.
+
+    News about our own messages may come together as it is: in any order it ends alike. An
+    update of another kind than a customer's message, or one that may change how the rest is
+    judged, goes alone.
+    """
+    if not rows:
+        return []
+    if rows[0].lane in inbox.NEWS_LANES:
+        return [row for row in rows if row.lane in inbox.NEWS_LANES]
+    if _goes_alone(rows[0]):
+        return [rows[0]]
+    chosen: list[InboundEvent] = []
+    spoken_of: set[str] = set()
+    for row in rows:
+        if row.lane in inbox.NEWS_LANES:
+            continue
+        if _goes_alone(row):
+            break
+        if row.conversation_key not in spoken_of:
+            spoken_of.add(row.conversation_key)
+            chosen.append(row)
+    return chosen
+
+
+def _goes_alone(row: InboundEvent) -> bool:
+    if row.kind != Kind.MESSAGE or not row.conversation_key:
+        return True
+    return bool(commands.recognise(Update.of(row).text("text")))
+
+
+def _together(workspace: Workspace, rows: Sequence[InboundEvent], now: datetime) -> int:
+    desk = Desk.lay(workspace=workspace, now=now, likely=len(rows))
+    if rows[0].lane in inbox.NEWS_LANES:
+        done, unknown = statuses.record_all(desk, rows)
+        # Other programs may send on the same number: what nobody here knows ends quietly.
+        done += [row.pk for row in unknown if row.attempts + 1 >= inbox.MAX_ATTEMPTS]
+        unknown = [row for row in unknown if row.attempts + 1 < inbox.MAX_ATTEMPTS]
+        inbox.postpone(rows=unknown, reason="the message it speaks of is not known", now=now)
+    else:
+        done, unknown = inbound.handle_all(desk, rows), []
+        _note_heard(desk, [row for row in rows if row.pk in set(done)])
+    desk.close()
+    inbox.finish(ids=done, now=clock.now())
+    return len(done) + len(unknown)
+
+
+def _one_by_one(workspace: Workspace, rows: Sequence[InboundEvent], now: datetime) -> int:
+    """Deal with each update in a savepoint: one that fails does not hold up its neighbours."""
+    count = 0
     for row in rows:
         with events.correlated(row.correlation):
-            if _handle_one(desk, row):
-                done.append(row.pk)
-                if row.kind == Kind.MESSAGE and row.connection_id:
-                    heard.add(row.connection_id)
-    if heard:
-        manager.note_inbound(connection_ids=heard, now=now)
-        for connection_id in heard:
-            metering.record_active_number(workspace=workspace, connection_id=connection_id, now=now)
-    metering.record(workspace=workspace, usages=desk.usages, now=now)
-    search.note_uses(desk.used_entries, now=now)
-    inbox.finish(ids=done, now=clock.now())
+            try:
+                with transaction.atomic():
+                    count += _together(workspace, [row], now)
+            except OperationalError:
+                raise
+            except Exception as error:
+                _log.exception("messaging.inbound.failed")
+                dead = inbox.postpone(rows=[row], reason=type(error).__name__, now=clock.now())
+                count += 1
+                events.publish(
+                    "messaging.inbound.given-up" if dead else "messaging.inbound.postponed",
+                    workspace=workspace.pk,
+                    params={"inbound": row.pk, "kind": row.kind},
+                    meta={"error": type(error).__name__, "attempt": row.attempts + 1},
+                    level=logging.WARNING,
+                )
+    return count
 
 
-def _handle_one(desk: inbound.Desk, row: InboundEvent) -> bool:
-    counted, used = len(desk.usages), len(desk.used_entries)
-    try:
-        with transaction.atomic():
-            inbound.handle(desk, row, clock.now())
-    except NotYet:
-        del desk.usages[counted:], desk.used_entries[used:]
-        return not inbox.postpone(
-            event=row, reason="the message it speaks of is not known", now=clock.now()
+def _note_heard(desk: Desk, rows: Sequence[InboundEvent]) -> None:
+    """Note on which numbers customers wrote."""
+    heard = {row.connection_id for row in rows if row.kind == Kind.MESSAGE and row.connection_id}
+    known = [desk.connections[pk] for pk in sorted(heard) if pk in desk.connections]
+    manager.note_inbound(connections=known, now=desk.now)
+    for connection in known:
+        desk.usages.append(
+            metering.active_number(
+                workspace=desk.workspace, connection_id=connection.pk, now=desk.now
+            )
         )
-    except OperationalError:
-        raise  # the connection or the transaction is gone: the batch starts over
-    except Exception as error:
-        # One bad update must not hold up its neighbours; it is tried again, then shown.
-        del desk.usages[counted:], desk.used_entries[used:]
-        _log.exception("messaging.inbound.failed")
-        is_alive = inbox.postpone(event=row, reason=type(error).__name__, now=clock.now())
-        events.publish(
-            "messaging.inbound.postponed" if is_alive else "messaging.inbound.given-up",
-            workspace=desk.workspace.pk,
-            params={"inbound": row.pk, "kind": row.kind},
-            meta={"error": type(error).__name__, "attempt": row.attempts + 1},
-            level=logging.WARNING,
-        )
-        return False
-    return True

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
-from billing import metering, plans
+from billing import plans
 from connections.events import Sender
 from connections.models import Connection
 from faqs import search
@@ -40,14 +40,17 @@ class Turn:
     workspace_rate: int = 0
     text_digest: str = ""
     matches: list[search.Match] = field(default_factory=list)
+    candidates: list[search.Match] = field(default_factory=list)  # the matches and more
     tapped_entry_id: int | None = None
     sender: Sender | None = None  # as the message named it: the answer goes there
     is_first: bool = False  # the contact's first message: there is nothing to compare it with
-    usages: list[metering.Usage] = field(default_factory=list)  # for the ledger, in one statement
-    used_entries: list[int] = field(default_factory=list)  # that were answered with, likewise
+    rates: limits.Rates = field(default_factory=limits.Rates)  # of this customer, this one counted
+    version: int | None = None  # of the entries, when it is known already
+    is_asked: bool = False  # a model was asked to choose
 
 
 Gate = Callable[[Turn], Verdict]
+MODEL_SEES = 8  # entries
 
 # Types that say something without asking for an answer.
 _QUIET_KINDS = frozenset({"reaction", "system", "edit", "revoke", "request_welcome"})
@@ -140,7 +143,7 @@ def rate(turn: Turn) -> Verdict:
             needs_person=True,
         )
     if turn.conversation is not None and not turn.is_first:
-        count = limits.contact_rate(conversation=turn.conversation, now=turn.now)
+        count = turn.rates.minute
         most = settings.RATE_LIMIT_CONTACT_PER_MINUTE
         if count > most:
             return stopped(
@@ -172,9 +175,7 @@ def nobody_holds(turn: Turn) -> Verdict:
 def no_loop(turn: Turn) -> Verdict:
     """Two machines that answer each other are stopped."""
     if turn.conversation is not None and not turn.is_first:
-        count = limits.like_texts(
-            conversation=turn.conversation, digest=turn.text_digest, now=turn.now
-        )
+        count = turn.rates.alike.get(turn.text_digest, 0)
         if count > settings.LOOP_GUARD_LIKE_TEXTS:
             return stopped(
                 "loop",
@@ -228,7 +229,10 @@ def faq(turn: Turn) -> Verdict:
             return acted(
                 "faq", "faq_chosen", f"The customer chose “{match.question}”.", faq_id=match.faq_id
             )
-    turn.matches = search.find(turn.workspace, turn.text, limit=3)
+    # A model is shown more of them than a customer.
+    limit = MODEL_SEES if turn.bot.uses_ai else 3
+    turn.candidates = search.find(turn.workspace, turn.text, limit=limit, version=turn.version)
+    turn.matches = turn.candidates[:3]
     decision = search.decide(turn.matches)
     detail = {
         "top": [{"faq_id": m.faq_id, "confidence": round(m.confidence, 3)} for m in turn.matches],

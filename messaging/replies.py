@@ -1,12 +1,14 @@
 """Say something to a customer: message, trace, allowance and outbox row in one transaction."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from billing import metering, meters, plans
 from connections import outbox
 from connections.events import Button, Outbound, OutboundKind, Sender
-from messaging import contacts, conversations
+from messaging import contacts, conversations, rows
 from messaging.models import Conversation, Message
 from workspaces.models import Workspace
 
@@ -15,9 +17,18 @@ BUTTONS_BODY_LIMIT = 1024
 BUTTON_TITLE_LIMIT = 20
 
 
-def say(
+@dataclass(frozen=True)
+class Reply:
+    """A message of ours that is decided and not yet in the tables."""
+
+    message: Message  # unsaved
+    to: Sender
+    buttons: Sequence[Button]
+    expires_at: datetime | None
+
+
+def draft(
     *,
-    workspace: Workspace,
     conversation: Conversation,
     text: str,
     author: str,
@@ -28,14 +39,13 @@ def say(
     buttons: Sequence[Button] = (),
     content: dict[str, object] | None = None,
     to: Sender | None = None,
-    saves_clocks: bool = True,
-) -> Message:
-    """Queue `text` (with up to three reply buttons) to the conversation's customer.
+) -> Reply:
+    """Write `text` (with up to three reply buttons) to the conversation's customer, unsaved.
 
-    Call inside a transaction, with the window known to be open and the allowance reserved.
+    Moves the conversation's clocks, unsaved. With the window known to be open and the
+    allowance reserved; `put` lays it into the tables.
     """
-    to = to if to is not None and to.key else contacts.address_of(conversation.contact)
-    message = Message.objects.create(
+    message = Message(
         conversation=conversation,
         direction=Message.Direction.OUT,
         author=author,
@@ -49,27 +59,64 @@ def say(
         provider_at=now,
         created_at=now,
     )
-    outbox.put(
+    expires_at = conversations.window_ends_at(conversation)
+    conversations.move_clocks(conversation=conversation, message=message, at=now)
+    address = to if to is not None and to.key else contacts.address_of(conversation.contact)
+    return Reply(message, address, buttons, expires_at)
+
+
+_COLUMNS = {
+    "conversation_id": "bigint", "direction": "text", "author": "text", "author_id": "bigint",
+    "kind": "text", "text": "text", "content": "jsonb", "text_digest": "text",
+    "provider_message_id": "text", "reply_to_provider_id": "text", "answers_id": "bigint",
+    "status": "text", "sent_at": "timestamptz", "error_code": "text", "error": "text",
+    "is_deleted": "boolean", "is_edited": "boolean", "waiting_since": "timestamptz",
+    "correlation": "text", "provider_at": "timestamptz", "created_at": "timestamptz",
+}  # fmt: skip
+
+
+def store(messages: Sequence[Message]) -> None:
+    """Save new messages in one statement and give them their ids."""
+    ids = rows.insert(
+        "messaging_message",
+        _COLUMNS,
+        [
+            [
+                json.dumps(message.content) if name == "content" else getattr(message, name)
+                for name in _COLUMNS
+            ]
+            for message in messages
+        ],
+    )
+    for message, pk in zip(messages, ids, strict=True):
+        message.pk = pk
+
+
+def put(*, workspace: Workspace, replies: Sequence[Reply], now: datetime) -> None:
+    """Save replies and queue them to be sent: message and outbox row in one transaction."""
+    store([reply.message for reply in replies])
+    outbox.put_all(
         workspace=workspace,
-        connection_id=conversation.connection_id,
-        key=f"message:{message.pk}",
-        message=Outbound(
-            kind=OutboundKind.BUTTONS if buttons else OutboundKind.TEXT,
-            to_phone=to.phone,
-            to_user_id=to.user_id if not to.phone else None,
-            text=text,
-            buttons=tuple(buttons),
-        ),
-        conversation_key=conversations.key_of(to),
-        correlation=correlation,
-        message_id=message.pk,
-        expires_at=conversations.window_ends_at(conversation),
+        items=[
+            outbox.Item(
+                connection_id=reply.message.conversation.connection_id,
+                key=f"message:{reply.message.pk}",
+                message=Outbound(
+                    kind=OutboundKind.BUTTONS if reply.buttons else OutboundKind.TEXT,
+                    to_phone=reply.to.phone,
+                    to_user_id=reply.to.user_id if not reply.to.phone else None,
+                    text=reply.message.text,
+                    buttons=tuple(reply.buttons),
+                ),
+                conversation_key=conversations.key_of(reply.to),
+                correlation=reply.message.correlation,
+                message_id=reply.message.pk,
+                expires_at=reply.expires_at,
+            )
+            for reply in replies
+        ],
         now=now,
     )
-    clocks = conversations.move_clocks(conversation=conversation, message=message, at=now)
-    if saves_clocks:
-        conversation.save(update_fields=clocks)
-    return message
 
 
 def show_typing(
@@ -107,14 +154,44 @@ def _mark(
     )
 
 
-def reserve(*, workspace: Workspace, standing: plans.Standing, now: datetime) -> bool:
-    """Take one of the day's messages; False when the plan's allowance is used up."""
-    per_day = standing.per_day(meters.MESSAGES_SENT)
-    if per_day is None:
+class Purse:
+    """The places of a plan's day that a batch may use: taken once, the rest is given back."""
+
+    def __init__(self, *, workspace: Workspace, standing: plans.Standing, now: datetime) -> None:
+        self._workspace = workspace
+        self._per_day = standing.per_day(meters.MESSAGES_SENT)
+        self._now = now
+        self._left = 0
+        self._is_empty = False
+
+    def take(self, *, likely: int = 1) -> bool:
+        """Take one place; False when the day is used up. `likely` more may be wanted."""
+        if self._per_day is None:
+            return True
+        if self._left == 0 and not self._is_empty:
+            self._left = metering.reserve_many(
+                workspace=self._workspace,
+                meter=meters.MESSAGES_SENT,
+                per_day=self._per_day,
+                quantity=max(1, likely),
+                now=self._now,
+            )
+            self._is_empty = self._left < likely
+        if self._left == 0:
+            return False
+        self._left -= 1
         return True
-    return metering.reserve(
-        workspace=workspace, meter=meters.MESSAGES_SENT, per_day=per_day, now=now
-    )
+
+    def close(self) -> None:
+        """Give back what was not used, in the same transaction."""
+        if self._left:
+            metering.release(
+                workspace=self._workspace,
+                meter=meters.MESSAGES_SENT,
+                day_of=self._now,
+                quantity=self._left,
+            )
+            self._left = 0
 
 
 def take_place(*, workspace: Workspace, standing: plans.Standing, now: datetime) -> None:

@@ -5,27 +5,24 @@ the same news ends alike: a late `sent` never takes `read` back, and what reache
 has not failed.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db import connection as database
 
 from billing import metering, meters
 from connections import manager, outbox
-from connections.models import Connection, OutboundJob
+from connections.events import Kind
+from connections.models import InboundEvent, OutboundJob
 from lib import events
 from messaging import conversations, trace
-from messaging.models import Contact, Message
-from workspaces.models import Workspace
+from messaging.desk import Desk
+from messaging.models import Contact, Conversation, Message
+from messaging.update import Update
 
 Status = Message.Status
-# What a status may replace.
-_BELOW: dict[str, tuple[str, ...]] = {
-    Status.SENT: (Status.QUEUED, Status.SENDING),
-    Status.DELIVERED: (Status.QUEUED, Status.SENDING, Status.SENT, Status.FAILED),
-    Status.READ: (Status.QUEUED, Status.SENDING, Status.SENT, Status.FAILED, Status.DELIVERED),
-    Status.FAILED: (Status.QUEUED, Status.SENDING, Status.SENT),
-}
 _SENTENCES = {
     Status.SENT: "WhatsApp has sent it.",
     Status.DELIVERED: "Delivered to the customer's phone.",
@@ -33,32 +30,130 @@ _SENTENCES = {
 }
 
 
-class NotYet(Exception):
-    """The message that is spoken of is not known yet: try again in a moment."""
+_RANK = {Status.QUEUED: 0, Status.SENDING: 1, Status.SENT: 2, Status.FAILED: 3,
+         Status.DELIVERED: 4, Status.READ: 5}  # fmt: skip
+_MOMENTS = {
+    Status.SENT: "sent_at", Status.DELIVERED: "delivered_at", Status.READ: "read_at",
+}  # fmt: skip
 
 
-def record_receipt(
-    *,
-    workspace: Workspace,
-    connection_id: int | None,
-    data: dict[str, Any],
-    received_at: datetime,
-    now: datetime,
-) -> None:
-    """Record what our sender reports about a message of ours."""
-    message = (
-        Message.objects.filter(pk=int(data.get("message_id") or 0))
-        .select_related("answers", "conversation")
-        .first()
+@dataclass(frozen=True)
+class _Known:
+    """A message of ours that is spoken of, its row locked until the commit."""
+
+    pk: int
+    conversation_id: int
+    connection_id: int
+    account_id: int  # the message whose account is continued: the one that was answered
+    account_since: datetime
+    created_at: datetime
+    provider_message_id: str
+
+
+@dataclass
+class _News:
+    """What a batch says of one message, summed up."""
+
+    status: str = ""  # the highest
+    provider_message_id: str = ""
+    revives: bool = False
+    moments: dict[str, datetime] = field(default_factory=dict)
+
+    def rise(self, status: str, moment: datetime) -> None:
+        self.moments.setdefault(_MOMENTS[Status(status)], moment)
+        if not self.status or _RANK[Status(status)] > _RANK[Status(self.status)]:
+            self.status = status
+
+
+def record_all(desk: Desk, events: Sequence[InboundEvent]) -> tuple[list[int], list[InboundEvent]]:
+    """Record receipts of our sender and statuses of the provider, in the caller's transaction.
+
+    Returns the ids of those dealt with, and those whose message is not known (yet).
+    """
+    updates = [Update.of(event) for event in events]
+    jobs = _settle(desk, updates)
+    known = _find(updates, jobs)
+    done: list[int] = []
+    unknown: list[InboundEvent] = []
+    news: dict[int, _News] = {}
+    for update in updates:
+        job = jobs.get(update.event.pk)
+        message = known.get(_reference(update, job))
+        if message is None:
+            # Nobody but we ourselves writes receipts: a message that is gone is gone.
+            is_gone = update.event.kind == Kind.RECEIPT
+            done.append(update.event.pk) if is_gone else unknown.append(update.event)
+            continue
+        one = news.setdefault(message.pk, _News())
+        if update.event.kind == Kind.RECEIPT:
+            _receipt(desk, update, message, one)
+        else:
+            _status(desk, update, message, one, job)
+        done.append(update.event.pk)
+    _save(news)
+    return done, unknown
+
+
+def _settle(desk: Desk, updates: Sequence[Update]) -> dict[int, OutboundJob]:
+    """Tell the outbox; return the sends that statuses speak of, by the update's id."""
+    statuses = [update for update in updates if update.event.kind == Kind.STATUS]
+    found = outbox.settle_by_statuses(
+        workspace=desk.workspace,
+        items=[
+            outbox.StatusItem(
+                opaque=update.text("opaque"),
+                subject=update.event.subject,
+                status=update.text("status"),
+            )
+            for update in statuses
+        ],
+        now=desk.now,
     )
-    if message is None:
-        return
-    outcome = data["outcome"]
-    if outcome == "sent":
-        _revive(message)
-        _accepted(
-            workspace, message, str(data.get("provider_message_id") or ""), connection_id, now
+    return {statuses[place].event.pk: job for place, job in found.items()}
+
+
+def _reference(update: Update, job: OutboundJob | None) -> int | str:
+    """Return by what the message is found: our own id, else the provider's."""
+    if update.event.kind == Kind.RECEIPT:
+        return int(update.data.get("message_id") or 0)
+    if job is not None:
+        return job.message_id or 0
+    return update.event.subject
+
+
+def _find(updates: Sequence[Update], jobs: dict[int, OutboundJob]) -> dict[int | str, _Known]:
+    """Return the messages that are spoken of, locked in one order by all; one statement."""
+    references = {_reference(update, jobs.get(update.event.pk)) for update in updates}
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT m.id, m.conversation_id, c.connection_id, coalesce(a.id, m.id),"
+            " coalesce(a.created_at, m.created_at), m.created_at, m.provider_message_id"
+            " FROM messaging_message m JOIN messaging_conversation c ON c.id = m.conversation_id"
+            " LEFT JOIN messaging_message a ON a.id = m.answers_id"
+            " WHERE m.id = ANY(%s) OR (m.provider_message_id = ANY(%s)"
+            " AND m.provider_message_id <> '' AND m.direction = 'out')"
+            " ORDER BY m.id FOR NO KEY UPDATE OF m",
+            [
+                [r for r in references if isinstance(r, int) and r],
+                [r for r in references if isinstance(r, str) and r],
+            ],
         )
+        found = [_Known(*row) for row in cursor.fetchall()]
+    return {
+        **{message.pk: message for message in found},
+        **{m.provider_message_id: m for m in found if m.provider_message_id},
+    }
+
+
+def _receipt(desk: Desk, update: Update, message: _Known, one: _News) -> None:
+    """What our sender reports."""
+    data = update.data
+    outcome = update.text("outcome")
+    if outcome == "sent":
+        # A send that we had given up was put back in line, and now it was taken.
+        one.revives = True
+        one.rise(Status.SENT, desk.now)
+        _accepted(desk, message, one, update.text("provider_message_id"), update)
         verdict = trace.Verdict(
             "send",
             "note",
@@ -67,19 +162,13 @@ def record_receipt(
             {"ms": data.get("ms"), "attempt": data.get("attempt")},
         )
     elif outcome == "failed":
-        _fail(
-            workspace,
-            message,
-            str(data.get("error_code", "")),
-            str(data.get("error", "")),
-            now,
-            was_accepted=False,
-        )
+        _save_now(message, one)
+        _fail(desk, message, update.text("error_code"), update.text("error"), was_accepted=False)
         verdict = trace.Verdict(
             "send",
             "stop",
             "send_failed",
-            f"It could not be sent. {data.get('error', '')}",
+            f"It could not be sent. {update.text('error')}",
             _facts(data),
         )
     else:
@@ -90,11 +179,11 @@ def record_receipt(
         verdict = trace.Verdict(
             "send",
             "note",
-            f"send_{outcome}",
-            f"{sentence} {data.get('error', '')}".strip(),
+            f"send_{outcome}"[:40],
+            f"{sentence} {update.text('error')}".strip(),
             _facts(data),
         )
-    _append(message, verdict, now)
+    _append(desk, message, verdict)
 
 
 def _facts(data: dict[str, Any]) -> dict[str, Any]:
@@ -105,29 +194,17 @@ def _facts(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def record(
-    *,
-    workspace: Workspace,
-    connection: Connection | None,
-    subject: str,
-    data: dict[str, Any],
-    at: datetime | None,
-    received_at: datetime,
-    now: datetime,
+def _status(
+    desk: Desk, update: Update, message: _Known, one: _News, job: OutboundJob | None
 ) -> None:
-    """Record a provider's status. Raises NotYet when the message is not known (yet)."""
-    job = outbox.settle_by_status(
-        workspace=workspace, opaque=str(data.get("opaque") or ""), subject=subject, now=now
-    )
-    message = _message_of(job, subject)
-    if message is None:
-        raise NotYet
-    status = str(data.get("status") or "")
-    moment = conversations.credible(at, received_at=received_at)
+    """What the provider says."""
+    status = update.text("status")
+    moment = conversations.credible(update.at, received_at=update.event.received_at)
     if status == "played":
         status = Status.READ
-    if status not in _BELOW:
+    if status not in _RANK or status in (Status.QUEUED, Status.SENDING):
         _append(
+            desk,
             message,
             trace.Verdict(
                 "status",
@@ -135,120 +212,116 @@ def record(
                 f"status_{status or 'unknown'}"[:40],
                 f"WhatsApp says: {status or 'unknown'}.",
             ),
-            now,
         )
         return
-    if job is not None and subject:
+    if job is not None and update.event.subject:
         # Also what failed was taken before: else our own later receipt would count it.
-        _accepted(
-            workspace, message, subject, connection.pk if connection else None, now, is_sent=False
-        )
+        _accepted(desk, message, one, update.event.subject, update)
     if status == Status.FAILED:
-        _failed_status(workspace, connection, message, job, data, now)
+        _save_now(message, one)
+        _failed_status(desk, update, message)
         return
-    _advance(message, status, moment)
+    one.rise(status, moment)
     _append(
+        desk,
         message,
         trace.Verdict(
             "status", "note", status, _SENTENCES[Status(status)], {"at": moment.isoformat()}
         ),
-        now,
     )
-
-
-def _message_of(job: OutboundJob | None, subject: str) -> Message | None:
-    rows = Message.objects.select_related("answers", "conversation__contact")
-    if job is not None:
-        return rows.filter(pk=job.message_id).first() if job.message_id else None
-    if not subject:
-        return None
-    return rows.filter(provider_message_id=subject, direction=Message.Direction.OUT).first()
-
-
-def _advance(message: Message, status: str, moment: datetime) -> bool:
-    """Move up the lattice (compare-and-set); the moments are kept in any order."""
-    field = {Status.SENT: "sent_at", Status.DELIVERED: "delivered_at", Status.READ: "read_at"}[
-        Status(status)
-    ]
-    Message.objects.filter(pk=message.pk, **{f"{field}__isnull": True}).update(**{field: moment})
-    return bool(
-        Message.objects.filter(pk=message.pk, status__in=_BELOW[status]).update(
-            status=status, failed_at=None, error_code="", error=""
-        )
-    )
-
-
-def _revive(message: Message) -> None:
-    """A send that we had given up was put back in line, and now it was taken."""
-    Message.objects.filter(
-        pk=message.pk, status=Status.FAILED, provider_message_id=""
-    ).update(status=Status.QUEUED, failed_at=None, error_code="", error="")  # fmt: skip
 
 
 def _accepted(
-    workspace: Workspace,
-    message: Message,
-    provider_message_id: str,
-    connection_id: int | None,
-    now: datetime,
-    *,
-    is_sent: bool = True,
+    desk: Desk, message: _Known, one: _News, provider_message_id: str, update: Update
 ) -> None:
-    """The provider has it: its id, the first tick, and one message on the meter."""
+    """The provider has it: its id, and one message on the meter."""
     if provider_message_id and not message.provider_message_id:
-        Message.objects.filter(Q(provider_message_id=""), pk=message.pk).update(
-            provider_message_id=provider_message_id
+        one.provider_message_id = one.provider_message_id or provider_message_id
+    desk.usages.append(
+        metering.Usage(
+            meters.MESSAGES_SENT,
+            message.pk,
+            message.created_at,
+            connection_id=update.event.connection_id or message.connection_id,
+            category="service",
         )
-        message.provider_message_id = provider_message_id
-    if is_sent:
-        _advance(message, Status.SENT, now)
-    metering.record(
-        workspace=workspace,
-        usages=[
-            metering.Usage(
-                meters.MESSAGES_SENT,
-                message.pk,
-                message.created_at,
-                connection_id=connection_id or message.conversation.connection_id,
-                category="service",
-            )
-        ],
-        now=now,
     )
 
 
-def _fail(
-    workspace: Workspace,
-    message: Message,
-    code: str,
-    sentence: str,
-    now: datetime,
-    *,
-    was_accepted: bool,
-) -> None:
-    moved = Message.objects.filter(pk=message.pk, status__in=_BELOW[Status.FAILED]).update(
-        status=Status.FAILED, failed_at=now, error_code=code[:30], error=sentence[:300]
+# Up the lattice, and only up; the moments are kept in any order.
+_RISE = """
+UPDATE messaging_message m SET
+    provider_message_id = CASE WHEN m.provider_message_id = '' THEN u.pid
+        ELSE m.provider_message_id END,
+    sent_at = coalesce(m.sent_at, u.sent_at),
+    delivered_at = coalesce(m.delivered_at, u.delivered_at),
+    read_at = coalesce(m.read_at, u.read_at),
+    status = CASE WHEN r.rises THEN u.status ELSE m.status END,
+    failed_at = CASE WHEN r.rises THEN NULL ELSE m.failed_at END,
+    error_code = CASE WHEN r.rises THEN '' ELSE m.error_code END,
+    error = CASE WHEN r.rises THEN '' ELSE m.error END
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::boolean[], %s::timestamptz[],
+    %s::timestamptz[], %s::timestamptz[]) AS u(id, status, pid, revives, sent_at, delivered_at, read_at)
+    JOIN messaging_message o ON o.id = u.id
+    CROSS JOIN LATERAL (SELECT u.status <> '' AND (
+        array_position(%s::text[], u.status) > array_position(%s::text[], o.status)
+        OR (u.revives AND o.status = 'failed' AND o.provider_message_id = '')) AS rises) r
+WHERE m.id = u.id
+"""
+
+
+def _save(news: Mapping[int, _News]) -> None:
+    """Write what the batch says of each message; one statement."""
+    rows = [(pk, one) for pk, one in news.items() if one.status or one.provider_message_id]
+    if not rows:
+        return
+    lattice = sorted(_RANK, key=lambda status: _RANK[status])
+    with database.cursor() as cursor:
+        cursor.execute(
+            _RISE,
+            [
+                [pk for pk, _ in rows],
+                [one.status for _, one in rows],
+                [one.provider_message_id for _, one in rows],
+                [one.revives for _, one in rows],
+                *([one.moments.get(name) for _, one in rows] for name in _MOMENTS.values()),
+                [str(status) for status in lattice],
+                [str(status) for status in lattice],
+            ],
+        )
+
+
+def _save_now(message: _Known, one: _News) -> None:
+    """Write what came before a failure, which looks at the row itself."""
+    _save({message.pk: one})
+    one.status, one.provider_message_id, one.revives, one.moments = "", "", False, {}
+
+
+def _fail(desk: Desk, message: _Known, code: str, sentence: str, *, was_accepted: bool) -> None:
+    below = [status for status in _RANK if _RANK[status] < _RANK[Status.FAILED]]
+    moved = Message.objects.filter(pk=message.pk, status__in=below).update(
+        status=Status.FAILED, failed_at=desk.now, error_code=code[:30], error=sentence[:300]
     )
     if not moved:
         return
     if was_accepted:
+        desk.count_now()
         metering.take_back(
-            workspace=workspace, meter=meters.MESSAGES_SENT, subject=message.pk, now=now
+            workspace=desk.workspace, meter=meters.MESSAGES_SENT, subject=message.pk, now=desk.now
         )
     else:
-        metering.release(workspace=workspace, meter=meters.MESSAGES_SENT, day_of=message.created_at)
-    conversations.flag_for_person(conversation=message.conversation, now=now)
+        metering.release(
+            workspace=desk.workspace, meter=meters.MESSAGES_SENT, day_of=message.created_at
+        )
+    # In one statement, as the conversation may be in somebody's hands.
+    Conversation.objects.filter(pk=message.conversation_id, needs_person=False).update(
+        needs_person=True, needs_person_since=desk.now
+    )
 
 
-def _failed_status(
-    workspace: Workspace,
-    connection: Connection | None,
-    message: Message,
-    job: OutboundJob | None,
-    data: dict[str, Any],
-    now: datetime,
-) -> None:
-    errors = data.get("errors") or []
+def _failed_status(desk: Desk, update: Update, message: _Known) -> None:
+    connection = desk.connections.get(update.event.connection_id or 0)
+    errors = update.data.get("errors") or []
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
     code, details = (
         str(first.get("code", "")),
@@ -256,14 +329,15 @@ def _failed_status(
     )
     provider = connection.provider if connection else "cloud_api"
     error = manager.explain_status_error(provider=provider, code=code, details=details)
-    _fail(workspace, message, str(error.code), error.sentence, now, was_accepted=True)
+    _fail(desk, message, str(error.code), error.sentence, was_accepted=True)
     if connection is not None:
-        manager.apply_error(connection=connection, error=error, now=now)
+        manager.apply_error(connection=connection, error=error, now=desk.now)
     if code == "131050":
-        Contact.objects.filter(pk=message.conversation.contact_id).update(
+        Contact.objects.filter(conversations=message.conversation_id).update(
             is_marketing_opted_out=True
         )
     _append(
+        desk,
         message,
         trace.Verdict(
             "status",
@@ -272,18 +346,14 @@ def _failed_status(
             f"It failed after WhatsApp took it. {error.sentence}",
             {"vendor_code": code},
         ),
-        now,
     )
     events.publish(
         "messaging.outbound.failed",
-        workspace=workspace.pk,
+        workspace=desk.workspace.pk,
         params={"message": message.pk},
         meta={"code": str(error.code), "vendor_code": code},
     )
 
 
-def _append(message: Message, verdict: trace.Verdict, now: datetime) -> None:
-    asked = message.answers or message
-    trace.write(
-        message=message, verdicts=[verdict], received_at=asked.created_at, now=now, later=True
-    )
+def _append(desk: Desk, message: _Known, verdict: trace.Verdict) -> None:
+    desk.note_id(message.account_id, [verdict], received_at=message.account_since, later=True)

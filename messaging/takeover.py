@@ -6,12 +6,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from billing import plans
-from connections import inbox
 from connections.models import Connection
 from lib import events
 from messaging import bot, conversations, replies, trace
 from messaging.models import Conversation, Message
-from workspaces import audit, scope
+from workspaces import audit
 from workspaces.models import User, Workspace
 
 Holder = Conversation.Holder
@@ -25,21 +24,19 @@ class UnableToFindConversation(Exception):
     """There is no such conversation in this workspace."""
 
 
-def call_person(*, conversation: Conversation, now: datetime) -> None:
-    """Say that a person should look at the conversation; the bot stays in it."""
-    conversations.flag_for_person(conversation=conversation, now=now)
-
-
-def hold_for_team(*, conversation: Conversation, now: datetime) -> None:
-    """Keep the bot out until somebody of the team has been there (or the set time is over)."""
-    _hold(conversation, user_id=None, now=now)
+def hold(
+    *, conversation: Conversation, minutes: int, now: datetime, user_id: int | None = None
+) -> None:
+    """Keep the bot out of the conversation for so long, unsaved; no user: anybody of the team."""
+    conversation.holder = Holder.PERSON
+    conversation.held_by_id = user_id
+    conversation.held_until = now + timedelta(minutes=minutes)
 
 
 def _hold(conversation: Conversation, *, user_id: int | None, now: datetime) -> None:
-    conversation.holder = Holder.PERSON
-    conversation.held_by_id = user_id
-    conversation.held_until = now + timedelta(minutes=bot.settings_of().handback_minutes)
-    conversation.save(update_fields=["holder", "held_by_id", "held_until"])
+    minutes = bot.settings_of().handback_minutes
+    hold(conversation=conversation, minutes=minutes, now=now, user_id=user_id)
+    conversations.keep([conversation])
 
 
 def find(*, conversation_id: int) -> Conversation:
@@ -51,9 +48,11 @@ def find(*, conversation_id: int) -> Conversation:
 
 
 def _in_hand(conversation_id: int) -> Conversation:
-    """Return a conversation that no drain touches before our commit."""
-    inbox.wait_for_line(workspace_id=scope.current_workspace_id() or 0)
-    return find(conversation_id=conversation_id)
+    """Return a conversation that nobody else touches before our commit."""
+    found = conversations.lock_all(conversation_ids=[conversation_id])
+    if not found:
+        raise UnableToFindConversation
+    return found[0]
 
 
 def reply(
@@ -106,8 +105,7 @@ def reply(
         replies.take_place(
             workspace=workspace, standing=plans.standing(workspace=workspace, now=now), now=now
         )
-        message = replies.say(
-            workspace=workspace,
+        said = replies.draft(
             conversation=conversation,
             text=text,
             author=Message.Author.MEMBER,
@@ -116,8 +114,10 @@ def reply(
             correlation=events.correlation(),
             now=now,
         )
+        replies.put(workspace=workspace, replies=[said], now=now)
+        message = said.message
+        answered(conversation)
         _hold(conversation, user_id=user.pk, now=now)
-        _answered(conversation)
         trace.write(
             message=message,
             verdicts=[
@@ -143,7 +143,8 @@ def give_back(*, workspace: Workspace, conversation_id: int, user: User, now: da
     """Give the conversation back to the bot; a later hand-over tells the customer again."""
     with transaction.atomic(durable=True):
         conversation = _in_hand(conversation_id)
-        _answered(conversation)
+        answered(conversation)
+        conversations.keep([conversation])
         _release(Conversation.objects.filter(pk=conversation.pk))
         audit.record(
             action="conversation.given-back",
@@ -152,12 +153,6 @@ def give_back(*, workspace: Workspace, conversation_id: int, user: User, now: da
             target=f"conversation {conversation.pk}",
             now=now,
         )
-
-
-def from_phone_app(*, conversation: Conversation, now: datetime) -> None:
-    """The business wrote from its phone: that person has the conversation now."""
-    _hold(conversation, user_id=None, now=now)
-    _answered(conversation)
 
 
 def hand_back_expired(*, now: datetime) -> int:
@@ -170,6 +165,6 @@ def _release(rows: QuerySet[Conversation]) -> int:
     return rows.update(holder=Holder.BOT, held_by_id=None, held_until=None, handover_told_at=None)
 
 
-def _answered(conversation: Conversation) -> None:
+def answered(conversation: Conversation) -> None:
+    """Nobody needs to look at the conversation any more, unsaved."""
     conversation.needs_person, conversation.needs_person_since = False, None
-    conversation.save(update_fields=["needs_person", "needs_person_since"])

@@ -3,6 +3,7 @@
 import logging
 
 from celery import shared_task
+from django.conf import settings
 from django.db import DatabaseError
 
 from connections import inbox
@@ -15,24 +16,35 @@ _log = logging.getLogger(__name__)
 
 
 @shared_task(name="messaging.drain", queue="interactive")
-def drain_workspace(*, workspace_id: int, lane: int = 0, **_: object) -> None:
+def drain_workspace(*, workspace_id: int, lane: int = 0, bulk: bool = False, **_: object) -> None:
     """Drain a batch of a lane; go to the end of the line of `bulk` when more is due.
 
     So that others get their turn: a workspace's first messages are answered by the workers
     that wait for them, a flood is worked off beside, at a lower priority.
     """
-    jobs.begun(inbox.line_name(workspace_id, lane))
+    name = inbox.line_name(workspace_id, lane, bulk=bulk)
+    (jobs.hold if bulk else jobs.begun)(name)
     space = registry.by_id(workspace_id)
-    if space is not None and drain.run(workspace=space, lanes=[lane]).has_more:
-        inbox.wake({(workspace_id, lane)}, queue="bulk")
+    if space is None:
+        return
+    limit = settings.DRAIN_BULK_BATCH if bulk else settings.DRAIN_BATCH
+    if drain.run(workspace=space, lanes=[lane], limit=limit).has_more:
+        inbox.work_off(workspace_id=workspace_id, lane=lane)
+    elif bulk:
+        jobs.begun(name)
+        # What came in while this lane was held woke nobody.
+        if drain.has_due(workspace=space, lanes=[lane]):
+            inbox.wake({(workspace_id, lane)})
 
 
-@shared_task(name="messaging.finish_choice", queue="interactive")
-def finish_choice(*, workspace_id: int, call_id: int, **_: object) -> None:
-    """Carry out what a model chose."""
+@shared_task(name="messaging.finish_choices", queue="interactive")
+def finish_choices(*, workspace_id: int, **_: object) -> None:
+    """Carry out what a model chose; go to the end of the line of `bulk` when more is there."""
+    once = f"choices:{workspace_id}"
+    jobs.begun(once)
     space = registry.by_id(workspace_id)
-    if space is not None:
-        choices.finish(workspace=space, call_id=call_id)
+    if space is not None and choices.finish_all(workspace=space):
+        jobs.enqueue("messaging.finish_choices", queue="bulk", once=once, workspace_id=workspace_id)
 
 
 @shared_task(name="messaging.hand_back", queue="housekeeping")

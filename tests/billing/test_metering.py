@@ -193,6 +193,11 @@ def test_places_are_the_workspaces_own(acme: Workspace, rival: Workspace) -> Non
 # --- Numbers in use ----------------------------------------------------------------------------
 
 
+def use(space: Workspace, number: int, moment: datetime) -> None:
+    usage = metering.active_number(workspace=space, connection_id=number, now=moment)
+    metering.record(workspace=space, usages=[usage], now=moment)
+
+
 def test_a_number_is_in_use_once_a_month_in_the_workspaces_zone(acme: Workspace) -> None:
     with scope.workspace(acme):
         for moment in (
@@ -201,8 +206,8 @@ def test_a_number_is_in_use_once_a_month_in_the_workspaces_zone(acme: Workspace)
             NOON,
             datetime(2026, 11, 30, 23, 0, tzinfo=UTC),  # December in Lagos
         ):
-            metering.record_active_number(workspace=acme, connection_id=7, now=moment)
-        metering.record_active_number(workspace=acme, connection_id=8, now=NOON)
+            use(acme, 7, moment)
+        use(acme, 8, NOON)
         events = UsageEvent.objects.filter(meter=meters.ACTIVE_NUMBERS).order_by("id")
         days = [event.day.isoformat() for event in events]
 

@@ -113,13 +113,13 @@ def test_a_workspace_in_trouble_keeps_no_other_from_its_turn(
 ) -> None:
     way = committed_way
     arrive(way)
-    handle = inbound.handle
+    handle = inbound.handle_all
 
     def breaks_once(*args: Any) -> None:
-        monkeypatch.setattr(inbound, "handle", handle)
+        monkeypatch.setattr(inbound, "handle_all", handle)
         raise OperationalError("the database went away")
 
-    monkeypatch.setattr(inbound, "handle", breaks_once)
+    monkeypatch.setattr(inbound, "handle_all", breaks_once)
 
     assert sweep_until(sweeper("interactive", "send"), is_sent(way))
 

@@ -294,9 +294,7 @@ def test_support_finds_a_phone_in_every_workspace_without_a_list_of_phones(
     now = clock.now()
     for space, contact_id, at in ((acme, 5, now), (rival, 9, now + timedelta(1)), (acme, 5, now)):
         with scope.workspace(space):
-            directory.remember(
-                workspace=space, phone="+2348061112222", contact_id=contact_id, now=at
-            )
+            directory.remember(workspace=space, contacts=[("+2348061112222", contact_id)], now=at)
 
     found = directory.find(phone="+2348061112222")
 

@@ -205,7 +205,7 @@ def test_every_name_that_is_enqueued_is_a_task(broker_at: Any) -> None:
 
     assert {
         "messaging.drain",
-        "messaging.finish_choice",
+        "messaging.finish_choices",
         "messaging.hand_back",
         "connections.send",
         "connections.erase_payloads",

@@ -101,14 +101,15 @@ def test_a_batch_is_drained_in_shares(way: Way) -> None:
 @pytest.fixture
 def poison(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let one text meet a fault of ours, after it has been written."""
-    decide = pipeline.decide
+    decide = pipeline.decide_all
 
-    def faulty(turn: Any) -> Any:
-        if turn.text == POISON:
+    def faulty(turns: Any) -> Any:
+        decided = decide(turns)
+        if any(turn.text == POISON for turn in turns):
             raise RuntimeError("a fault of ours")
-        return decide(turn)
+        return decided
 
-    monkeypatch.setattr(pipeline, "decide", faulty)
+    monkeypatch.setattr(pipeline, "decide_all", faulty)
 
 
 def test_one_that_fails_holds_nobody_up_and_ends_as_a_dead_letter(way: Way, poison: None) -> None:

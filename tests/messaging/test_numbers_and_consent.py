@@ -106,7 +106,7 @@ def test_stop_counts_while_a_person_has_the_conversation(way: Way, ada: User) ->
     way.say("How much is delivery?", wamid="wamid.1")
     with scope.workspace(way.space):
         talk = Conversation.objects.get()
-        takeover.hold_for_team(conversation=talk, now=clock.now())
+        takeover.take(conversation_id=talk.pk, user=ada, now=clock.now())
     way.say("STOP", wamid="wamid.2")
     with scope.workspace(way.space):
         Conversation.objects.update(holder="bot", held_until=None)

@@ -12,9 +12,10 @@ from faqs.models import Entry
 from faqs.search import Match
 from lib import clock
 from messaging import bot, pipeline, takeover, trace
-from messaging.gates import Turn
+from messaging.desk import Desk
 from messaging.models import BotSettings, Conversation, Message
 from messaging.trace import Verdict
+from messaging.turn import LiveTurn
 from tests import whatsapp
 from tests.messaging.conftest import Way
 from workspaces import scope
@@ -122,11 +123,13 @@ def offer(way: Way, count: int = 3) -> list[Verdict]:
         message = Message.objects.select_related("conversation__contact").get(
             provider_message_id="wamid.M"
         )
-        turn = Turn(
+        desk = Desk.lay(workspace=way.space, now=clock.now())
+        turn = LiveTurn(
             workspace=way.space,
-            bot=bot.settings_of(),
-            standing=plans.standing(workspace=way.space, now=clock.now()),
-            now=clock.now(),
+            bot=desk.bot,
+            standing=desk.standing,
+            now=desk.now,
+            desk=desk,
             text="ok?",
             connection=way.connection,
             conversation=message.conversation,
@@ -137,6 +140,7 @@ def offer(way: Way, count: int = 3) -> list[Verdict]:
             ],
         )
         verdicts = pipeline.offer_menu(turn)
+        desk.close()
     way.work()
     return verdicts
 
@@ -335,10 +339,11 @@ def test_each_day_of_lagos_has_its_own_notice(free: Way) -> None:
             datetime(2026, 11, 19, 23, 30, tzinfo=UTC),  # the next day in Lagos, not in UTC
             datetime(2026, 11, 20, 0, 30, tzinfo=UTC),
         ):
+            desk = Desk.lay(workspace=free.space, now=moment)
             pipeline.over_limit(
-                Turn(
-                    workspace=free.space, bot=bot.settings_of(), now=moment, text="",
-                    standing=plans.standing(workspace=free.space, now=moment),
+                LiveTurn(
+                    workspace=free.space, bot=desk.bot, now=moment, text="",
+                    standing=desk.standing, desk=desk,
                     conversation=message.conversation, message=message,
                 )
             )  # fmt: skip

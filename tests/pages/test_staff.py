@@ -20,8 +20,7 @@ def test_a_phone_number_in_any_form_leads_to_the_workspace(
     with scope.workspace(shop.space):
         directory.remember(
             workspace=shop.space,
-            phone="+2348061112222",
-            contact_id=shop.talk.contact_id,
+            contacts=[("+2348061112222", shop.talk.contact_id)],
             now=clock.now(),
         )
 
