@@ -243,7 +243,11 @@ SIMULATOR_URL = env.str(
 ).rstrip("/")
 WEBHOOK_MAX_BYTES = 3 * 1024 * 1024
 WEBHOOK_MAX_UPDATES = 1_000
-SEND_TIMEOUT_SECONDS = env.float("SEND_TIMEOUT_SECONDS", default=10.0)
+SEND_TIMEOUT_SECONDS = env.float("SEND_TIMEOUT_SECONDS", default=5.0)
+# Provider calls that one number may have open at once, in one process.
+SEND_IN_FLIGHT = env.int("SEND_IN_FLIGHT", default=16)
+# A sending process that the database has not heard of for so long has lost its claims.
+SENDER_LEASE_SECONDS = env.float("SENDER_LEASE_SECONDS", default=6.0)
 SEND_MAX_ATTEMPTS = env.int("SEND_MAX_ATTEMPTS", default=5)
 # A send whose outcome nobody knows is tried again only after this long without a status.
 UNKNOWN_RETRY_SECONDS = env.int("UNKNOWN_RETRY_SECONDS", default=300)

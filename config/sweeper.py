@@ -109,7 +109,7 @@ class Sweeper:
         for _ in range(_BATCHES):
             if space is None or self._stop.is_set():
                 return
-            if not sender.send_due(workspace=space, connection_id=connection_id):
+            if not sender.serve(workspace=space, connection_id=connection_id):
                 return
 
     def _finish_choices(self, workspace_id: int) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -102,26 +102,48 @@ def put_receipt(
 
     `outcome` is sent, retrying, waiting, unknown or failed; `facts` say more (error, ms).
     """
+    put_receipts(receipts=[(job, outcome, facts)], provider=provider, now=now)
+
+
+def put_receipts(
+    *,
+    receipts: Sequence[tuple[OutboundJob, str, Mapping[str, Any]]],
+    provider: str,
+    now: datetime,
+) -> None:
+    """Do the same for many sends in one statement: (send, outcome, facts) each."""
+    if not receipts:
+        return
+    lanes = [lane_of(Kind.RECEIPT, job.conversation_key) for job, _, _ in receipts]
+    with database.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO connections_inboundevent (workspace_id, connection_id, provider, number_id,"
+            " kind, key, subject, conversation_key, lane, payload, state, attempts, error, correlation,"
+            " received_at, due_at)"
+            " SELECT w, c, %s, '', %s, y, '', v, l, p::jsonb, 'pending', 0, '', r, %s, %s"
+            " FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::smallint[],"
+            " %s::text[], %s::text[]) WITH ORDINALITY AS u(w, c, y, v, l, p, r, o) ORDER BY o"
+            " ON CONFLICT (key) DO NOTHING",
+            [
+                provider,
+                str(Kind.RECEIPT),
+                now,
+                now,
+                [job.workspace_id for job, _, _ in receipts],
+                [job.connection_id for job, _, _ in receipts],
+                [f"receipt:{job.pk}:{job.attempts}:{outcome}" for job, outcome, _ in receipts],
+                [job.conversation_key for job, _, _ in receipts],
+                lanes,
+                [_receipt(job, outcome, facts, now) for job, outcome, facts in receipts],
+                [job.correlation for job, _, _ in receipts],
+            ],
+        )
+    wake({(job.workspace_id, lane) for (job, _, _), lane in zip(receipts, lanes, strict=True)})
+
+
+def _receipt(job: OutboundJob, outcome: str, facts: Mapping[str, Any], now: datetime) -> str:
     data = {"outcome": outcome, "message_id": job.message_id, "attempt": job.attempts, **facts}
-    InboundEvent.objects.bulk_create(
-        [
-            InboundEvent(
-                workspace_id=job.workspace_id,
-                connection_id=job.connection_id,
-                provider=provider,
-                kind=Kind.RECEIPT,
-                key=f"receipt:{job.pk}:{job.attempts}:{outcome}",
-                conversation_key=job.conversation_key,
-                lane=lane_of(Kind.RECEIPT, job.conversation_key),
-                payload={"at": now.isoformat(), "data": data, "raw": None},
-                correlation=job.correlation,
-                received_at=now,
-                due_at=now,
-            )
-        ],
-        ignore_conflicts=True,
-    )
-    wake({(job.workspace_id, lane_of(Kind.RECEIPT, job.conversation_key))})
+    return json.dumps({"at": now.isoformat(), "data": data, "raw": None})
 
 
 def line_name(workspace_id: int, lane: int, *, bulk: bool = False) -> str:

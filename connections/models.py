@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
@@ -42,6 +43,12 @@ class Connection(models.Model):
     # False: nothing is sent (owner switched it off, or an error of that kind did).
     is_sending = models.BooleanField(default=True)
     slow_until = models.DateTimeField(null=True, blank=True)
+    # What WhatsApp lets the number send: 80 a second, numbers that it has upgraded 1,000.
+    rate_per_second = models.PositiveSmallIntegerField(
+        default=80, db_default=80, validators=[MinValueValidator(1), MaxValueValidator(1_000)]
+    )
+    # Since when WhatsApp takes its messages and delivers none (connections.watchdog).
+    undelivered_since = models.DateTimeField(null=True, blank=True)
     state_changed_at = models.DateTimeField()
     # When its owner's right to the number was shown: by a live check, or by an operator. Only
     # then do updates reach the workspace; a number that somebody merely typed gets nothing.
@@ -66,6 +73,10 @@ class Connection(models.Model):
                 fields=["workspace", "external_id"],
                 condition=Q(removed_at__isnull=True),
                 name="connection_once_in_workspace",
+            ),
+            models.CheckConstraint(
+                condition=Q(rate_per_second__gte=1, rate_per_second__lte=1_000),
+                name="connection_rate_in_bounds",
             ),
         ]
         indexes = [models.Index(fields=["account_id"], name="connection_by_account")]
@@ -162,13 +173,18 @@ class OutboundJob(models.Model):
     attempts = models.SmallIntegerField(default=0)
     claimed_pid = models.IntegerField(null=True)  # the claiming backend: gone = crashed
     claimed_at = models.DateTimeField(null=True)
+    # The claiming process (SenderHeartbeat.token); empty: judged by its backend alone.
+    claimed_by = models.CharField(max_length=32, blank=True, default="", db_default="")
     provider_message_id = models.CharField(max_length=200, blank=True)
     error_code = models.CharField(max_length=30, blank=True)
     vendor_code = models.CharField(max_length=30, blank=True)
     error = models.CharField(max_length=300, blank=True)
     # The process that was sending it died: nobody knows whether it went out.
     has_crashed = models.BooleanField(default=False)
+    # It was only out of the database's sight: its request may still have been on the way.
+    was_cut_off = models.BooleanField(default=False, db_default=False)
     has_status = models.BooleanField(default=False)  # a status came back for it
+    delivered_at = models.DateTimeField(null=True)  # its status said delivered, or read
     expires_at = models.DateTimeField(null=True)  # the 24-hour window's end: never sent later
     correlation = models.CharField(max_length=32, blank=True)
     created_at = models.DateTimeField()
@@ -205,6 +221,47 @@ class OutboundJob(models.Model):
 
     def __str__(self) -> str:
         return f"outbound {self.pk}"
+
+
+class SenderHeartbeat(models.Model):
+    """A process that sends, and when it last showed that it lives and reaches the database."""
+
+    token = models.CharField(max_length=32, primary_key=True)
+    pid = models.IntegerField()  # the database backend that it beats through
+    started_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"sender {self.token}"
+
+
+class Pacing(models.Model):
+    """How fast a number sends: when its next send would be due at an even pace (GCRA)."""
+
+    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_index=False)
+    arrives_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"pacing of connection {self.connection_id}"
+
+
+class PairPacing(models.Model):
+    """The same for a number and one customer; rows go when their time is long past."""
+
+    pk = models.CompositePrimaryKey("connection", "digest")
+    # Written at every send: the two rows it points at need not be asked each time.
+    connection = models.ForeignKey(
+        Connection, on_delete=models.CASCADE, db_index=False, db_constraint=False
+    )
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, db_index=False, db_constraint=False
+    )
+    digest = models.BigIntegerField()  # of the conversation's key: a pace, not a person
+    arrives_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"pacing of a pair of connection {self.connection_id}"
 
 
 class DirectoryEntry(models.Model):

@@ -1,23 +1,39 @@
 """The outbox: what is to be sent, put there in the transaction that decided it."""
 
+import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
-from django.conf import settings
 from django.db import connection as database
-from django.db.models import Q
 
-from connections.events import Outbound
+from connections import leases, pacing
+from connections.events import Outbound, StatusWord
 from connections.models import Connection, OutboundJob
 from lib import jobs
-from workspaces import scope
 from workspaces.models import Workspace
 
 State = OutboundJob.State
-# How many senders may be asked to work on one number at once.
-LANES = 8
+# How many wake-ups may wait for one number: several processes may share its work, and each
+# sends many at once (connections.sender).
+LANES = 2
+# Words of a status that say it reached the customer's phone.
+_ARRIVED = (StatusWord.DELIVERED, StatusWord.READ, "played")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One send to put. `expires_at` is the end of the 24-hour window: never sent after that."""
+
+    connection_id: int
+    key: str
+    message: Outbound
+    conversation_key: str
+    correlation: str
+    message_id: int | None = None
+    expires_at: datetime | None = None
+    not_before: datetime | None = None
 
 
 def put(
@@ -33,73 +49,55 @@ def put(
     expires_at: datetime | None = None,
     not_before: datetime | None = None,
 ) -> bool:
-    """Queue one send and wake a sender after the commit; a `key` that is there already stays as it is.
-
-    `expires_at` is the end of the 24-hour window: it is never sent after that.
-    """
-    rows = OutboundJob.objects.bulk_create(
-        [
-            OutboundJob(
-                workspace=workspace,
-                connection_id=connection_id,
-                key=key,
-                kind=message.kind,
-                message_id=message_id,
-                conversation_key=conversation_key,
-                payload=message.as_payload(),
-                correlation=correlation,
-                created_at=now,
-                due_at=not_before or now,
-                expires_at=expires_at,
-            )
-        ],
-        ignore_conflicts=True,
-    )
-    # A customer's sends share a lane: as many senders as lanes, not one wake-up a message.
-    wake(connection_id, lane=zlib.crc32(conversation_key.encode()) % LANES)
-    return bool(rows)
+    """Queue one send and wake a sender after the commit; False when its `key` is there already."""
+    item = Item(
+        connection_id, key, message, conversation_key, correlation, message_id, expires_at,
+        not_before,
+    )  # fmt: skip
+    return bool(put_all(workspace=workspace, items=[item], now=now))
 
 
-@dataclass(frozen=True)
-class Item:
-    """One send to queue; see `put`."""
-
-    connection_id: int
-    key: str
-    message: Outbound
-    conversation_key: str
-    correlation: str
-    message_id: int | None = None
-    expires_at: datetime | None = None
-    not_before: datetime | None = None
-
-
-def put_all(*, workspace: Workspace, items: Sequence[Item], now: datetime) -> None:
-    """Queue many sends."""
-    for item in items:
-        put(workspace=workspace, now=now, **{f.name: getattr(item, f.name) for f in fields(item)})
-
-
-@dataclass(frozen=True)
-class StatusItem:
-    """What a status says: our own id in it, the provider's id, the status' word."""
-
-    opaque: str
-    subject: str
-    status: str
-
-
-def settle_by_statuses(
-    *, workspace: Workspace, items: Sequence[StatusItem], now: datetime
-) -> dict[int, OutboundJob]:
-    """Do what `settle_by_status` does for many; return the sends by the items' places."""
-    found = {
-        place: settle_by_status(
-            workspace=workspace, opaque=item.opaque, subject=item.subject, now=now
+def put_all(*, workspace: Workspace, items: Sequence[Item], now: datetime) -> int:
+    """Queue sends in one statement; wake their senders after the commit. Return how many were new."""
+    if not items:
+        return 0
+    with database.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO connections_outboundjob (workspace_id, connection_id, key, kind, message_id,"
+            " conversation_key, payload, state, attempts, claimed_by, provider_message_id, error_code,"
+            " vendor_code, error, has_crashed, was_cut_off, has_status, expires_at, correlation,"
+            " created_at, due_at)"
+            " SELECT %s, c, k, d, m, v, p::jsonb, 'queued', 0, '', '', '', '', '', false, false, false,"
+            " e, r, %s, COALESCE(n, %s)"
+            " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[],"
+            " %s::timestamptz[], %s::text[], %s::timestamptz[])"
+            " WITH ORDINALITY AS u(c, k, d, m, v, p, e, r, n, o) ORDER BY o"
+            " ON CONFLICT (workspace_id, key) DO NOTHING",
+            [
+                workspace.pk,
+                now,
+                now,
+                [item.connection_id for item in items],
+                [item.key for item in items],
+                [str(item.message.kind) for item in items],
+                [item.message_id for item in items],
+                [item.conversation_key for item in items],
+                [json.dumps(item.message.as_payload()) for item in items],
+                [item.expires_at for item in items],
+                [item.correlation for item in items],
+                [item.not_before for item in items],
+            ],
         )
-        for place, item in enumerate(items)
-    }
-    return {place: job for place, job in found.items() if job is not None}
+        count = int(cursor.rowcount)
+    for connection_id, lane in sorted(
+        {(i.connection_id, _lane(i.conversation_key)) for i in items}
+    ):
+        wake(connection_id, lane=lane)
+    return count
+
+
+def _lane(conversation_key: str) -> int:
+    return zlib.crc32(conversation_key.encode()) % LANES
 
 
 def lane_name(connection_id: int, lane: int) -> str:
@@ -118,59 +116,80 @@ def wake(connection_id: int, *, lane: int = 0) -> None:
     )
 
 
-# The claim's moment is the database's own: it is held against the birth of its backend.
-_CLAIM = """
-UPDATE connections_outboundjob SET state = 'sending', attempts = attempts + 1,
-    claimed_at = clock_timestamp(), claimed_pid = pg_backend_pid(), due_at = %(now)s
-WHERE id = (
-    SELECT j.id FROM connections_outboundjob j
-    WHERE j.workspace_id = %(ws)s AND j.connection_id = %(connection)s
-      AND j.state = 'queued' AND j.due_at <= %(now)s
-      -- a number that was switched off or rests since, a workspace that was suspended
-      AND EXISTS (
-          SELECT 1 FROM connections_connection c JOIN workspaces_workspace w ON w.id = c.workspace_id
-          WHERE c.id = j.connection_id AND c.is_sending AND w.state = 'active'
-            AND (c.slow_until IS NULL OR c.slow_until <= %(now)s))
-      -- order within a conversation: it must be the oldest of it that is open. No anti-join:
-      -- in a table without statistics that one compares every row with every other.
-      AND j.id = (
-          SELECT min(o.id) FROM connections_outboundjob o
-          WHERE o.connection_id = j.connection_id AND o.conversation_key = j.conversation_key
-            AND o.state IN ('queued', 'sending'))
-    ORDER BY j.id LIMIT 1 FOR UPDATE SKIP LOCKED)
-  AND state = 'queued'
-RETURNING id
-"""
+def claim_batch(
+    *, workspace: Workspace, connection_id: int, limit: int, now: datetime
+) -> pacing.Claimed:
+    """Take the next due sends of a connection, as many as its pace and each customer's allow.
+
+    At most one a conversation, its oldest; nothing while the number is off or rests. The claim
+    names this process and the database backend: when both are gone, so is the sender.
+    """
+    return pacing.claim(
+        workspace=workspace,
+        connection_id=connection_id,
+        token=leases.token(),
+        limit=limit,
+        now=now,
+    )
 
 
 def claim_next(*, workspace: Workspace, connection_id: int, now: datetime) -> OutboundJob | None:
-    """Take the next due send of a connection; None when there is none, or nothing may be sent.
+    """Take the next due send of a connection; None when there is none, or nothing may be sent."""
+    jobs_taken = claim_batch(
+        workspace=workspace, connection_id=connection_id, limit=1, now=now
+    ).jobs  # fmt: skip
+    return jobs_taken[0] if jobs_taken else None
 
-    The claim names the database backend that made it: when that is gone, so is the sender.
-    """
+
+def has_due(*, connection_id: int, now: datetime) -> bool:
+    """Say whether sends of a connection are due; whether they may go out is the claim's to say."""
+    return OutboundJob.objects.filter(
+        connection_id=connection_id, state=State.QUEUED, due_at__lte=now
+    ).exists()
+
+
+def give_back(*, jobs: Sequence[OutboundJob], now: datetime) -> int:
+    """Put claims back in line whose sending has not begun."""
     with database.cursor() as cursor:
-        cursor.execute(_CLAIM, {"ws": workspace.pk, "connection": connection_id, "now": now})
-        row = cursor.fetchone()
-    return OutboundJob.objects.get(pk=row[0]) if row else None
+        cursor.execute(
+            "UPDATE connections_outboundjob j SET state = 'queued', attempts = attempts - 1, due_at = %s"
+            " FROM unnest(%s::bigint[], %s::timestamptz[]) AS c(id, claimed_at)"
+            " WHERE j.id = c.id AND j.state = 'sending' AND j.claimed_at = c.claimed_at",
+            [now, [job.pk for job in jobs], [job.claimed_at for job in jobs]],
+        )
+        return int(cursor.rowcount)
 
 
 def mark_accepted(*, job: OutboundJob, provider_message_id: str, now: datetime) -> bool:
-    """Record that the provider took it. False when a status has said so before.
+    """Record that the provider took it. False when a status has said so before."""
+    return bool(mark_all_accepted(sent=[(job, provider_message_id)], now=now))
 
-    Also when the claim was given up meanwhile (the machine slept): the answer did come.
+
+def mark_all_accepted(*, sent: Sequence[tuple[OutboundJob, str]], now: datetime) -> int:
+    """Record what the provider took, with its ids for it, in one statement.
+
+    Also when a claim was given up meanwhile (the machine slept, the database was away): the
+    answer did come. Rows are locked in the order of their ids, as statuses lock them.
     """
-    return bool(
-        OutboundJob.objects.filter(
-            pk=job.pk, state__in=[State.SENDING, State.UNKNOWN], claimed_at=job.claimed_at
-        ).update(
-            state=State.ACCEPTED,
-            provider_message_id=provider_message_id,
-            settled_at=now,
-            error_code="",
-            vendor_code="",
-            error="",
+    with database.cursor() as cursor:
+        cursor.execute(
+            "WITH held AS (SELECT id FROM connections_outboundjob WHERE id = ANY(%s::bigint[])"
+            " ORDER BY id FOR UPDATE)"
+            " UPDATE connections_outboundjob j SET state = 'accepted', provider_message_id = s.name,"
+            " settled_at = %s, error_code = '', vendor_code = '', error = ''"
+            " FROM held JOIN unnest(%s::bigint[], %s::text[], %s::timestamptz[])"
+            " AS s(id, name, claimed_at) ON s.id = held.id"
+            " WHERE j.id = s.id AND j.state IN ('sending', 'unknown', 'queued')"
+            " AND j.claimed_at = s.claimed_at AND j.attempts > 0",
+            [
+                [job.pk for job, _ in sent],
+                now,
+                [job.pk for job, _ in sent],
+                [name for _, name in sent],
+                [job.claimed_at for job, _ in sent],
+            ],
         )
-    )
+        return int(cursor.rowcount)
 
 
 def mark(
@@ -183,10 +202,15 @@ def mark(
     vendor_code: str = "",
     error: str = "",
 ) -> bool:
-    """Move a claimed send on: queued again, unknown, failed or dead. Compare-and-set."""
+    """Move a claimed send on: queued again, unknown, failed or dead. Compare-and-set.
+
+    Also when the claim was given up meanwhile, but not when somebody else has claimed it since.
+    """
     is_over = state in (State.FAILED, State.DEAD)
     return bool(
-        OutboundJob.objects.filter(pk=job.pk, state=State.SENDING).update(
+        OutboundJob.objects.filter(
+            pk=job.pk, state__in=[State.SENDING, State.UNKNOWN], claimed_at=job.claimed_at
+        ).update(
             state=state,
             due_at=due_at or now,
             error_code=error_code,
@@ -197,134 +221,93 @@ def mark(
     )
 
 
+_SETTLE = """
+WITH held AS MATERIALIZED (
+    SELECT j.id, j.state, j.provider_message_id, j.attempts FROM connections_outboundjob j
+    WHERE j.workspace_id = %(ws)s AND (j.id = ANY(%(ids)s::bigint[])
+        OR (j.provider_message_id = ANY(%(subjects)s::text[]) AND j.provider_message_id <> ''))
+    ORDER BY j.id FOR UPDATE),
+said AS (
+    -- By our own id in it; the provider's must not contradict it: our id in somebody else's
+    -- message. Else by the provider's.
+    SELECT u.place, COALESCE(
+        (SELECT h.id FROM held h WHERE h.id = u.id
+            AND (u.subject = '' OR h.provider_message_id IN ('', u.subject))),
+        (SELECT min(h.id) FROM held h WHERE u.subject <> '' AND h.provider_message_id = u.subject)
+        ) AS id, u.subject, u.is_delivered
+    FROM unnest(%(places)s::int[], %(own)s::bigint[], %(names)s::text[], %(arrived)s::bool[])
+        AS u(place, id, subject, is_delivered)),
+news AS (
+    SELECT id, COALESCE(min(subject) FILTER (WHERE subject <> ''), '') AS subject,
+        bool_or(is_delivered) AS is_delivered
+    FROM said WHERE id IS NOT NULL GROUP BY id),
+moved AS (
+    UPDATE connections_outboundjob j SET
+        has_status = true,
+        delivered_at = CASE WHEN n.is_delivered THEN COALESCE(j.delivered_at, %(now)s)
+            ELSE j.delivered_at END,
+        provider_message_id = CASE WHEN j.provider_message_id = '' THEN n.subject
+            ELSE j.provider_message_id END,
+        -- A send whose outcome was unknown, or that seemed refused, is known now: it went out.
+        state = CASE WHEN n.subject <> '' AND (j.state IN ('unknown', 'dead')
+            OR (j.state = 'queued' AND j.attempts > 0)) THEN 'accepted' ELSE j.state END,
+        settled_at = CASE WHEN n.subject <> '' AND (j.state IN ('unknown', 'dead')
+            OR (j.state = 'queued' AND j.attempts > 0)) THEN %(now)s ELSE j.settled_at END,
+        error_code = CASE WHEN n.subject <> '' AND (j.state IN ('unknown', 'dead')
+            OR (j.state = 'queued' AND j.attempts > 0)) THEN '' ELSE j.error_code END,
+        error = CASE WHEN n.subject <> '' AND (j.state IN ('unknown', 'dead')
+            OR (j.state = 'queued' AND j.attempts > 0)) THEN '' ELSE j.error END
+    FROM news n WHERE j.id = n.id AND (
+        NOT j.has_status OR (n.is_delivered AND j.delivered_at IS NULL)
+        OR (n.subject <> '' AND (j.provider_message_id = '' OR j.state IN ('unknown', 'dead')
+            OR (j.state = 'queued' AND j.attempts > 0)))))
+SELECT place, id FROM said WHERE id IS NOT NULL
+"""
+
+
 def settle_by_status(
-    *, workspace: Workspace, opaque: str, subject: str, now: datetime
+    *, workspace: Workspace, opaque: str, subject: str, now: datetime, status: str = ""
 ) -> OutboundJob | None:
     """Find the send that a status speaks of, by our own id in it or by the provider's.
 
     A send whose outcome was unknown is known now: it was accepted. Returns None when no
     send of this workspace is meant.
     """
-    jobs_here = OutboundJob.objects.filter(workspace=workspace)
-    job: OutboundJob | None = None
-    if opaque.isascii() and opaque.isdigit() and len(opaque) < 19:
-        job = jobs_here.filter(pk=int(opaque)).first()
-        # Our id in somebody else's message: the provider's id must not contradict it.
-        if job and subject and job.provider_message_id and job.provider_message_id != subject:
-            job = None
-    if job is None and subject:
-        job = jobs_here.filter(provider_message_id=subject).first()
-    if job is None:
-        return None
-    if not job.has_status:
-        jobs_here.filter(pk=job.pk).update(has_status=True)
-        jobs_here.filter(pk=job.pk, provider_message_id="").update(provider_message_id=subject)
-    if job.state in (State.UNKNOWN, State.SENDING, State.QUEUED, State.DEAD) and subject:
-        moved = jobs_here.filter(
-            Q(state__in=[State.UNKNOWN, State.DEAD]) | Q(state=State.QUEUED, attempts__gt=0), pk=job.pk
-        ).update(
-            state=State.ACCEPTED, provider_message_id=subject, settled_at=now, error_code="", error=""
-        )  # fmt: skip
-        if moved:
-            job.refresh_from_db()
-    return job
+    items = [(opaque, subject, status)]
+    return settle_by_statuses(workspace=workspace, items=items, now=now).get(0)
 
 
-def rescue_orphans(*, now: datetime) -> int:
-    """Find sends whose sender died in the middle: read marks go again, the rest is unknown.
+def settle_by_statuses(
+    *, workspace: Workspace, items: Sequence[tuple[str, str, str]], now: datetime
+) -> dict[int, OutboundJob]:
+    """Do the same for many statuses at once: (opaque, subject, status word) each.
 
-    Call in the system scope. A claim is an orphan when its database backend is gone.
+    Returns the send of each item by its index, as it is now; those that mean none are missing.
     """
-    claims = list(
-        OutboundJob.objects.filter(state=State.SENDING).values_list(
-            "pk", "claimed_pid", "claimed_at"
-        )
-    )
-    if not claims:
-        return 0
-    born = _backends()
-    oldest = now - timedelta(seconds=3 * settings.SEND_TIMEOUT_SECONDS + 30)
-    orphans = [
-        (pk, claimed_at)
-        for pk, pid, claimed_at in claims
-        if claimed_at is None
-        or claimed_at < oldest
-        or pid not in born
-        or (born[pid] or claimed_at) > claimed_at
+    if not items:
+        return {}
+    own = [
+        int(opaque) if opaque.isascii() and opaque.isdigit() and len(opaque) < 19 else None
+        for opaque, _, _ in items
     ]
+    names = [subject for _, subject, _ in items]
     with database.cursor() as cursor:
         cursor.execute(
-            "UPDATE connections_outboundjob j SET"
-            " state = CASE WHEN kind IN ('read', 'typing') THEN 'queued' ELSE 'unknown' END,"
-            " has_crashed = true, due_at = CASE WHEN kind IN ('read', 'typing') THEN %s ELSE %s END,"
-            " error_code = 'unknown_outcome'"
-            " FROM unnest(%s::bigint[], %s::timestamptz[]) AS o(id, claimed_at)"
-            " WHERE j.id = o.id AND j.state = 'sending'"
-            " AND j.claimed_at IS NOT DISTINCT FROM o.claimed_at",
-            [
-                now,
-                now + timedelta(seconds=settings.UNKNOWN_RETRY_SECONDS),
-                [pk for pk, _ in orphans],
-                [claimed_at for _, claimed_at in orphans],
-            ],
-        )
-        return int(cursor.rowcount)
-
-
-def _backends() -> dict[int, datetime | None]:
-    """Return the database's backends and when each began.
-
-    Asked as the user of the session: to the house's own roles PostgreSQL does not tell the
-    moment, and then every send in flight would look like an orphan.
-    """
-    with scope.owner(), database.cursor() as cursor:
-        cursor.execute("SELECT pid, backend_start FROM pg_stat_activity")
-        return dict(cursor.fetchall())
-
-
-_RETRY_UNKNOWN = """
-UPDATE connections_outboundjob j SET
-    state = CASE WHEN has_status THEN 'accepted' WHEN attempts >= %(most)s THEN 'dead' ELSE 'queued' END,
-    settled_at = CASE WHEN has_status OR attempts >= %(most)s THEN %(now)s END, due_at = %(now)s
-WHERE state = 'unknown' AND (
-    -- Its status came before its sender could say anything: it did go out.
-    has_status
-    OR due_at <= %(now)s
-    -- A sender crashed; sends of this number that began later have their statuses by now, our
-    -- own line holds none that waits to be read, and none came for this one: it was never sent.
-    OR (has_crashed AND NOT has_status AND claimed_at < %(patience)s
-        AND NOT EXISTS (
-            SELECT 1 FROM connections_inboundevent e
-            WHERE e.workspace_id = j.workspace_id AND e.state = 'pending' AND e.kind = 'status'
-              AND e.attempts = 0)
-        AND (
-            SELECT count(*) >= 3 AND avg(r.has_status::int) >= 0.9 FROM (
-                SELECT o.has_status FROM connections_outboundjob o
-                WHERE o.connection_id = j.connection_id AND o.state = 'accepted'
-                  AND o.kind NOT IN ('read', 'typing')
-                  AND o.claimed_at > j.claimed_at AND o.settled_at < %(patience)s
-                ORDER BY o.settled_at DESC LIMIT 20) r)))
-RETURNING id
-"""
-
-
-def retry_unknown(*, now: datetime) -> list[OutboundJob]:
-    """Send again what stayed unknown for minutes, or what evidence says was never sent.
-
-    Call in the system scope. Returns the sends as they are now: queued again, dead after the
-    last try, or accepted when a status had come for them.
-    """
-    with database.cursor() as cursor:
-        cursor.execute(
-            _RETRY_UNKNOWN,
+            _SETTLE,
             {
+                "ws": workspace.pk,
                 "now": now,
-                "most": settings.SEND_MAX_ATTEMPTS,
-                "patience": now - timedelta(seconds=4),
+                "ids": [number for number in own if number is not None],
+                "subjects": [name for name in names if name],
+                "places": list(range(len(items))),
+                "own": own,
+                "names": names,
+                "arrived": [word in _ARRIVED for *_, word in items],
             },
         )
-        ids = [row[0] for row in cursor.fetchall()]
-    return list(OutboundJob.objects.filter(pk__in=ids).select_related("connection"))
+        places = dict(cursor.fetchall())
+    found = OutboundJob.objects.in_bulk(set(places.values()))
+    return {place: found[pk] for place, pk in places.items()}
 
 
 def give_up(*, connection: Connection, now: datetime) -> list[OutboundJob]:

@@ -8,7 +8,7 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models import Q
 
-from connections import inbox, outbox
+from connections import inbox, orphans, outbox
 from connections.models import InboundEvent, OutboundJob
 from workspaces import scope
 
@@ -51,9 +51,9 @@ def find_due(*, now: datetime, older_than_seconds: float = 1.0) -> Due:
 def settle(*, now: datetime) -> None:
     """Rescue sends whose sender died, and send again what stayed unknown."""
     with scope.system():
-        outbox.rescue_orphans(now=now)
+        orphans.rescue(now=now)
         with transaction.atomic():
-            for job in outbox.retry_unknown(now=now):
+            for job in orphans.retry_unknown(now=now):
                 if job.state == OutboundJob.State.QUEUED:
                     outbox.wake(job.connection_id)
                 elif job.state == OutboundJob.State.DEAD and job.message_id is not None:

@@ -19,7 +19,7 @@ def send(*, connection_id: int, lane: int = 0, **_: object) -> None:
             .first()
         )
     space = registry.by_id(workspace_id) if workspace_id else None
-    if space is not None and sender.send_due(workspace=space, connection_id=connection_id):
+    if space is not None and sender.serve(workspace=space, connection_id=connection_id):
         outbox.wake(connection_id, lane=lane)
 
 

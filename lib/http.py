@@ -1,33 +1,38 @@
-"""The one door for outgoing HTTP: timeouts always, no redirects, one mapping of failures."""
+"""The one door for outgoing HTTP: timeouts always, no redirects, one mapping of failures.
+
+Written on sockets and the standard library's reader of answers: a send is one small POST, and
+a general client spends five times as long on it.
+"""
 
 import http.client
 import io
 import json as json_module
+import os
+import re
+import select
 import socket as sockets
+import ssl
 import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from socket import IPPROTO_TCP, SocketIO, socket
-from typing import Any
+from functools import cache
+from socket import IPPROTO_TCP, TCP_NODELAY, SocketIO, socket
+from typing import Any, NamedTuple
+from urllib.parse import urlencode, urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
-from requests.exceptions import (
-    ConnectTimeout,
-    InvalidHeader,
-    InvalidSchema,
-    InvalidURL,
-    MissingSchema,
-)
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+import certifi
 
 # What an answer may have at most; nobody we talk to writes longer ones.
 _MOST_BYTES = 4 * 1024 * 1024
 _QUICK_ACK: int | None = getattr(sockets, "TCP_QUICKACK", None)  # Linux
 _IDLE_SECONDS = 1.0
+_KEEP_LINES = 64  # idle ones, to one server
+_HOST = re.compile(r"[A-Za-z0-9._:%-]+")
+_TARGET = re.compile(r"[\x21-\x7e]+")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _local = threading.local()
 
 
@@ -53,6 +58,15 @@ class Answer:
         return 200 <= self.status < 300
 
 
+class _Place(NamedTuple):
+    """Where a line leads. Lines are not shared with a process that was forked off."""
+
+    is_safe: bool
+    host: str
+    port: int
+    process: int
+
+
 # --- A deadline for the whole answer: a socket's own timeout counts for every read anew --------
 
 
@@ -67,10 +81,7 @@ class _TimedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left = _local.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("The answer took too long.")
-        self._socket.settimeout(left)
+        self._socket.settimeout(_left())
         if _QUICK_ACK is not None:
             # A server that sends head and body apart waits 40 ms for our ACK of the first.
             with suppress(OSError):
@@ -82,52 +93,80 @@ class _TimedReader(io.RawIOBase):
         super().close()
 
 
-class _Response(http.client.HTTPResponse):
-    def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp.close()
-        self.fp = io.BufferedReader(_TimedReader(sock))
+class _Line:
+    """A socket that answers are read from in time."""
+
+    def __init__(self, source: socket) -> None:
+        self.socket = source
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_TimedReader(self.socket))
 
 
-class _Connection(HTTPConnection):
-    response_class = _Response
+def _left() -> float:
+    left: float = _local.deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("The answer took too long.")
+    return left
 
 
-class _SafeConnection(HTTPSConnection):
-    response_class = _Response
+# --- Lines that are kept for the next call -----------------------------------------------------
+
+_idle: dict[_Place, list[tuple[_Line, float]]] = {}
 
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+def _kept(place: _Place) -> _Line | None:
+    """Return the line that was used last, unless it has been idle for too long.
+
+    The other side may have closed an idle line; a request into it breaks, and nobody can tell
+    whether it arrived. A new line costs less than that doubt.
+    """
+    lines = _idle.get(place)
+    while lines:
+        try:
+            line, since = lines.pop()
+        except IndexError:  # another thread took it
+            return None
+        if time.monotonic() - since <= _IDLE_SECONDS and not _says_something(line.socket):
+            return line
+        line.socket.close()
+    return None
 
 
-class _SafePool(HTTPSConnectionPool):
-    ConnectionCls = _SafeConnection
+def _says_something(idle: socket) -> bool:
+    """Say whether an idle line was closed, or talks without being asked."""
+    poll = select.poll()
+    poll.register(idle, select.POLLIN)
+    return bool(poll.poll(0))
 
 
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SafePool}
+def _keep(place: _Place, line: _Line) -> None:
+    lines = _idle.setdefault(place, [])
+    if len(lines) < _KEEP_LINES:
+        lines.append((line, time.monotonic()))
+    else:
+        line.socket.close()
 
 
-def _session() -> requests.Session:
-    session: requests.Session | None = getattr(_local, "session", None)
-    last, _local.last_used = getattr(_local, "last_used", 0.0), time.monotonic()
-    if session is not None and _local.last_used - last > _IDLE_SECONDS:
-        # The other side may have closed an idle line; a request into it breaks, and nobody can
-        # tell whether it arrived. A new line costs less than that doubt.
-        session.close()
-        session = None
-    if session is None:
-        session = requests.Session()
-        session.trust_env = False
-        # Retries belong to the caller, who knows what may be done twice.
-        adapter = _Adapter(pool_connections=8, pool_maxsize=8, max_retries=0)
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
-        _local.session = session
-    return session
+def _open(place: _Place, timeout_seconds: float) -> _Line:
+    source = sockets.create_connection((place.host, place.port), timeout=timeout_seconds)
+    source.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+    if place.is_safe:
+        try:
+            source.settimeout(_left())
+            source = _tls().wrap_socket(source, server_hostname=place.host)
+        except BaseException:
+            source.close()
+            raise
+    return _Line(source)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=certifi.where())
+
+
+# --- One call ----------------------------------------------------------------------------------
 
 
 def call(
@@ -148,42 +187,80 @@ def call(
     started = time.monotonic()
     _local.deadline = started + timeout_seconds
     try:
-        response = _session().request(
-            method,
-            url,
-            json=json,
-            headers=dict(headers or {}),
-            params=dict(params or {}),
-            timeout=(min(connect_timeout_seconds, timeout_seconds), timeout_seconds),
-            allow_redirects=False,
-            stream=True,
-        )
-        with response:
-            body = _body(response)
-    except (ConnectTimeout, InvalidURL, MissingSchema, InvalidSchema, InvalidHeader) as error:
+        place, request = _written(method, url, json, headers or {}, params or {})
+        line = _kept(place) or _open(place, min(connect_timeout_seconds, timeout_seconds))
+    except (ValueError, OSError) as error:
         raise UnableToReach("The address did not answer.", was_sent=False) from error
-    except requests.exceptions.ConnectionError as error:
-        refused = "NewConnectionError" in repr(error) or "NameResolution" in repr(error)
-        raise UnableToReach("The connection broke.", was_sent=not refused) from error
-    except requests.exceptions.RequestException as error:
+    is_whole = False
+    try:
+        line.socket.settimeout(_left())
+        line.socket.sendall(request)
+        response = http.client.HTTPResponse(line, method=method)  # type: ignore[arg-type]
+        with response:
+            response.begin()
+            body = _body(response)
+            is_whole = not response.will_close
+    except TimeoutError as error:
         raise UnableToReach("No answer came in time.", was_sent=True) from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise UnableToReach("The connection broke.", was_sent=True) from error
+    finally:
+        if is_whole:
+            _keep(place, line)
+        else:
+            line.socket.close()
     return Answer(
-        status=response.status_code,
+        status=response.status,
         data=_parsed(body),
         headers={key.lower(): value for key, value in response.headers.items()},
         ms=round((time.monotonic() - started) * 1000),
     )
 
 
-def _body(response: requests.Response) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    for part in response.iter_content(65_536):
-        parts.append(part)
-        size += len(part)
-        if size > _MOST_BYTES:
-            raise UnableToReach("The answer is far too long.", was_sent=True)
-    return b"".join(parts)
+def _written(
+    method: str,
+    url: str,
+    json: Mapping[str, object] | None,
+    headers: Mapping[str, str],
+    params: Mapping[str, str],
+) -> tuple[_Place, bytes]:
+    """Return where the request goes and its bytes. Raises ValueError when it cannot be one."""
+    parts = urlsplit(url)
+    host, target = parts.hostname or "", parts.path or "/"
+    if query := "&".join(filter(None, (parts.query, urlencode(params)))):
+        target += f"?{query}"
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host) or parts.username:
+        raise ValueError("This is no address.")
+    if not _TARGET.fullmatch(target):
+        raise ValueError("The path has letters that no path has.")
+    is_safe = parts.scheme == "https"
+    place = _Place(is_safe, host, parts.port or (443 if is_safe else 80), os.getpid())
+    body = b"" if json is None else json_module.dumps(json, allow_nan=False).encode()
+    lines = [
+        f"{method} {target} HTTP/1.1",
+        f"Host: {parts.netloc}",
+        "Accept: */*",
+        "Accept-Encoding: identity",
+        "User-Agent: backroom",
+    ]
+    if json is not None:
+        lines.append("Content-Type: application/json")
+    if json is not None or method != "GET":
+        lines.append(f"Content-Length: {len(body)}")
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise ValueError("A header has letters that no header has.")
+        lines.append(f"{name}: {value}")
+    return place, "\r\n".join([*lines, "", ""]).encode("ascii") + body
+
+
+def _body(response: http.client.HTTPResponse) -> bytes:
+    body = response.read(_MOST_BYTES + 1)
+    if len(body) > _MOST_BYTES:
+        raise UnableToReach("The answer is far too long.", was_sent=True)
+    if response.length and not response.chunked:
+        raise http.client.IncompleteRead(body, response.length)
+    return body
 
 
 def _parsed(body: bytes) -> Mapping[str, object]:

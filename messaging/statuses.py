@@ -100,11 +100,7 @@ def _settle(desk: Desk, updates: Sequence[Update]) -> dict[int, OutboundJob]:
     found = outbox.settle_by_statuses(
         workspace=desk.workspace,
         items=[
-            outbox.StatusItem(
-                opaque=update.text("opaque"),
-                subject=update.event.subject,
-                status=update.text("status"),
-            )
+            (update.text("opaque"), update.event.subject, update.text("status"))
             for update in statuses
         ],
         now=desk.now,

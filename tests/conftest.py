@@ -9,6 +9,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.test import Client
 
+from connections import breaker
 from workspaces import members, registry, schemas, scope
 from workspaces.models import User, Workspace
 
@@ -43,6 +44,14 @@ def _fresh_registry() -> Iterator[None]:
     registry.forget()
     yield
     registry.forget()
+
+
+@pytest.fixture(autouse=True)
+def _closed_breakers() -> Iterator[None]:
+    """A provider that failed in one test is not left alone in the next."""
+    breaker.forget()
+    yield
+    breaker.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -171,7 +171,8 @@ class CloudApi(Provider):
                 raise cloud_errors.unreachable() from error
             raise lost or cloud_errors.unknown_outcome() from error
         if not answer.ok or "error" in answer.data:
-            raise cloud_errors.from_answer(answer)
+            refusal = cloud_errors.from_answer(answer)
+            raise lost if lost and refusal.code is Code.UNKNOWN_OUTCOME else refusal
         return answer
 
 

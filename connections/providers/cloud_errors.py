@@ -16,11 +16,9 @@ from lib import http, redact
 _MAX_RETRY_AFTER = 3600.0
 # The one subcode that matters: under "bad parameter", the id in the address is unknown.
 _NO_SUCH_OBJECT = 33
-# 504 is a gateway that got no answer itself: the message may have gone out.
 _BY_STATUS: Mapping[int, table.Rule] = {
     401: table.SIGN_IN,
     429: table.THROTTLED,
-    504: table.UNKNOWN_OUTCOME,
 }
 
 
@@ -43,7 +41,7 @@ def from_answer(answer: http.Answer) -> ProviderError:
     if code == 100 and number(body.get("error_subcode")) == _NO_SUCH_OBJECT:
         rule = table.RULES[_NO_SUCH_OBJECT]
     return _error(
-        rule or _rule_by_status(answer.status),
+        rule or _rule_by_status(answer.status, has_spoken=code is not None),
         vendor_code=str(code) if code is not None else f"http_{answer.status}",
         reference=untrusted.text_of(body, "fbtrace_id")[:100],
         retry_after_seconds=_retry_after(answer.headers),
@@ -68,9 +66,13 @@ def unreachable(*, retryable: bool = True) -> ProviderError:
     return _error(replace(table.UNREACHABLE, retryable=retryable), vendor_code="")
 
 
-def _rule_by_status(status: int) -> table.Rule:
-    by_class = table.VENDOR_DOWN if status >= 500 else table.REJECTED
-    return _BY_STATUS.get(status, by_class)
+def _rule_by_status(status: int, *, has_spoken: bool) -> table.Rule:
+    if status >= 500:
+        # Without an error of Meta's own it is a gateway that got no answer, or an answer that
+        # broke: the message may have gone out.
+        is_known = has_spoken and status != 504
+        return table.VENDOR_DOWN if is_known else table.UNKNOWN_OUTCOME
+    return _BY_STATUS.get(status, table.REJECTED)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection as database
 
-from connections import outbox, sender, sweep
+from connections import orphans, sender, sweep
 from connections.models import Connection, OutboundJob
 from lib import clock
 from tests.connections.sends import claim, now_is, put
@@ -102,7 +102,7 @@ def test_a_send_whose_sender_is_gone_is_found_by_the_next_sweep(committed_way: W
     with scope.system():
         pid = now_is(job).claimed_pid
     started = time.monotonic()
-    while pid in outbox._backends() and time.monotonic() - started < 5:
+    while pid in orphans._backends() and time.monotonic() - started < 5:
         time.sleep(0.02)
 
     sweep.settle(now=clock.now())
@@ -110,7 +110,10 @@ def test_a_send_whose_sender_is_gone_is_found_by_the_next_sweep(committed_way: W
     assert now_is(job).state == OutboundJob.State.UNKNOWN
 
 
-def test_a_pause_holds_at_once_also_in_the_middle_of_a_turn(committed_way: Way) -> None:
+def test_a_pause_holds_at_once_also_in_the_middle_of_a_turn(
+    committed_way: Way, settings: Any
+) -> None:
+    settings.SEND_IN_FLIGHT = 1
     way = committed_way
 
     def pause() -> tuple[int, dict[str, Any]]:

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection as database
 
 from billing import metering, meters, plans
-from connections import outbox, sweep
+from connections import orphans, outbox, sweep
 from connections.events import OutboundKind
 from connections.models import Connection, OutboundJob
 from lib import clock
@@ -93,7 +93,7 @@ def test_a_status_cannot_settle_another_workspaces_send(way: Way, rival: Workspa
 
 def rescue() -> int:
     with scope.system():
-        return outbox.rescue_orphans(now=clock.now())
+        return orphans.rescue(now=clock.now())
 
 
 def test_a_claim_whose_backend_is_gone_is_unknown(way: Way) -> None:
@@ -195,7 +195,7 @@ def accepted(way: Way, count: int, *, with_status: bool = True, **values: Any) -
 
 def retry() -> list[tuple[str, str]]:
     with scope.system():
-        return [(job.key, job.state) for job in outbox.retry_unknown(now=clock.now())]
+        return [(job.key, job.state) for job in orphans.retry_unknown(now=clock.now())]
 
 
 def test_what_stayed_unknown_for_minutes_is_sent_again(way: Way) -> None:

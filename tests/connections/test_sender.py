@@ -25,6 +25,12 @@ pytestmark = pytest.mark.django_db
 State = OutboundJob.State
 
 
+@pytest.fixture(autouse=True)
+def _one_at_a_time(settings: Any) -> None:
+    """Each answer meets the message that it is meant for."""
+    settings.SEND_IN_FLIGHT = 1
+
+
 def send(way: Way, **options: Any) -> bool:
     return sender.send_due(workspace=way.space, connection_id=way.connection.pk, **options)
 
@@ -211,7 +217,7 @@ def test_after_the_window_has_ended_nothing_is_even_tried(way: Way) -> None:
 
 
 def test_a_fault_of_whatsapps_is_tried_again(way: Way) -> None:
-    way.api.answers.append(lambda: (503, {}))
+    way.api.refuse(131016, status=503)
     job = put(way, "a1")
 
     send(way)
@@ -223,7 +229,7 @@ def test_a_fault_of_whatsapps_is_tried_again(way: Way) -> None:
 
 
 def test_the_waits_grow_and_after_five_tries_it_is_dead(way: Way) -> None:
-    way.api.answers += [lambda: (500, {})] * 5
+    way.api.refuse(131000, status=500, times=5)
     job = put(way, "a1")
     waits = []
 
@@ -250,7 +256,7 @@ def test_however_often_whatsapp_says_slow_down_the_answer_is_not_given_up(way: W
 
 
 def test_a_message_that_was_given_up_and_sent_again_by_hand_shows_as_sent(way: Way) -> None:
-    way.api.answers += [lambda: (500, {})] * 5
+    way.api.refuse(131000, status=500, times=5)
     way.say("What time do you open?", wamid="wamid.A1")
     with scope.workspace(way.space):
         job = OutboundJob.objects.get(message_id__isnull=False)

@@ -122,3 +122,61 @@ def test_a_kept_connection_carries_the_next_call_with_a_new_deadline() -> None:
 
     assert [a.status for a in answers] == [200, 200, 200]
     assert server.count == 1
+
+
+def test_a_line_that_the_other_side_has_closed_is_not_used_again() -> None:
+    raw = OK + b"Content-Length: 2\r\n\r\n{}"
+    with sockets.serving(sockets.says(raw)) as server:  # says it once and hangs up
+        get(server.url)
+        time.sleep(0.1)
+        answer = get(server.url)
+
+    assert answer.status == 200
+    assert server.count == 2
+
+
+def test_a_line_that_was_idle_for_long_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def talk(visitor: socket.socket) -> None:
+        while sockets.hears(visitor):
+            visitor.sendall(OK + b"Content-Length: 2\r\n\r\n{}")
+
+    monkeypatch.setattr(http, "_IDLE_SECONDS", 0.0)
+    with sockets.serving(talk) as server:
+        get(server.url)
+        get(server.url)
+
+    assert server.count == 2
+
+
+def test_an_answer_in_chunks_is_read_whole_and_its_line_kept() -> None:
+    def talk(visitor: socket.socket) -> None:
+        while sockets.hears(visitor):
+            visitor.sendall(OK + b'Transfer-Encoding: chunked\r\n\r\n4\r\n{"a"\r\n')
+            visitor.sendall(b"4\r\n: 1}\r\n0\r\n\r\n")
+
+    with sockets.serving(talk) as server:
+        answers = [get(server.url) for _ in range(2)]
+
+    assert [a.data for a in answers] == [{"a": 1}, {"a": 1}]
+    assert server.count == 1
+
+
+def test_path_query_headers_and_body_arrive_as_they_were_given() -> None:
+    heard: list[bytes] = []
+
+    def talk(visitor: socket.socket) -> None:
+        heard.append(sockets.hears(visitor))
+        visitor.sendall(OK + b"Content-Length: 2\r\n\r\n{}")
+
+    with sockets.serving(talk) as server:
+        http.call(
+            "POST", f"{server.url}/v1/x?a=1", json={"text": "₦5"}, params={"b": "c d"},
+            headers={"Authorization": "Bearer t"}, timeout_seconds=1,
+        )  # fmt: skip
+
+    head, _, body = heard[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /v1/x?a=1&b=c+d HTTP/1.1\r\nHost: 127.0.0.1:")
+    assert b"\r\nAuthorization: Bearer t" in head
+    assert b"\r\nContent-Type: application/json" in head
+    assert body == b'{"text": "\\u20a65"}'
+    assert f"Content-Length: {len(body)}".encode() in head

@@ -94,12 +94,27 @@ def test_a_vendor_that_is_not_there_is_asked_again(
     assert error.wait_seconds(1)
 
 
+def test_a_fault_that_the_vendor_names_was_no_send_and_a_gateways_may_have_been_one(
+    provider: Provider, contract: Contract, at_vendor: Vendor
+) -> None:
+    found = {}
+    for status in (500, 503, 504):
+        at_vendor.reply = Reply(status, b'{"error": {"code": 99}}')
+        found[status] = _refused(provider, contract).code
+
+    assert found == {
+        500: Code.UNREACHABLE,
+        503: Code.UNREACHABLE,
+        504: Code.UNKNOWN_OUTCOME,
+    }
+
+
 @pytest.mark.parametrize(
     ("status", "code", "retryable", "switch_off"),
     [
         (429, Code.THROTTLED, True, False),
-        (500, Code.UNREACHABLE, True, False),
-        (503, Code.UNREACHABLE, True, False),
+        (500, Code.UNKNOWN_OUTCOME, False, False),
+        (503, Code.UNKNOWN_OUTCOME, False, False),
         (504, Code.UNKNOWN_OUTCOME, False, False),
         (401, Code.LOGGED_OUT, False, True),
         (400, Code.REJECTED, False, False),
@@ -107,7 +122,7 @@ def test_a_vendor_that_is_not_there_is_asked_again(
         (302, Code.REJECTED, False, False),
     ],
 )
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"error": "no"}', b'{"error": {"code": 99}}'])
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"error": "no"}', b'{"error": {"code": ""}}'])
 def test_an_unknown_error_is_judged_by_its_status(
     provider: Provider,
     contract: Contract,

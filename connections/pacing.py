@@ -1,0 +1,145 @@
+"""Taking sends out of the outbox at the pace that WhatsApp allows, in one statement.
+
+A number may send `rate_per_second`, and one second's worth at once after a rest; a customer
+gets one message in six seconds, and up to 45 at once, borrowed from the time that follows.
+Both are kept as the moment at which the next send would be due at an even pace (GCRA): one row
+for a number and one for a pair, moved on by each claim.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection as database
+from django.db.backends.utils import CursorWrapper
+
+from connections.models import OutboundJob
+from workspaces.models import Workspace
+
+PAIR_SECONDS = 6
+PAIR_BURST = 45
+# A sender that is cut off in the middle of its transaction lets go of its rows after this.
+IDLE_SECONDS = 3
+_COLUMNS = [field.attname for field in OutboundJob._meta.local_concrete_fields]
+
+# The claim's moment is the database's own: it is held against the birth of its backend.
+_CLAIM = f"""
+WITH pace AS MATERIALIZED (
+    -- Claims of one number follow one another. No row: it may send nothing now (switched off,
+    -- at rest, of a suspended workspace).
+    SELECT c.rate_per_second AS rate, GREATEST(p.arrives_at, %(now)s) AS arrives_at,
+        set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS}s', true)
+    FROM connections_pacing p
+    JOIN connections_connection c ON c.id = p.connection_id
+    JOIN workspaces_workspace w ON w.id = c.workspace_id
+    WHERE p.connection_id = %(connection)s AND c.workspace_id = %(ws)s
+      AND c.is_sending AND w.state = 'active'
+      AND (c.slow_until IS NULL OR c.slow_until <= %(now)s)
+    FOR UPDATE OF p),
+allowed AS (
+    SELECT floor(extract(epoch FROM %(now)s + interval '1 second' - arrives_at) * rate) AS count
+    FROM pace),
+due AS (
+    SELECT j.id, j.kind, j.conversation_key FROM connections_outboundjob j
+    WHERE j.workspace_id = %(ws)s AND j.connection_id = %(connection)s
+      AND j.state = 'queued' AND j.due_at <= %(now)s
+      AND (SELECT count FROM allowed) > 0
+      -- Order within a conversation: it must be the oldest of it that is open. No anti-join:
+      -- in a table without statistics that one compares every row with every other.
+      AND j.id = (
+          SELECT min(o.id) FROM connections_outboundjob o
+          WHERE o.connection_id = j.connection_id AND o.conversation_key = j.conversation_key
+            AND o.state IN ('queued', 'sending'))
+      AND (j.kind IN ('read', 'typing') OR COALESCE((
+          SELECT q.arrives_at FROM connections_pairpacing q
+          WHERE q.connection_id = j.connection_id
+            AND q.digest = hashtextextended(j.conversation_key, 0)), '-infinity')
+          <= %(now)s + interval '{PAIR_SECONDS * (PAIR_BURST - 1)} seconds')
+    ORDER BY j.id LIMIT %(limit)s FOR UPDATE OF j SKIP LOCKED),
+chosen AS (
+    SELECT id, conversation_key, kind NOT IN ('read', 'typing') AS counts
+    FROM due ORDER BY id LIMIT (SELECT count FROM allowed)),
+counted AS (SELECT count(*) FILTER (WHERE counts) AS count FROM chosen),
+paced AS (
+    UPDATE connections_pacing p
+    SET arrives_at = pace.arrives_at + make_interval(secs => counted.count::float8 / pace.rate)
+    FROM pace, counted
+    WHERE p.connection_id = %(connection)s AND counted.count > 0),
+paired AS (
+    INSERT INTO connections_pairpacing (connection_id, workspace_id, digest, arrives_at)
+    SELECT DISTINCT %(connection)s::bigint, %(ws)s::bigint,
+        hashtextextended(conversation_key, 0), %(now)s + interval '{PAIR_SECONDS} seconds'
+    FROM chosen WHERE counts
+    ON CONFLICT (connection_id, digest) DO UPDATE SET arrives_at =
+        GREATEST(connections_pairpacing.arrives_at, %(now)s) + interval '{PAIR_SECONDS} seconds'),
+claimed AS (
+    UPDATE connections_outboundjob j SET state = 'sending', attempts = attempts + 1,
+        claimed_at = clock_timestamp(), claimed_pid = pg_backend_pid(), claimed_by = %(token)s,
+        has_crashed = false, was_cut_off = false, due_at = %(now)s
+    FROM chosen WHERE j.id = chosen.id AND j.state = 'queued'
+    RETURNING {", ".join(f"j.{name}" for name in _COLUMNS)})
+SELECT allowed.count < %(limit)s, extract(epoch FROM pace.arrives_at - %(now)s)::float8, pace.rate,
+    counted.count, claimed.*
+FROM pace, allowed, counted LEFT JOIN claimed ON true ORDER BY claimed.id
+"""  # noqa: S608 - constants of this file only
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What was taken; `wait_seconds` until the number may send more, when its pace held some back."""
+
+    jobs: list[OutboundJob]
+    wait_seconds: float = 0.0
+
+
+def claim(
+    *, workspace: Workspace, connection_id: int, token: str, limit: int, now: datetime
+) -> Claimed:
+    """Take up to `limit` due sends of a number: at most one a conversation, the oldest.
+
+    See `connections.outbox.claim_batch`.
+    """
+    values = {
+        "ws": workspace.pk, "connection": connection_id, "token": token, "limit": limit, "now": now,
+    }  # fmt: skip
+    with database.cursor() as cursor:
+        cursor.execute(_CLAIM, values)
+        rows = cursor.fetchall()
+        if not rows and _begin(cursor, workspace, connection_id, now):
+            cursor.execute(_CLAIM, values)
+            rows = cursor.fetchall()
+    if not rows:
+        return Claimed([])
+    is_held_back, ahead_seconds, rate, count = rows[0][:4]
+    # The pace is kept by letting the next one go a second before it is due at an even pace.
+    wait = ahead_seconds + (count + 1) / rate - 1.0 if is_held_back else 0.0
+    return Claimed([_job(row[4:]) for row in rows if row[4] is not None], max(0.0, wait))
+
+
+def forget(*, now: datetime) -> int:
+    """Forget the pairs whose pace is long past (housekeeping). Call in the system scope."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM connections_pairpacing WHERE arrives_at < %s",
+            [now - timedelta(minutes=1)],
+        )
+        return int(cursor.rowcount)
+
+
+def _begin(cursor: CursorWrapper, workspace: Workspace, connection_id: int, now: datetime) -> bool:
+    """Give a number its row at its first send. False when it has one."""
+    cursor.execute(
+        "INSERT INTO connections_pacing (connection_id, workspace_id, arrives_at)"
+        " SELECT id, workspace_id, %s FROM connections_connection WHERE id = %s AND workspace_id = %s"
+        " ON CONFLICT (connection_id) DO NOTHING",
+        [now, connection_id, workspace.pk],
+    )
+    return bool(cursor.rowcount)
+
+
+def _job(row: tuple[object, ...]) -> OutboundJob:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    payload = values["payload"]
+    values["payload"] = json.loads(payload) if isinstance(payload, str) else payload
+    job: OutboundJob = OutboundJob.from_db("default", _COLUMNS, values.values())
+    return job

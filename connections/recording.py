@@ -1,0 +1,135 @@
+"""Write down what became of sends: what was taken in two statements for all, refusals each."""
+
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from connections import breaker, inbox, manager, outbox
+from connections.calls import Outcome
+from connections.models import Connection, OutboundJob
+from connections.providers.base import Code, ProviderError, Slow
+from lib import events
+
+State = OutboundJob.State
+_NOTE_EVERY = timedelta(seconds=15)
+
+
+def record(*, connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Record how sends of a connection ended. May be repeated: each outcome counts once."""
+    taken = [(o.job, o.receipt) for o in outcomes if o.receipt is not None]
+    if taken:
+        outbox.mark_all_accepted(
+            sent=[(job, receipt.message_id) for job, receipt in taken], now=now
+        )
+        inbox.put_receipts(
+            receipts=[
+                (job, "sent", {"provider_message_id": receipt.message_id, "ms": receipt.ms})
+                for job, receipt in taken
+                if job.message_id is not None
+            ],
+            provider=connection.provider,
+            now=now,
+        )
+        _note(connection, now)
+    for outcome in outcomes:
+        if outcome.error is not None:
+            _record_error(connection, outcome.job, outcome.error, now)
+    idle = [o.job for o in outcomes if o.receipt is None and o.error is None]
+    if idle:
+        outbox.give_back(jobs=idle, now=now)
+
+
+def announce(*, connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    """Say into the log what was recorded, one line each, under its own correlation id."""
+    for outcome in outcomes:
+        job, receipt = outcome.job, outcome.receipt
+        if receipt is None:
+            continue
+        with events.correlated(job.correlation):
+            events.publish(
+                "connections.outbound.accepted",
+                workspace=job.workspace_id,
+                params={"connection": connection.pk, "job": job.pk, "kind": job.kind},
+                meta={"ms": receipt.ms, "attempt": job.attempts},
+            )
+
+
+def _note(connection: Connection, now: datetime) -> None:
+    last = connection.last_outbound_at
+    if last is None or now - last > _NOTE_EVERY:
+        # Not at every message: all senders of a number would wait for this one row.
+        Connection.objects.filter(pk=connection.pk).update(last_outbound_at=now)
+        connection.last_outbound_at = now
+    manager.note_alive(connection=connection, now=now)
+
+
+def _record_error(
+    connection: Connection, job: OutboundJob, error: ProviderError, now: datetime
+) -> None:
+    with events.correlated(job.correlation):
+        outcome = _decide(connection, job, error, now)
+        events.publish(
+            "connections.outbound.refused",
+            workspace=job.workspace_id,
+            params={"connection": connection.pk, "job": job.pk, "kind": job.kind},
+            meta={"outcome": outcome, "code": str(error.code), "vendor_code": error.vendor_code},
+        )
+
+
+def _decide(connection: Connection, job: OutboundJob, error: ProviderError, now: datetime) -> str:
+    facts: dict[str, Any] = {
+        "error_code": str(error.code),
+        "vendor_code": error.vendor_code,
+        "error": error.sentence,
+    }
+    wait = _wait(error, job.attempts)
+    if error.code == Code.UNKNOWN_OUTCOME:
+        outcome, state = "unknown", State.UNKNOWN
+        wait = timedelta(seconds=settings.UNKNOWN_RETRY_SECONDS)
+    elif error.retryable and (
+        job.attempts < settings.SEND_MAX_ATTEMPTS or _is_patient(connection, error, job)
+    ):
+        outcome, state = "retrying", State.QUEUED
+    elif error.switch_off and job.expires_at and job.message_id is not None:
+        # The number is at fault, not the message: it waits until the number works again.
+        outcome, state, wait = "waiting", State.QUEUED, timedelta()
+    else:
+        outcome, state = "failed", State.DEAD if error.retryable else State.FAILED
+    due_at = now + wait if state in (State.UNKNOWN, State.QUEUED) else now
+    if not outbox.mark(job=job, state=state, now=now, due_at=due_at, **facts):
+        return "settled"  # somebody has said what became of it
+    manager.apply_error(connection=connection, error=error, now=now)
+    if error.slow in (Slow.CONNECTION, Slow.ACCOUNT):
+        manager.slow_down(connection=connection, scope=error.slow, until=now + wait, now=now)
+    if job.message_id is not None:
+        inbox.put_receipt(
+            job=job,
+            provider=connection.provider,
+            now=now,
+            outcome=outcome,
+            reference=error.reference,
+            **facts,
+        )
+    return outcome
+
+
+def _is_patient(connection: Connection, error: ProviderError, job: OutboundJob) -> bool:
+    """Say whether the try was no fault of the message: it waits as long as it may be sent.
+
+    So when WhatsApp asks to slow down, and when nobody is there for anybody's message.
+    """
+    is_nobodys_fault = error.code == Code.THROTTLED or (
+        breaker.is_outage(error) and breaker.is_open(connection.provider)
+    )
+    return is_nobodys_fault and job.expires_at is not None
+
+
+def _wait(error: ProviderError, attempts: int) -> timedelta:
+    """Back off exponentially with jitter, or for as long as the provider said."""
+    seconds = error.wait_seconds(attempts)
+    if seconds is None:
+        seconds = min(60.0, 0.5 * 4 ** (attempts - 1))
+    return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
