@@ -276,6 +276,14 @@ def find_late(*, now: datetime) -> list[int]:
     )
 
 
+def has_waited(*, now: datetime, older_than_seconds: float) -> bool:
+    """Say whether a call has stood in line for so long, and still may be asked. In the system scope."""
+    since = now - timedelta(seconds=older_than_seconds)
+    return Call.objects.filter(
+        state=State.WAITING, used_at__isnull=True, created_at__lte=since, deadline_at__gt=now
+    ).exists()
+
+
 def open_calls(*, now: datetime) -> list[int]:
     """Return the calls of the workspace in scope that nobody took up in time."""
     rows = Call.objects.filter(used_at__isnull=True, deadline_at__lte=now)

@@ -11,7 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 from django.conf import settings  # noqa: E402 - the module's name must be set before
 from django.db import close_old_connections  # noqa: E402
 
-from lib import events  # noqa: E402
+from lib import brokers, events  # noqa: E402
 
 # A wake-up that was being handled when the broker went away need not be put back: the sweep
 # finds what is due. Trying to put it back ends the worker (kombu asks a connection that is gone).
@@ -23,19 +23,13 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     # Webhooks enqueue: a dead broker must cost milliseconds, not the customer's answer.
-    broker_transport_options={
-        "socket_connect_timeout": 1,
-        "socket_timeout": 5,
-        "retry_on_timeout": False,
-        "max_retries": 0,
-        # No book of what is in hand: a lost wake-up is found by the sweep, and keeping the book
-        # ends a worker when the broker goes away under it.
-        "ack_emulation": False,
-    },
+    broker_transport_options=brokers.for_workers(settings.BROKER_URL),
     broker_connection_timeout=1,
+    broker_heartbeat=brokers.HEARTBEAT_SECONDS,
     task_ignore_result=True,
     task_store_errors_even_if_ignored=False,
     task_default_queue="interactive",
+    task_default_delivery_mode="transient",  # a wake-up is not worth a write to RabbitMQ's disk
     task_acks_late=False,  # a lost wake-up is found by the sweep; a repeated one does nothing
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,

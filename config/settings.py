@@ -197,7 +197,7 @@ SECURE_SSL_REDIRECT = BASE_URL.startswith("https://")
 # Only behind a proxy that sets the header itself; anybody else could claim it.
 if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^webhooks/"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^webhooks/"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
 # The host is ours, its neighbours may not be: the wider promises are the operator's to make.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", default=False)
@@ -260,6 +260,12 @@ LOOP_GUARD_SECONDS = 300
 # Updates a worker deals with before others get their turn: of who writes now, and of a flood.
 DRAIN_BATCH = env.int("DRAIN_BATCH", default=20)
 DRAIN_BULK_BATCH = env.int("DRAIN_BULK_BATCH", default=100)
+# A worker with work in line that gets none done for so long ends, and is started again; 0: never.
+WATCHDOG_SECONDS = env.float("WATCHDOG_SECONDS", default=15.0)
+# Each worker touches <name>.alive here while it is well.
+ALIVE_FOLDER = env.str("ALIVE_FOLDER", default=str(BASE_DIR / "var" / "run"))
+# From this age of the oldest unanswered message on, /readyz says that the house is behind.
+READY_MAX_AGE_SECONDS = env.int("READY_MAX_AGE_SECONDS", default=60)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=2.0)
 TRIAL_DAYS = env.int("TRIAL_DAYS", default=14)
 

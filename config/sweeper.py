@@ -15,7 +15,7 @@ from django.db import close_old_connections
 
 from ai import choosing
 from connections import sender, sweep
-from lib import clock, events
+from lib import clock, events, progress
 from messaging import choices, drain
 from workspaces import registry, scope
 
@@ -74,6 +74,8 @@ class Sweeper:
         if self._sends:
             for workspace_id, connection_id in due.connections:
                 self._do("send", connection_id, self._send, workspace_id, connection_id)
+        if not self._busy:
+            progress.note()  # there was nothing to do
 
     def _do(self, kind: str, identifier: int, work: Any, *arguments: int) -> None:
         key = (kind, identifier)
@@ -92,6 +94,7 @@ class Sweeper:
             _log.exception("config.sweep.failed")
         finally:
             close_old_connections()
+            progress.note()
             with self._lock:
                 self._busy.discard(key)
 
@@ -103,6 +106,7 @@ class Sweeper:
             limit = settings.DRAIN_BATCH if self._batches == 1 else settings.DRAIN_BULK_BATCH
             if not drain.run(workspace=space, lanes=[lane], limit=limit).has_more:
                 return
+            progress.note()
 
     def _send(self, workspace_id: int, connection_id: int) -> None:
         space = registry.by_id(workspace_id)
@@ -111,6 +115,7 @@ class Sweeper:
                 return
             if not sender.serve(workspace=space, connection_id=connection_id):
                 return
+            progress.note()
 
     def _finish_choices(self, workspace_id: int) -> None:
         space = registry.by_id(workspace_id)
@@ -122,9 +127,9 @@ class Sweeper:
 _sweepers: list[Sweeper] = []
 
 
-@signals.worker_ready.connect
+@signals.worker_init.connect
 def begin(sender: Any = None, **_: Any) -> None:
-    """Start sweeping when the worker is up."""
+    """Start sweeping before the broker is asked for anything: it works without one."""
     queues = set(sender.app.amqp.queues.consume_from) if sender is not None else set()
     if queues & {"interactive", "bulk", "send"}:
         sweeper = Sweeper(queues)

@@ -25,6 +25,7 @@ staff_pages = [
 urlpatterns = [
     path("", include("workspaces.urls")),
     path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("accounts/", include("allauth.account.urls")),
     path("webhooks/whatsapp/", webhooks.whatsapp, name="webhook-whatsapp"),
     path("w/<slug:slug>/", include("messaging.urls")),

@@ -24,6 +24,8 @@ from urllib.parse import urlencode, urlsplit
 
 import certifi
 
+from lib import progress
+
 # What an answer may have at most; nobody we talk to writes longer ones.
 _MOST_BYTES = 4 * 1024 * 1024
 _QUICK_ACK: int | None = getattr(sockets, "TCP_QUICKACK", None)  # Linux
@@ -205,6 +207,7 @@ def call(
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise UnableToReach("The connection broke.", was_sent=True) from error
     finally:
+        progress.note()  # a vendor that answers nobody is no reason to end this process
         if is_whole:
             _keep(place, line)
         else:

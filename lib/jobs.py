@@ -16,13 +16,10 @@ from kombu.pools import producers
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from lib import events
+from lib import brokers, events
 
 Argument = str | int | bool | None
 
-# A broker that hangs must not hold a customer's webhook: what is not told in time is found
-# by the sweep. Workers read with the longer patience of the app's own settings.
-_PATIENCE_SECONDS = {"socket_connect_timeout": 0.5, "socket_timeout": 1.0}
 # After a failure nobody asks again for a while: the longer it took to fail, the longer.
 _AWAY_SECONDS, _AWAY_FACTOR, _AWAY_MOST_SECONDS = 2.0, 30, 60.0
 
@@ -167,6 +164,33 @@ def enqueue(
 
 
 def _send(name: str, **options: Any) -> None:
-    connection = current_app.connection_for_write(transport_options=_PATIENCE_SECONDS)
-    with producers[connection].acquire(block=True, timeout=1) as producer:
+    with producers[_publishing()].acquire(block=True, timeout=1) as producer:
         current_app.send_task(name, producer=producer, retry=False, ignore_result=True, **options)
+
+
+def _publishing() -> Any:
+    # Workers read with the longer patience of the app's own settings.
+    url = str(current_app.conf.broker_write_url or current_app.conf.broker_url)
+    return current_app.connection_for_write(transport_options=brokers.for_publishers(url))
+
+
+def waiting_count(queue: str) -> int:
+    """Return how many wake-ups lie in a queue of the broker; 0 when it does not answer."""
+    try:
+        with producers[_publishing()].acquire(block=True, timeout=1) as producer:
+            return int(producer.channel.queue_declare(queue, passive=True).message_count)
+    except Exception:
+        return 0  # Redis knows no empty queue, and says that there is none
+
+
+def broker_answers() -> bool:
+    """Say whether the broker can be reached now; takes a second or two at most."""
+    connection = _publishing()
+    try:
+        connection.connect()
+    except Exception:
+        return False
+    else:
+        return True
+    finally:
+        connection.release()

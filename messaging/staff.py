@@ -9,7 +9,7 @@ from billing import plans
 from connections import directory
 from connections.models import Connection, DirectoryEntry, InboundEvent, OutboundJob
 from lib import phones
-from messaging import bot, inbox
+from messaging import bot, inbox, waiting
 from messaging.inbox import Talk
 from workspaces import scope
 from workspaces.models import Workspace
@@ -50,6 +50,7 @@ class Overview:
     dead_inbound_count: int
     dead_outbound_count: int
     troubled: list[Connection]
+    waiting: list[waiting.Waiting]
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def overview(*, query: str, country: str = "NG", page: int = 1) -> Overview:
             spaces = spaces.filter(Q(name__icontains=query) | Q(slug__icontains=query))
         rows = list(spaces[start : start + PAGE + 1])
         ids = [space.pk for space in rows]
-        waiting = _oldest(inbound.filter(state="pending", workspace__in=ids), "received_at")
+        unread = _oldest(inbound.filter(state="pending", workspace__in=ids), "received_at")
         unsent = _oldest(outbound.filter(state="queued", workspace__in=ids), "created_at")
         dead: dict[int, int] = {}
         for queue in (inbound, outbound):
@@ -98,7 +99,7 @@ def overview(*, query: str, country: str = "NG", page: int = 1) -> Overview:
             ):
                 dead[pk] = dead.get(pk, 0) + number
         lines = [
-            Line(space, waiting.get(space.pk), unsent.get(space.pk), dead.get(space.pk, 0))
+            Line(space, unread.get(space.pk), unsent.get(space.pk), dead.get(space.pk, 0))
             for space in rows[:PAGE]
         ]
         return Overview(
@@ -115,6 +116,7 @@ def overview(*, query: str, country: str = "NG", page: int = 1) -> Overview:
                 .select_related("workspace")
                 .order_by("-state_changed_at")[:20]
             ),
+            waiting=waiting.by_workspace(),
         )
 
 

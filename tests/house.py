@@ -68,6 +68,7 @@ class House:
             "GRAPH_API_URL": graph_url or self.simulator_url,
             "WHATSAPP_APP_SECRET": self.secret,
             "BACKROOM_SIMULATOR_STATE": str(folder / "simulator.json"),
+            "ALIVE_FOLDER": str(folder),
             "PYTHONUNBUFFERED": "1",
             "PATH": f"{BIN}:{os.environ['PATH']}",
         }
@@ -192,7 +193,7 @@ class House:
         if name == "redis":
             wait_until(lambda: _connects(self.redis_port), "redis answers")
         elif name == "web":
-            wait_until(lambda: self.get("/healthz")[0] == 200, "the web process answers", self)
+            wait_until(lambda: self.get("/readyz")[0] == 200, "the web process answers", self)
         elif name == "simulator":
             wait_until(
                 lambda: fetch(f"{self.simulator_url}/healthz")[0] == 200,

@@ -34,19 +34,20 @@ class Health:
 
     name: str
     port: int
+    path: str = "/healthz"
 
     def problem(self) -> str:
         """Empty when all is well."""
         link = http.client.HTTPConnection(ports.HOST, self.port, timeout=5)
         try:
-            link.request("GET", "/healthz")
+            link.request("GET", self.path)
             answer = link.getresponse()
             text = answer.read(300).decode(errors="replace").strip()
         except (OSError, http.client.HTTPException) as error:
             return f"no answer on port {self.port} ({error})"
         finally:
             link.close()
-        return "" if answer.status == 200 else f"/healthz answers {answer.status} {text}"
+        return "" if answer.status == 200 else f"{self.path} answers {answer.status} {text}"
 
 
 def run(
@@ -128,7 +129,7 @@ class _Launch:
 
         children |= self._start_processes("Procfile")
         with self._screen.step("Starting the processes"):
-            self._wait_until_ready([Health("web", port)], children)
+            self._wait_until_ready([Health("web", port, "/readyz")], children)
         self._show_box(settings, _facts(demo), password)
         if once_ready is not None:
             return self._run_command(once_ready)

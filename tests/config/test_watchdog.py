@@ -1,0 +1,141 @@
+"""A worker that has work and gets none done ends; one that waits for somebody else does not."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from config.watchdog import Watchdog
+from connections.models import Connection, InboundEvent, OutboundJob
+from lib import clock, jobs, progress
+from tests.messaging.conftest import Way
+from workspaces import scope
+
+pytestmark = pytest.mark.django_db
+QUEUES = {"interactive", "send"}
+
+
+class Time:
+    """The process's clock, moved by the test."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Time:
+    settings.WATCHDOG_SECONDS = 15
+    moved = Time()
+    monkeypatch.setattr("config.watchdog.time", moved)
+    monkeypatch.setattr("lib.progress.time", moved)
+    progress.note()
+    return moved
+
+
+@pytest.fixture
+def dog(time: Time) -> Watchdog:
+    return Watchdog(name="worker", queues=QUEUES)
+
+
+def arrive(way: Way, *, seconds_ago: float = 60) -> None:
+    at = clock.now() - timedelta(seconds=seconds_ago)
+    with scope.system():
+        InboundEvent.objects.create(
+            workspace=way.space, connection=way.connection, provider="cloud_api", kind="message",
+            key=f"k{seconds_ago}", received_at=at, due_at=at,
+        )  # fmt: skip
+
+
+def queue_send(way: Way) -> None:
+    at = clock.now() - timedelta(seconds=60)
+    with scope.system():
+        OutboundJob.objects.create(
+            workspace=way.space, connection=way.connection, key="k", kind="text",
+            conversation_key="t", payload={}, created_at=at, due_at=at,
+        )  # fmt: skip
+
+
+def watch(dog: Watchdog, time: Time, *, seconds: int, each: Callable[[], object] = int) -> str:
+    """Look every three seconds, as a worker does; return the first problem."""
+    for _ in range(seconds // 3):
+        time.now += 3
+        each()
+        if problem := dog.look():
+            return problem
+    return ""
+
+
+@pytest.mark.parametrize("wait", [arrive, queue_send])
+def test_work_that_waits_while_none_is_done_ends_the_worker(
+    way: Way, dog: Watchdog, time: Time, wait: Callable[[Way], None]
+) -> None:
+    wait(way)
+
+    assert watch(dog, time, seconds=12) == ""
+    assert watch(dog, time, seconds=30) == "work waits and none is done"
+
+
+def test_a_worker_that_gets_something_done_goes_on(way: Way, dog: Watchdog, time: Time) -> None:
+    arrive(way)
+
+    assert watch(dog, time, seconds=120, each=progress.note) == ""
+
+
+def test_a_worker_without_work_goes_on(way: Way, dog: Watchdog, time: Time) -> None:
+    assert watch(dog, time, seconds=120) == ""
+
+
+def test_work_of_other_processes_ends_nobody(way: Way, time: Time) -> None:
+    arrive(way)
+
+    assert watch(Watchdog(name="sender", queues={"send"}), time, seconds=120) == ""
+
+
+def test_sends_that_wait_for_a_reason_end_nobody(way: Way, dog: Watchdog, time: Time) -> None:
+    queue_send(way)
+    with scope.workspace(way.space):
+        Connection.objects.update(is_sending=False)
+
+    assert watch(dog, time, seconds=120) == ""
+
+
+def test_a_database_that_is_away_ends_nobody(
+    way: Way, dog: Watchdog, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrive(way)
+    is_away = [True]
+    is_pending = dog._is_pending
+    monkeypatch.setattr(dog, "_is_pending", lambda: not is_away[0] and is_pending())
+
+    assert watch(dog, time, seconds=120) == ""
+    is_away.clear()
+    is_away.append(False)
+    # It is back, and all that came meanwhile is old: the worker has its whole time for it.
+    assert watch(dog, time, seconds=12) == ""
+
+
+def test_wake_ups_that_nobody_takes_end_the_worker(
+    dog: Watchdog, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "waiting_count", lambda queue: 3)
+
+    # The sweep does the work meanwhile, seconds late: still its consumer is deaf.
+    problem = watch(dog, time, seconds=60, each=progress.note)
+
+    assert problem == "wake-ups lie in the broker and none is taken"
+
+
+def test_a_worker_that_takes_wake_ups_is_not_deaf(
+    dog: Watchdog, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "waiting_count", lambda queue: 3)
+
+    def take() -> None:
+        progress.begin()
+        progress.end()
+
+    assert watch(dog, time, seconds=120, each=take) == ""
