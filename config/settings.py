@@ -243,6 +243,13 @@ SIMULATOR_URL = env.str(
 ).rstrip("/")
 WEBHOOK_MAX_BYTES = 3 * 1024 * 1024
 WEBHOOK_MAX_UPDATES = 1_000
+# The front door (config.asgi). What each of its processes holds at most before it answers 503:
+EDGE_PORT = env.int("EDGE_PORT", default=8001)
+EDGE_MAX_WAITING = env.int("EDGE_MAX_WAITING", default=2_000)
+EDGE_MAX_BYTES = env.int("EDGE_MAX_BYTES", default=64 * 1024 * 1024)
+# How long a body may take to arrive, and how long the database may take to store it.
+EDGE_BODY_SECONDS = env.float("EDGE_BODY_SECONDS", default=10.0)
+EDGE_PATIENCE_SECONDS = env.int("EDGE_PATIENCE_SECONDS", default=4)
 SEND_TIMEOUT_SECONDS = env.float("SEND_TIMEOUT_SECONDS", default=10.0)
 SEND_MAX_ATTEMPTS = env.int("SEND_MAX_ATTEMPTS", default=5)
 # A send whose outcome nobody knows is tried again only after this long without a status.
@@ -290,6 +297,9 @@ LOGGING = {
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
         "celery": {"level": "WARNING"},
+        # Its warnings tell of single bad requests: strangers would write our log.
+        "uvicorn": {"handlers": [], "level": "ERROR", "propagate": True},
+        "uvicorn.error": {"level": "ERROR"},
         "urllib3": {"level": "WARNING"},
     },
 }
