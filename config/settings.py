@@ -245,6 +245,8 @@ WEBHOOK_MAX_BYTES = 3 * 1024 * 1024
 WEBHOOK_MAX_UPDATES = 1_000
 # The front door (config.asgi). What each of its processes holds at most before it answers 503:
 EDGE_PORT = env.int("EDGE_PORT", default=8001)
+# Where the simulator finds it; in production a proxy gives it the webhooks of BASE_URL.
+EDGE_URL = env.str("EDGE_URL", default=BASE_URL).rstrip("/")
 EDGE_MAX_WAITING = env.int("EDGE_MAX_WAITING", default=2_000)
 EDGE_MAX_BYTES = env.int("EDGE_MAX_BYTES", default=64 * 1024 * 1024)
 # How long a body may take to arrive, and how long the database may take to store it.

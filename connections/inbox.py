@@ -103,7 +103,7 @@ def _columns(routed: Sequence[Routed], provider: str, now: datetime) -> list[Any
         [r.update.conversation_key for r in routed],
         [lane_of(r.update.kind, r.update.conversation_key) for r in routed],
         [json.dumps(r.update.as_payload()) for r in routed],
-        [events.new_correlation() for r in routed],
+        events.new_correlations(len(routed)),
         ["" if r.is_vouched else "signed for another number" for r in routed],
     ]
 

@@ -139,9 +139,7 @@ class Store:
         return readings
 
 
-def _routed(
-    letters: Sequence[Letter], found: dict[str, tuple[Connection, ...]]
-) -> list[Reading]:
+def _routed(letters: Sequence[Letter], found: dict[str, tuple[Connection, ...]]) -> list[Reading]:
     book = ingress.Book({c.pk: c for bearers in found.values() for c in bearers}.values())
     return [ingress.route(letter, book) for letter in letters]
 

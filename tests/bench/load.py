@@ -16,6 +16,7 @@ import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 import uvloop
@@ -112,8 +113,7 @@ class _Line(asyncio.Protocol):
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
         self.crew.free(self)
 
     def send(self, post: _Post) -> None:
@@ -172,12 +172,12 @@ class _Crew:
         began = loop.time()
         connects = [asyncio.ensure_future(self._connect()) for _ in range(self.plan.clients)]
         pacing = asyncio.ensure_future(self._pace()) if self.plan.rate else None
-        while not self._is_through(loop.time() - began):
+        while not self._is_through(loop.time() - began):  # noqa: ASYNC110 - a look now and then
             await asyncio.sleep(0.01)
         self.report.seconds = loop.time() - began
         self._is_over = True
         deadline = loop.time() + _ANSWER_SECONDS
-        while self._open and loop.time() < deadline:
+        while self._open and loop.time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         for task in (*connects, *([pacing] if pacing else [])):
             task.cancel()
