@@ -16,7 +16,7 @@ export ONLY
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.* ## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.* ## /\t/' | expand -t 12
 
-run: venv ## Start everything on this machine; Ctrl-C stops it (PORT=8000 SIMULATOR_PORT=8010)
+run: venv ## Start everything on this machine; Ctrl-C stops it (PORT=8000 EDGE_PORT=8001 SIMULATOR_PORT=8010)
 	@exec $(LOCAL) run
 
 test: venv-dev ## Run the tests beside servers of their own (ARGS="tests/faqs -k csv")

@@ -248,6 +248,15 @@ SEND_TIMEOUT_SECONDS = env.float("SEND_TIMEOUT_SECONDS", default=5.0)
 SEND_IN_FLIGHT = env.int("SEND_IN_FLIGHT", default=16)
 # A sending process that the database has not heard of for so long has lost its claims.
 SENDER_LEASE_SECONDS = env.float("SENDER_LEASE_SECONDS", default=6.0)
+# The front door (config.asgi). What each of its processes holds at most before it answers 503:
+EDGE_PORT = env.int("EDGE_PORT", default=8001)
+# Where the simulator finds it; in production a proxy gives it the webhooks of BASE_URL.
+EDGE_URL = env.str("EDGE_URL", default=BASE_URL).rstrip("/")
+EDGE_MAX_WAITING = env.int("EDGE_MAX_WAITING", default=2_000)
+EDGE_MAX_BYTES = env.int("EDGE_MAX_BYTES", default=64 * 1024 * 1024)
+# How long a body may take to arrive, and how long the database may take to store it.
+EDGE_BODY_SECONDS = env.float("EDGE_BODY_SECONDS", default=10.0)
+EDGE_PATIENCE_SECONDS = env.int("EDGE_PATIENCE_SECONDS", default=4)
 SEND_MAX_ATTEMPTS = env.int("SEND_MAX_ATTEMPTS", default=5)
 # A send whose outcome nobody knows is tried again only after this long without a status.
 UNKNOWN_RETRY_SECONDS = env.int("UNKNOWN_RETRY_SECONDS", default=300)
@@ -308,6 +317,9 @@ LOGGING = {
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
         "celery": {"level": "WARNING"},
+        # Its warnings tell of single bad requests: strangers would write our log.
+        "uvicorn": {"handlers": [], "level": "ERROR", "propagate": True},
+        "uvicorn.error": {"level": "ERROR"},
         "urllib3": {"level": "WARNING"},
     },
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 from django.db import connection as database
 from django.db import transaction
 
@@ -46,6 +47,67 @@ class Routed:
     is_vouched: bool = True
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What came of storing: how many updates were new, how many nobody's, and whom to wake."""
+
+    new: int
+    unrouted: int
+    lanes: frozenset[tuple[int, int]]
+
+
+# Arrays travel in binary: written as text, their quoting costs more than everything else here.
+_KEEP = """
+INSERT INTO connections_inboundevent (workspace_id, connection_id, provider, number_id, kind, key,
+ subject, conversation_key, lane, payload, state, attempts, error, correlation, received_at, due_at)
+SELECT w, c, %s, n, k, y, s, v, l, p::jsonb,
+ CASE WHEN w IS NULL THEN 'unrouted' ELSE 'pending' END, 0, e, r, %s, %s
+ FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[],
+ %b::text[], %b::smallint[], %b::text[], %b::text[], %b::text[])
+ AS u(w, c, n, k, y, s, v, l, p, r, e)
+ON CONFLICT (key) DO NOTHING RETURNING workspace_id, lane
+"""
+
+
+def keep(*, routed: Sequence[Routed], provider: str, now: datetime) -> Kept:
+    """Store updates, once each for ever, in one statement. Call in the system scope.
+
+    Wakes nobody: that is for after the commit, which is the caller's.
+    """
+    # Django's cursor writes values into the statement's text; the driver's own sends them
+    # beside it, over the same connection and in the scope that Django's has just set.
+    with (
+        database.cursor() as scoped,
+        database.wrap_database_errors,
+        psycopg.Cursor(scoped.connection) as cursor,
+    ):
+        stored = cursor.execute(_KEEP, _columns(routed, provider, now), prepare=True).fetchall()
+    return Kept(
+        new=len(stored),
+        unrouted=sum(workspace is None for workspace, _ in stored),
+        lanes=frozenset(pair for pair in stored if pair[0] is not None),
+    )
+
+
+def _columns(routed: Sequence[Routed], provider: str, now: datetime) -> list[Any]:
+    return [
+        provider,
+        now,
+        now,
+        [r.connection.workspace_id if r.connection else None for r in routed],
+        [r.connection.pk if r.connection else None for r in routed],
+        [r.update.number_id for r in routed],
+        [str(r.update.kind) for r in routed],
+        [r.update.key for r in routed],
+        [r.update.subject for r in routed],
+        [r.update.conversation_key for r in routed],
+        [lane_of(r.update.kind, r.update.conversation_key) for r in routed],
+        [json.dumps(r.update.as_payload()) for r in routed],
+        events.new_correlations(len(routed)),
+        ["" if r.is_vouched else "signed for another number" for r in routed],
+    ]
+
+
 def accept(*, routed: Sequence[Routed], provider: str, now: datetime) -> int:
     """Store updates durably, once each for ever; wake their workspaces after the commit.
 
@@ -53,46 +115,20 @@ def accept(*, routed: Sequence[Routed], provider: str, now: datetime) -> int:
     """
     if not routed:
         return 0
-    with transaction.atomic(durable=not database.in_atomic_block), database.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO connections_inboundevent (workspace_id, connection_id, provider, number_id,"
-            " kind, key, subject, conversation_key, lane, payload, state, attempts, error, correlation,"
-            " received_at, due_at)"
-            " SELECT w, c, %s, n, k, y, s, v, l, p::jsonb,"
-            " CASE WHEN w IS NULL THEN 'unrouted' ELSE 'pending' END, 0, e, r, %s, %s"
-            " FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],"
-            " %s::text[], %s::smallint[], %s::text[], %s::text[], %s::text[])"
-            " AS u(w, c, n, k, y, s, v, l, p, r, e)"
-            " ON CONFLICT (key) DO NOTHING RETURNING workspace_id, lane",
-            [
-                provider,
-                now,
-                now,
-                [r.connection.workspace_id if r.connection else None for r in routed],
-                [r.connection.pk if r.connection else None for r in routed],
-                [r.update.number_id for r in routed],
-                [str(r.update.kind) for r in routed],
-                [r.update.key for r in routed],
-                [r.update.subject for r in routed],
-                [r.update.conversation_key for r in routed],
-                [lane_of(r.update.kind, r.update.conversation_key) for r in routed],
-                [json.dumps(r.update.as_payload()) for r in routed],
-                [events.new_correlation() for r in routed],
-                ["" if r.is_vouched else "signed for another number" for r in routed],
-            ],
-        )
-        stored = list(cursor.fetchall())
-        wake({(workspace, lane) for workspace, lane in stored if workspace is not None})
+    with transaction.atomic(durable=not database.in_atomic_block):
+        kept = keep(routed=routed, provider=provider, now=now)
+        wake(kept.lanes)
+    tell_accepted(kept, provider=provider, updates=len(routed))
+    return kept.new
+
+
+def tell_accepted(kept: Kept, *, provider: str, updates: int) -> None:
+    """Log what was stored by one statement."""
     events.publish(
         "connections.webhook.accepted",
         params={"provider": provider},
-        meta={
-            "updates": len(routed),
-            "new": len(stored),
-            "unrouted": sum(workspace is None for workspace, _ in stored),
-        },
+        meta={"updates": updates, "new": kept.new, "unrouted": kept.unrouted},
     )
-    return len(stored)
 
 
 def put_receipt(

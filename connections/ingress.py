@@ -1,11 +1,16 @@
-"""From a provider's request to routed updates: verify, translate, find whose they are."""
+"""From a provider's request to routed updates: verify, translate, find whose they are.
 
-from collections.abc import Mapping
+The steps are apart, because the two doors ask the database at different times: the view for
+each request (`read`), the front door (`connections.edge`) once for many.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from django.conf import settings
+from django.db.models import F, Q
 
-from connections import credentials, providers
+from connections import credentials, manager, providers
 from connections.events import Kind, Update
 from connections.inbox import Routed
 from connections.models import Connection
@@ -16,10 +21,26 @@ from lib import crypto
 _MOST_SECRETS = 64
 # ... and only for small bodies: an unsigned one must not cost 64 digests of 3 MB.
 _MOST_UNNAMED_BYTES = 64 * 1024
+_MOST_ROWS = 2_000
+_MAX_CHALLENGE = 200
 
 
 class UnableToVerify(Exception):
     """No secret that may sign for anything in this body did sign it."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A body whose signature held: what it says, and for whom its signer may speak."""
+
+    updates: list[Update]
+    by_house: bool
+    signers: frozenset[int] = frozenset()  # connections whose own secret signed it
+
+    def names(self) -> set[str]:
+        """Return the ids of the numbers and accounts that it speaks of."""
+        named = {u.number_id for u in self.updates} | {u.account_id for u in self.updates}
+        return named - {""}
 
 
 @dataclass(frozen=True)
@@ -38,38 +59,81 @@ def read(*, provider_name: str, body: bytes, headers: Mapping[str, str]) -> Read
     UnableToVerify or UnableToRead. Call in the system scope.
     """
     provider = providers.get(provider_name)
-    by_house = bool(settings.WHATSAPP_APP_SECRET) and provider.verify(
-        body=body, headers=headers, secret=settings.WHATSAPP_APP_SECRET
-    )
-    signers: set[int] = set()
+    by_house = is_by_house(provider, body=body, headers=headers)
+    signers: frozenset[int] = frozenset()
     if not by_house:
-        signers = _signers(provider, body, headers)
+        candidates = find(provider.number_ids(body))
+        if not candidates and may_be_unnamed(body):
+            candidates = unnamed_signers()
+        signers = signed_by(provider, candidates, body=body, headers=headers)
         if not signers:
             raise UnableToVerify
-    updates = provider.read(body)
-    named = {u.number_id for u in updates} | {u.account_id for u in updates}
-    known = [c for c in _connections(named) if c.verified_at is not None]
-    routed: list[Routed] = []
-    foreign = 0
-    book = _Book(known)
-    for update in updates:
-        target = book.find(update)
-        if target is not None and not by_house and target.pk not in signers:
-            foreign += 1
-            continue
-        is_vouched = by_house or target is not None
-        if not is_vouched:
-            # Under a key of the signer's own: it must not take the place of the real update.
-            mark = f"unvouched:{min(signers)}:{update.key}"
-            update = replace(update, key=mark[:300])
-        routed.append(Routed(update, target, is_vouched=is_vouched))
-    return Reading(routed, foreign)
+    letter = Letter(provider.read(body), by_house, signers)
+    return route(letter, Book(find(letter.names())))
 
 
-class _Book:
+# --- The steps -----------------------------------------------------------------------------
+
+
+def is_by_house(provider: Provider, *, body: bytes, headers: Mapping[str, str]) -> bool:
+    """Say whether the house's own app signed `body`. Asks nobody."""
+    secret = settings.WHATSAPP_APP_SECRET
+    return bool(secret) and provider.verify(body=body, headers=headers, secret=secret)
+
+
+def may_be_unnamed(body: bytes) -> bool:
+    """Say whether own secrets are tried on a body that names no number we know."""
+    return len(body) <= _MOST_UNNAMED_BYTES
+
+
+def unnamed_signers() -> list[Connection]:
+    """Return the connections whose secrets are tried then. Call in the system scope."""
+    known = Connection.objects.exclude(credentials="").filter(verified_at__isnull=False)
+    return list(known.order_by("pk")[:_MOST_SECRETS])
+
+
+def signed_by(
+    provider: Provider,
+    candidates: Iterable[Connection],
+    *,
+    body: bytes,
+    headers: Mapping[str, str],
+) -> frozenset[int]:
+    """Return those of `candidates` whose own app secret signed `body`. Asks nobody."""
+    return frozenset(
+        connection.pk
+        for connection in list(candidates)[:_MOST_SECRETS]
+        if (secret := own_secret(connection))
+        and provider.verify(body=body, headers=headers, secret=secret)
+    )
+
+
+def own_secret(connection: Connection) -> str:
+    """Return a connection's own app secret; empty when it has none that can be opened."""
+    try:
+        return credentials.unseal(connection).get("app_secret", "")
+    except crypto.UnableToDecrypt:
+        return ""
+
+
+def find(names: Iterable[str]) -> list[Connection]:
+    """Return the connections that bear one of `names` as number or account.
+
+    Call in the system scope. Those that were only typed come last: however many there are,
+    they do not push out the one that holds the number.
+    """
+    named = {name for name in names if name}
+    if not named:
+        return []
+    rows = Connection.objects.filter(Q(external_id__in=named) | Q(account_id__in=named))
+    return list(rows.order_by(F("verified_at").asc(nulls_last=True), "pk")[:_MOST_ROWS])
+
+
+class Book:
     """Whose an update is: by its number, or by its account when it names no number."""
 
-    def __init__(self, known: list[Connection]) -> None:
+    def __init__(self, found: Iterable[Connection]) -> None:
+        known = sorted((c for c in found if c.verified_at is not None), key=lambda c: c.pk)
         self._numbers = {c.external_id: c for c in known}
         self._accounts: dict[str, list[Connection]] = {}
         for connection in known:
@@ -77,6 +141,7 @@ class _Book:
                 self._accounts.setdefault(connection.account_id, []).append(connection)
 
     def find(self, update: Update) -> Connection | None:
+        """Return the connection that `update` is for, if it is known without doubt."""
         if update.number_id:
             return self._numbers.get(update.number_id)
         holders = self._accounts.get(update.account_id, [])
@@ -87,36 +152,44 @@ class _Book:
         return None if is_talk and len(holders) > 1 else holders[0]
 
 
-def _signers(provider: Provider, body: bytes, headers: Mapping[str, str]) -> set[int]:
-    """Return the connections whose own app secret signed this body (not yet trusted or parsed)."""
-    named = _connections(set(provider.number_ids(body)))
-    candidates = named
-    if not named and len(body) <= _MOST_UNNAMED_BYTES:
-        known = Connection.objects.exclude(credentials="").filter(verified_at__isnull=False)
-        candidates = list(known.order_by("pk")[:_MOST_SECRETS])
-    return {
-        connection.pk
-        for connection in candidates[:_MOST_SECRETS]
-        if (secret := _own_secret(connection))
-        and provider.verify(body=body, headers=headers, secret=secret)
-    }
+def route(letter: Letter, book: Book) -> Reading:
+    """Give each update its connection, and leave out what its signer may not say."""
+    routed: list[Routed] = []
+    foreign = 0
+    for update in letter.updates:
+        target = book.find(update)
+        if letter.by_house:
+            routed.append(Routed(update, target))
+        elif target is None:
+            # Under a key of the signer's own: it must not take the place of the real update.
+            mark = f"unvouched:{min(letter.signers)}:{update.key}"
+            routed.append(Routed(replace(update, key=mark[:300]), None, is_vouched=False))
+        elif target.pk in letter.signers:
+            routed.append(Routed(update, target))
+        else:
+            foreign += 1
+    return Reading(routed, foreign)
 
 
-def _connections(names: set[str]) -> list[Connection]:
-    named = {name for name in names if name}
-    if not named:
-        return []
-    rows = Connection.objects.filter(external_id__in=named) | Connection.objects.filter(
-        account_id__in=named
-    )
-    return list(rows.order_by("pk")[:2000])
+def challenge(*, mode: str, token: str, word: str) -> str | None:
+    """Return what to answer when Meta verifies the address; None: the token is not ours."""
+    is_ours = manager.is_verify_token(token, platform_token=settings.WHATSAPP_VERIFY_TOKEN)
+    return word if mode == "subscribe" and is_ours and len(word) <= _MAX_CHALLENGE else None
 
 
-def _own_secret(connection: Connection) -> str:
-    try:
-        return credentials.unseal(connection).get("app_secret", "")
-    except crypto.UnableToDecrypt:
-        return ""
-
-
-__all__ = ["Reading", "UnableToRead", "UnableToVerify", "read"]
+__all__ = [
+    "Book",
+    "Letter",
+    "Reading",
+    "UnableToRead",
+    "UnableToVerify",
+    "challenge",
+    "find",
+    "is_by_house",
+    "may_be_unnamed",
+    "own_secret",
+    "read",
+    "route",
+    "signed_by",
+    "unnamed_signers",
+]

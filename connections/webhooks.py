@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostE
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from connections import inbox, ingress, manager
+from connections import inbox, ingress, refusals
+from connections.refusals import Refusal
 from lib import clock, events
 from workspaces import scope
 
@@ -23,25 +24,25 @@ def whatsapp(request: HttpRequest) -> HttpResponse:
         return _challenge(request)
     length = str(request.META.get("CONTENT_LENGTH") or "0")
     if not (length.isascii() and length.isdigit()):
-        return _refuse(400, "unreadable", "The body's length is not a number.")
+        return _refuse(refusals.BAD_LENGTH)
     if len(length) > 18 or int(length) > settings.WEBHOOK_MAX_BYTES:
         if len(length) < 9 and int(length) <= 5 * settings.WEBHOOK_MAX_BYTES:
             _read_away(request)
-        return _refuse(413, "too_large", "The body is larger than 3 MB.")
+        return _refuse(refusals.TOO_LARGE)
     try:
         body = request.body
     except UnreadablePostError:
-        return _refuse(400, "cut_off", "The body ended too early.")
+        return _refuse(refusals.CUT_OFF)
     if len(body) > settings.WEBHOOK_MAX_BYTES:
-        return _refuse(413, "too_large", "The body is larger than 3 MB.")
+        return _refuse(refusals.TOO_LARGE)
     headers = {name.lower(): value for name, value in request.headers.items()}
     with scope.system():
         try:
             reading = ingress.read(provider_name=PROVIDER, body=body, headers=headers)
         except ingress.UnableToVerify:
-            return _refuse(401, "bad_signature", "The signature is missing or wrong.")
+            return _refuse(refusals.BAD_SIGNATURE)
         except ingress.UnableToRead:
-            return _refuse(400, "unreadable", "The body is not a WhatsApp update.")
+            return _refuse(refusals.UNREADABLE)
         if reading.foreign:
             events.publish(
                 "connections.webhook.spoke-for-others",
@@ -64,16 +65,16 @@ def _read_away(request: HttpRequest) -> None:
 
 
 def _challenge(request: HttpRequest) -> HttpResponse:
-    token = request.GET.get("hub.verify_token", "")
-    challenge = request.GET.get("hub.challenge", "")
-    is_known = manager.is_verify_token(token, platform_token=settings.WHATSAPP_VERIFY_TOKEN)
-    if request.GET.get("hub.mode") != "subscribe" or not is_known or len(challenge) > 200:
-        return _refuse(403, "bad_token", "The verify token is not ours.")
-    return HttpResponse(challenge, content_type="text/plain")
-
-
-def _refuse(status: int, code: str, sentence: str) -> HttpResponse:
-    events.publish(
-        "connections.webhook.refused", meta={"status": status, "code": code}, level=logging.WARNING
+    answer = ingress.challenge(
+        mode=request.GET.get("hub.mode", ""),
+        token=request.GET.get("hub.verify_token", ""),
+        word=request.GET.get("hub.challenge", ""),
     )
-    return JsonResponse({"error": {"code": code, "message": sentence}}, status=status)
+    if answer is None:
+        return _refuse(refusals.BAD_TOKEN)
+    return HttpResponse(answer, content_type="text/plain")
+
+
+def _refuse(refusal: Refusal) -> HttpResponse:
+    refusals.counted.add(refusal)
+    return JsonResponse(refusal.as_json(), status=refusal.status)

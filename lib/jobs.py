@@ -160,7 +160,10 @@ def enqueue(
                 level=logging.DEBUG if isinstance(error, Away) else logging.WARNING,
             )
 
-    transaction.on_commit(send)
+    if transaction.get_connection().in_atomic_block:
+        transaction.on_commit(send)
+    else:  # on_commit would ask the database first, which a wake-up has no need of
+        send()
 
 
 def _send(name: str, **options: Any) -> None:

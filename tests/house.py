@@ -19,6 +19,8 @@ from typing import Any
 
 import psycopg
 
+from config.local import procfile
+
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
@@ -51,7 +53,9 @@ class House:
         base, _, _ = os.environ["DATABASE_URL"].rpartition("/")
         self.database_url = f"{base}/{database}"
         self.web_port, self.simulator_port, self.redis_port = free_port(), free_port(), free_port()
+        self.edge_port = free_port()
         self.url = f"http://127.0.0.1:{self.web_port}"
+        self.edge_url = f"http://127.0.0.1:{self.edge_port}"
         self.simulator_url = f"http://127.0.0.1:{self.simulator_port}"
         self.secret = "house-app-secret"
         self.environment = {
@@ -62,6 +66,7 @@ class House:
             "BACKROOM_ENV": "test",
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "PORT": str(self.web_port),
+            "EDGE_PORT": str(self.edge_port),
             "BASE_URL": self.url,
             "SIMULATOR_PORT": str(self.simulator_port),
             "SIMULATOR_URL": self.simulator_url,
@@ -129,7 +134,9 @@ class House:
 
     def _environment(self, name: str) -> dict[str, str]:
         if name == "simulator":
-            return {**self.environment, "DJANGO_SETTINGS_MODULE": "config.settings_simulator"}
+            door = self.edge_url if "edge" in self.processes else self.url
+            simulator = {"DJANGO_SETTINGS_MODULE": "config.settings_simulator", "EDGE_URL": door}
+            return {**self.environment, **simulator}
         return self.environment
 
     def _command(self, name: str) -> list[str]:
@@ -152,6 +159,10 @@ class House:
                     "--threads",
                     "8",
                 ]
+            case "edge":
+                return procfile.expand(
+                    procfile.read(ROOT / "Procfile")["edge"], {"EDGE_PORT": str(self.edge_port)}
+                )
             case "simulator":
                 bind = f"127.0.0.1:{self.simulator_port}"
                 return [*gunicorn, "config.wsgi_simulator", "--bind", bind, "--threads", "16"]
@@ -194,6 +205,12 @@ class House:
             wait_until(lambda: _connects(self.redis_port), "redis answers")
         elif name == "web":
             wait_until(lambda: self.get("/readyz")[0] == 200, "the web process answers", self)
+        elif name == "edge":
+            wait_until(
+                lambda: fetch(f"{self.edge_url}/readyz")[0] == 200,
+                "the front door reaches the database",
+                self,
+            )
         elif name == "simulator":
             wait_until(
                 lambda: fetch(f"{self.simulator_url}/healthz")[0] == 200,
@@ -251,7 +268,7 @@ class House:
         return fetch(self.url + path)
 
     def webhook(self, payload: dict[str, Any], *, secret: str = "") -> int:
-        """Post a signed webhook; return the status."""
+        """Post a signed webhook to the front door if it runs, else to the view; return the status."""
         from tests import whatsapp
 
         body = json.dumps(payload).encode()
@@ -259,7 +276,13 @@ class House:
             "Content-Type": "application/json",
             "X-Hub-Signature-256": whatsapp.sign(body, secret or self.secret),
         }
-        return fetch(f"{self.url}/webhooks/whatsapp/", body=body, headers=headers)[0]
+        return fetch(self.webhook_url, body=body, headers=headers)[0]
+
+    @property
+    def webhook_url(self) -> str:
+        """Return where webhooks are taken: by the front door if it runs, else by the view."""
+        door = self.edge_url if "edge" in self.processes else self.url
+        return f"{door}/webhooks/whatsapp/"
 
     def sql(self, query: str) -> list[Any]:
         """Ask the database, as its owner."""

@@ -51,6 +51,7 @@ def _execute(
             given=given,
             servers=servers,
             port=_port(given, "PORT"),
+            edge_port=_port(given, "EDGE_PORT"),
             simulator_port=_port(given, "SIMULATOR_PORT"),
             mode="test",
         )

@@ -93,10 +93,10 @@ class _Launch:
             self._screen.say(f"  Ended what an earlier start left behind: {', '.join(names)}")
         wanted = {
             name: ports.number(name, self._given.get(name, usual))
-            for name, usual in (("PORT", "8000"), ("SIMULATOR_PORT", "8010"))
+            for name, usual in (("PORT", "8000"), ("EDGE_PORT", "8001"), ("SIMULATOR_PORT", "8010"))
         }
         ports.require_free(wanted)
-        port, simulator_port = wanted.values()
+        port, edge_port, simulator_port = wanted.values()
 
         for name in ("postgres.log", "redis.log"):
             rotate(self._folder.log / name)
@@ -108,6 +108,7 @@ class _Launch:
             given=self._given,
             servers=servers,
             port=port,
+            edge_port=edge_port,
             simulator_port=simulator_port,
             mode="development",
         )
@@ -129,8 +130,9 @@ class _Launch:
 
         children |= self._start_processes("Procfile")
         with self._screen.step("Starting the processes"):
-            self._wait_until_ready([Health("web", port, "/readyz")], children)
-        self._show_box(settings, _facts(demo), password)
+            healths = [Health("web", port, "/readyz"), Health("edge", edge_port, "/readyz")]
+            self._wait_until_ready([h for h in healths if h.name in children], children)
+        self._show_box(settings, _facts(demo), password, children)
         if once_ready is not None:
             return self._run_command(once_ready)
         return self._keep(children)
@@ -215,7 +217,11 @@ class _Launch:
         )
 
     def _show_box(
-        self, settings: Mapping[str, str], demo: Mapping[str, str], password: str
+        self,
+        settings: Mapping[str, str],
+        demo: Mapping[str, str],
+        password: str,
+        children: Mapping[str, Child],
     ) -> None:
         phone = demo.get("phone_url") or "/"
         if phone.startswith("/"):
@@ -223,7 +229,10 @@ class _Launch:
         lines = ["Backroom is running", "", f"Open        {settings['BASE_URL']}/"]
         if email := demo.get("sign_in_email"):
             lines.append(f"Sign in     {email}   password  {password}")
-        lines += [f"The phone   {phone}", "", "Ctrl-C stops everything"]
+        lines.append(f"The phone   {phone}")
+        if "edge" in children:
+            lines.append(f"Webhooks    {settings['EDGE_URL']}/webhooks/whatsapp/")
+        lines += ["", "Ctrl-C stops everything"]
         self._screen.box(lines)
 
     def _run_command(self, command: str) -> int:

@@ -114,6 +114,7 @@ def compose(
     given: Given,
     servers: Mapping[str, str],
     port: int,
+    edge_port: int,
     simulator_port: int,
     mode: str,
 ) -> dict[str, str]:
@@ -121,6 +122,7 @@ def compose(
     values = {
         "BACKROOM_ENV": mode,
         "BASE_URL": f"http://127.0.0.1:{port}",
+        "EDGE_URL": f"http://127.0.0.1:{edge_port}",
         "SIMULATOR_URL": f"http://127.0.0.1:{simulator_port}",
         **servers,
     }
@@ -129,4 +131,5 @@ def compose(
             values[name] = secret(folder, name)
     # The ports were checked under these names, whatever form the caller wrote them in.
     values |= given.shared()
-    return {**values, "PORT": str(port), "SIMULATOR_PORT": str(simulator_port)}
+    numbers = {"PORT": port, "EDGE_PORT": edge_port, "SIMULATOR_PORT": simulator_port}
+    return {**values, **{name: str(number) for name, number in numbers.items()}}

@@ -143,19 +143,22 @@ def _read_entry(entry: Any, found: _Found) -> None:
 
 
 def _read_change(change: Any, place: Place, found: _Found) -> None:
-    place = replace(place, field=untrusted.text_of(change, "field")[:60])
+    field = untrusted.text_of(change, "field")[:60]
     values = untrusted.list_of(change, "value")
     if not values:
-        found.add(Place.unsupported, place, change)
+        found.add(Place.unsupported, replace(place, field=field), change)
     for value in values:
-        _read_value(value, place, found)
+        _read_value(value, place, found, field=field)
 
 
-def _read_value(value: Any, place: Place, found: _Found) -> None:
+def _read_value(value: Any, entry: Place, found: _Found, *, field: str = "") -> None:
     metadata = untrusted.dict_of(value, "metadata")
     number_id = untrusted.text_of(metadata, "phone_number_id")
-    place = replace(
-        place,
+    # Made once and whole: this is the door's way, thousands of times a second.
+    place = Place(
+        field=field,
+        account_id=entry.account_id,
+        at=entry.at,
         number_id=untrusted.cap(number_id, update_keys.MAX_ACCOUNT),
         our_phone=phones.from_whatsapp(untrusted.text_of(metadata, "display_phone_number")),
         profiles=cloud_people.profiles(value),
@@ -165,10 +168,12 @@ def _read_value(value: Any, place: Place, found: _Found) -> None:
         return
     ids: list[str] = []
     is_known = False
-    for name, translate in _LISTS_BY_FIELD.get(place.field, _LISTS).items():
+    for name, translate in _LISTS_BY_FIELD.get(field, _LISTS).items():
+        if not isinstance(value, dict) or name not in value:
+            continue
         items = untrusted.list_of(value, name)
         is_known = is_known or bool(items)
-        in_list = replace(place, is_alone=len(items) == 1)
+        in_list = place.alone() if len(items) == 1 else place
         for item in items:
             ids.append(untrusted.text_of(item, "id"))
             found.add(translate, in_list, item)

@@ -6,7 +6,7 @@ agrees with the message about the first.
 """
 
 import re
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from connections.events import Sender
@@ -97,32 +97,38 @@ def complete(who: Sender, known: Profiles, *, alone: bool) -> Sender:
         profile = known.only
     if profile is None:
         return who
-    named = replace(who, name=profile.name, username=profile.username)
-    return named if _contradicts(who, profile.person) else _with_ids(named, profile.person)
-
-
-def as_data(who: Sender) -> dict[str, Any]:
-    """Return a person as the plain JSON that `Update.data` holds."""
-    return asdict(who)
-
-
-_IDS = ("phone", "user_id", "address")
-
-
-def _ids(who: Sender) -> list[tuple[str, str]]:
-    return [(name, getattr(who, name)) for name in _IDS if getattr(who, name)]
-
-
-def _contradicts(one: Sender, other: Sender) -> bool:
-    pairs = [(getattr(one, name), getattr(other, name)) for name in _IDS]
-    return any(ours and theirs and ours != theirs for ours, theirs in pairs)
-
-
-def _with_ids(who: Sender, other: Sender) -> Sender:
-    return replace(
-        who,
+    other = Sender() if _contradicts(who, profile.person) else profile.person
+    return Sender(
         phone=who.phone or other.phone,
         user_id=who.user_id or other.user_id,
         parent_user_id=who.parent_user_id or other.parent_user_id,
         address=who.address or other.address,
+        name=profile.name,
+        username=profile.username,
     )
+
+
+def as_data(who: Sender) -> dict[str, Any]:
+    """Return a person as the plain JSON that `Update.data` holds."""
+    return {
+        "phone": who.phone,
+        "user_id": who.user_id,
+        "parent_user_id": who.parent_user_id,
+        "address": who.address,
+        "name": who.name,
+        "username": who.username,
+    }
+
+
+def _ids(who: Sender) -> list[tuple[str, str]]:
+    told = (("phone", who.phone), ("user_id", who.user_id), ("address", who.address))
+    return [(name, value) for name, value in told if value]
+
+
+def _contradicts(one: Sender, other: Sender) -> bool:
+    pairs = (
+        (one.phone, other.phone),
+        (one.user_id, other.user_id),
+        (one.address, other.address),
+    )
+    return any(ours and theirs and ours != theirs for ours, theirs in pairs)

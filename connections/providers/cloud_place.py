@@ -26,6 +26,18 @@ class Place:
         """The entry's clock: part of the key of news that may come again in the same words."""
         return self.at.isoformat() if self.at else ""
 
+    def alone(self) -> "Place":
+        """Return this place as that of the only item of its list."""
+        return Place(
+            field=self.field,
+            number_id=self.number_id,
+            account_id=self.account_id,
+            our_phone=self.our_phone,
+            at=self.at,
+            profiles=self.profiles,
+            is_alone=True,
+        )
+
     def key(self, what: str, raw: Any, identifier: str, *parts: str, person: str = "") -> str:
         """Return an item's key: by its id when it has one, else by its content.
 

@@ -37,7 +37,7 @@ def _mark_delivered(update: Update) -> None:
                 world.advance(message, "delivered")
 
 
-default_callback_url = f"{settings.BASE_URL}/webhooks/whatsapp/"
+default_callback_url = f"{settings.EDGE_URL}/webhooks/whatsapp/"
 world = World(keep=getattr(settings, "SIMULATOR_KEEP", 2_000))
 faults = Faults()
 clock = Clockwork()

@@ -29,7 +29,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
                 "workspace_create", "--name", "Shop", "--slug", "shop", "--owner", "o@shop.example"
             )
             house.manage(
-                "faq_import", "--workspace", "shop", str(ROOT / "faqs/templates_data/fabric_shop.csv")
+                "faq_import",
+                "--workspace",
+                "shop",
+                str(ROOT / "faqs/templates_data/fabric_shop.csv"),
             )
             house.manage(
                 "connection_add", "--workspace", "shop", "--phone", "+15550783881",
@@ -52,7 +55,9 @@ def house(built: House) -> Iterator[House]:
 
 def say(house: House, wamid: str, count: int = 1) -> None:
     for n in range(count):
-        payload = whatsapp.text("what are your opening hours?", wamid=f"{wamid}{n}", sender=f"23480612{n:05d}")
+        payload = whatsapp.text(
+            "what are your opening hours?", wamid=f"{wamid}{n}", sender=f"23480612{n:05d}"
+        )
         assert house.webhook(payload) == 200
 
 

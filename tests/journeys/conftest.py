@@ -37,7 +37,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, graph: whatsapp.Graph) -> It
             "connection_add", "--workspace", "shop", "--provider", "cloud_api", "--phone", "+15550783881",
             "--phone-number-id", whatsapp.NUMBER_ID, "--waba-id", whatsapp.ACCOUNT_ID, "--access-token", "token",
         )  # fmt: skip
-        house.start("redis", "web", "worker", "bulk", "sender", "ai")
+        house.start("redis", "web", "edge", "worker", "bulk", "sender", "ai")
         yield house
     finally:
         house.stop()

@@ -36,7 +36,7 @@ def post(house: House, body: bytes) -> int:
         "Content-Type": "application/json",
         "X-Hub-Signature-256": whatsapp.sign(body, house.secret),
     }
-    return fetch(f"{house.url}/webhooks/whatsapp/", body=body, headers=headers)[0]
+    return fetch(house.webhook_url, body=body, headers=headers)[0]
 
 
 def rows(house: House) -> int:

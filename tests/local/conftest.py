@@ -40,18 +40,22 @@ class StandIn:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port, self.simulator_port = ports.pick(), ports.pick()
+        self.port, self.edge_port, self.simulator_port = ports.pick(), ports.pick(), ports.pick()
         self.environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "PYTHONPATH": str(PROJECT),
             "PORT": str(self.port),
+            "EDGE_PORT": str(self.edge_port),
             "SIMULATOR_PORT": str(self.simulator_port),
         }
         self._started: list[subprocess.Popen[str]] = []
         (folder / "manage.py").write_text(MANAGE)
         (folder / "server.py").write_text(SERVER)
-        self.write("Procfile", "web: python server.py $PORT\nidle: sleep 1000\n")
+        self.write(
+            "Procfile",
+            "web: python server.py $PORT\nedge: python server.py $EDGE_PORT\nidle: sleep 1000\n",
+        )
         self.write("Procfile.local", "simulator: python server.py $SIMULATOR_PORT\n")
 
     def write(self, name: str, text: str) -> None:

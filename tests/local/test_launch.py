@@ -31,6 +31,7 @@ def test_a_bare_folder_runs_until_ctrl_c_and_leaves_no_process(stand_in: StandIn
     assert f"http://127.0.0.1:{stand_in.port}/" in shown
     assert "ada@demo.example" in shown
     assert f"http://127.0.0.1:{stand_in.simulator_port}/phone" in shown
+    assert f"http://127.0.0.1:{stand_in.edge_port}/webhooks/whatsapp/" in shown
     assert "bin/postgres" in names
     assert "redis-server" in names
     assert settings["DATABASE_URL"].startswith("postgres://")

@@ -56,7 +56,7 @@ def test_a_variable_that_is_not_set_is_named() -> None:
 def test_the_projects_own_files_are_understood() -> None:
     commands = procfile.read(PROJECT / "Procfile") | procfile.read(PROJECT / "Procfile.local")
 
-    ports = {"PORT": "1", "SIMULATOR_PORT": "2"}
+    ports = {"PORT": "1", "EDGE_PORT": "2", "SIMULATOR_PORT": "3"}
 
-    assert {"web", "worker", "simulator"} <= set(commands)
+    assert {"web", "edge", "worker", "simulator"} <= set(commands)
     assert all(procfile.expand(command, ports) for command in commands.values())

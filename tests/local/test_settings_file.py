@@ -18,7 +18,13 @@ def folder(tmp_path: Path) -> Folder:
 
 def compose(folder: Folder, given: Given) -> dict[str, str]:
     return settings_file.compose(
-        folder, given=given, servers={}, port=8000, simulator_port=8010, mode="development"
+        folder,
+        given=given,
+        servers={},
+        port=8000,
+        edge_port=8001,
+        simulator_port=8010,
+        mode="development",
     )
 
 
