@@ -62,7 +62,7 @@ def create(
             raise UnableToCreateWorkspace(
                 f"The address /w/{slug}/ is taken. Choose another."
             ) from error
-        _make_schema(space.schema_name)
+        make_tables(space.schema_name)
         Member.objects.create(workspace=space, user=owner, role=Member.Role.OWNER)
         audit.record(
             action="workspace.created", workspace=space, actor=owner, actor_kind=actor_kind, now=now
@@ -103,7 +103,8 @@ def _check(*, name: str, slug: str, country: str, zone: str) -> None:
         raise UnableToCreateWorkspace("Give a time zone such as Africa/Lagos.")
 
 
-def _make_schema(schema: str) -> None:
+def make_tables(schema: str) -> None:
+    """Make a schema with a workspace's tables (within a transaction)."""
     sql = blueprint.template()
     with scope.owner(schema), connection.cursor() as cursor:
         cursor.execute(f'CREATE SCHEMA "{schema}"')
