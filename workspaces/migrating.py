@@ -191,8 +191,6 @@ def _migrate(space: Workspace) -> tuple[State, tuple[str, ...], str]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true),"
-            # What a migration's Python thinks about in between is not a host that went away.
-            " set_config('idle_in_transaction_session_timeout', '0', true),"
             " set_config('search_path', %s, true)",
             [f"{LOCK_TIMEOUT_MS}ms", f"{STATEMENT_TIMEOUT_MS}ms", f'"{space.schema_name}"'],
         )
