@@ -9,8 +9,10 @@ from kombu.transport.redis import Channel as RedisChannel
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.conf import settings  # noqa: E402 - the module's name must be set before
+from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.db import close_old_connections  # noqa: E402
 
+from config import canary  # noqa: E402
 from lib import brokers, events  # noqa: E402
 
 # A wake-up that was being handled when the broker went away need not be put back: the sweep
@@ -59,6 +61,16 @@ app.conf.update(
 # Keep database connections between tasks: a new one costs more than a task. Each is closed at
 # its age (DATABASE_MAX_AGE_SECONDS) or when it is broken, as for web requests.
 app.conf.CELERY_DB_REUSE_MAX = 10**12
+
+
+@signals.worker_init.connect
+@signals.beat_init.connect
+def refuse_pooler(**_: Any) -> None:
+    """End before the first task when sessions share backends."""
+    try:
+        canary.refuse()
+    except ImproperlyConfigured as error:
+        raise SystemExit(str(error)) from error  # an Exception here would be logged and forgotten
 
 
 @signals.task_prerun.connect

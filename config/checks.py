@@ -6,7 +6,9 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.db import connection
+
+from config import canary
+from workspaces import blueprint
 
 
 @register(Tags.admin)
@@ -50,23 +52,11 @@ def production_has_its_secrets(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def no_transaction_pooler(databases: Any = None, **_: Any) -> list[CheckMessage]:
-    """Two statements outside a transaction must meet the same backend, or schemas would mix."""
+    """Two statements of a session must meet the same backend, or schemas would mix."""
     if not databases:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        pids = {cursor.fetchone()[0]}
-        for _again in range(8):
-            cursor.execute("SELECT pg_backend_pid()")
-            pids.add(cursor.fetchone()[0])
-    if len(pids) > 1:
-        return [
-            Error(
-                "DATABASE_URL leads to a transaction pooler: workspaces would see each other.",
-                hint="Connect to PostgreSQL directly, or use session pooling.",
-                id="config.E003",
-            )
-        ]
+    if canary.is_behind_pooler():
+        return [Error(canary.SENTENCE, hint=canary.HINT, id="config.E003")]
     return []
 
 
@@ -83,3 +73,9 @@ def workspace_models_point_at_no_public_rows(**_: Any) -> list[CheckMessage]:
         and getattr(field, "related_model", None) is not None
         and field.related_model._meta.app_label not in tenant  # type: ignore[union-attr]
     ]
+
+
+@register(Tags.models)
+def workspace_migrations_fit_one_transaction(**_: Any) -> list[CheckMessage]:
+    """A schema is migrated, and made, in one transaction; what does not fit is found here."""
+    return [Error(sentence, id="config.E005") for sentence in blueprint.obstacles()]

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from environ import Env, FileAwareEnv
@@ -22,3 +23,28 @@ def read() -> Env:
             if isinstance(value, str):
                 os.environ.setdefault(name, value)
     return FileAwareEnv()
+
+
+def process_name(words: Sequence[str]) -> str:
+    """Return what this process is, from its command line: how PostgreSQL's lists name it."""
+    program = Path(words[0]).name if words else ""
+    for word, following in zip(words, [*words[1:], ""], strict=False):
+        if word in ("-n", "--hostname"):
+            return following.partition("@")[0][:40]
+        name, _, value = word.partition("=")
+        if name == "--hostname":
+            return value.partition("@")[0][:40]
+        if word in _PROCESSES:
+            return _PROCESSES[word]
+    if program == "manage.py" and len(words) > 1:
+        return words[1][:40]
+    return program[:40]
+
+
+_PROCESSES = {
+    "config.wsgi": "web",
+    "config.wsgi_simulator": "simulator",
+    "config.asgi": "edge",
+    "config.asgi:application": "edge",
+    "beat": "beat",
+}

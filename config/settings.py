@@ -4,6 +4,7 @@ With an empty environment everything works on one machine: `make run` writes the
 of its own servers to var/run/env.json, models fall back to the echo model, mail to the log.
 """
 
+import sys
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -130,9 +131,10 @@ TEMPLATES = [
 ]
 
 # --- Database ------------------------------------------------------------------------------
+_DATABASE = env.db_url_config(_secret("DATABASE_URL"))
 DATABASES = {
     "default": {
-        **env.db_url_config(_secret("DATABASE_URL")),
+        **_DATABASE,
         # Own wrapper: one statement sets role, search_path and workspace (two walls).
         "ENGINE": "workspaces.database",
         # The setting lives in the session, so connections must not be shared mid-session
@@ -140,8 +142,24 @@ DATABASES = {
         # schema it has touched.
         "CONN_MAX_AGE": env.int("DATABASE_MAX_AGE_SECONDS", default=300),
         "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            # Who is cut off from PostgreSQL notices within some ten seconds, on either side.
+            "connect_timeout": 3,
+            "keepalives": 1,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
+            "application_name": f"backroom {environment.process_name(sys.argv)}",
+            **_DATABASE.get("OPTIONS", {}),
+        },
     }
 }
+# A backend that has touched so many workspaces is given back (workspaces.database).
+DATABASE_MAX_SCHEMAS = env.int("DATABASE_MAX_SCHEMAS", default=200)
+# A host that is cut off in a transaction keeps its locks for so long at most; 0: for ever.
+# Migrations are not timed.
+DATABASE_IDLE_TRANSACTION_SECONDS = env.float("DATABASE_IDLE_TRANSACTION_SECONDS", default=5.0)
 
 # --- Redis: wake-ups and counters; losing it loses nothing ---------------------------------
 REDIS_URL = _secret("REDIS_URL")

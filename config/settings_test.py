@@ -13,3 +13,5 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 # Wake-ups stay in the process that sent them: a machine's Redis is shared with others.
 BROKER_URL = "memory://"
 REDIS_URL = "redis://127.0.0.1:1/0"
+# A test is one transaction, and may take its time.
+DATABASE_IDLE_TRANSACTION_SECONDS = 0

@@ -4,21 +4,17 @@ import re
 import secrets
 import unicodedata
 from datetime import datetime
-from functools import lru_cache
 from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 from django.db import IntegrityError, connection, transaction
-from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.recorder import MigrationRecorder
-from django.db.migrations.state import ProjectState
 from django.utils.module_loading import import_string
 from phonenumbers import SUPPORTED_REGIONS
 
 from lib import events
-from workspaces import audit, scope, walls
+from workspaces import audit, blueprint, scope, walls
 from workspaces.models import Member, User, Workspace
 
 # Paths that a slug would shadow or that would look official.
@@ -55,7 +51,7 @@ def create(
         country=country,
         time_zone=zone,
         schema_name=f"w_{secrets.token_hex(6)}",
-        schema_version=current_version(),
+        schema_version=blueprint.current_version(),
         created_at=now,
     )
     with scope.owner(), transaction.atomic():
@@ -66,7 +62,7 @@ def create(
             raise UnableToCreateWorkspace(
                 f"The address /w/{slug}/ is taken. Choose another."
             ) from error
-        _make_schema(space.schema_name)
+        make_tables(space.schema_name)
         Member.objects.create(workspace=space, user=owner, role=Member.Role.OWNER)
         audit.record(
             action="workspace.created", workspace=space, actor=owner, actor_kind=actor_kind, now=now
@@ -107,49 +103,15 @@ def _check(*, name: str, slug: str, country: str, zone: str) -> None:
         raise UnableToCreateWorkspace("Give a time zone such as Africa/Lagos.")
 
 
-@lru_cache(maxsize=1)
-def _plan() -> tuple[tuple[str, str], ...]:
-    """Return the workspace apps' migrations in the order in which they run."""
-    loader = MigrationLoader(None)
-    nodes: dict[tuple[str, str], None] = {}
-    for label in settings.TENANT_APPS:
-        for leaf in loader.graph.leaf_nodes(label):
-            nodes.update(dict.fromkeys(loader.graph.forwards_plan(leaf)))
-    return tuple(node for node in nodes if node[0] in settings.TENANT_APPS)
-
-
-def current_version() -> str:
-    """Return the name of the newest schema that workspaces can have."""
-    return ",".join(f"{label}.{name[:4]}" for label, name in sorted(dict(_plan()).items()))
-
-
-@lru_cache(maxsize=1)
-def _template() -> str:
-    """Return the SQL that makes a workspace's tables: planned once, replayed at each sign-up.
-
-    Workspace migrations are pure schema changes (a test holds a replayed schema against a
-    migrated one); django-tenants' migrate on save takes 10 to 20 times as long and leaves
-    half a workspace behind when it is interrupted.
-    """
-    with scope.owner("w_template"):  # a workspace's view: the router allows its apps only
-        loader = MigrationLoader(None)
-        state = ProjectState(real_apps=loader.unmigrated_apps)
-        with connection.schema_editor(collect_sql=True, atomic=False) as editor:
-            editor.create_model(MigrationRecorder.Migration)
-            for node in _plan():
-                state = loader.graph.nodes[node].apply(state, editor, collect_sql=True)
-        statements = [line for line in editor.collected_sql if not line.startswith("--")]
-    return "\n".join(statements)
-
-
-def _make_schema(schema: str) -> None:
-    sql = _template()
+def make_tables(schema: str) -> None:
+    """Make a schema with a workspace's tables (within a transaction)."""
+    sql = blueprint.template()
     with scope.owner(schema), connection.cursor() as cursor:
         cursor.execute(f'CREATE SCHEMA "{schema}"')
         # The path was set before the schema was there, so PostgreSQL resolves it anew.
         cursor.execute(f'SET LOCAL search_path = "{schema}"')
         cursor.execute(sql)
-        for app, name in _plan():
+        for app, name in blueprint.nodes():
             cursor.execute(
                 f'INSERT INTO "{schema}".django_migrations (app, name, applied) VALUES (%s, %s, now())',  # noqa: S608
                 [app, name],

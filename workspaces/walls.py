@@ -72,6 +72,19 @@ def grant_schema(schema: str) -> None:
                 )
 
 
+def closed_schemas() -> list[str]:
+    """Return the workspaces' schemas that the application's role cannot enter yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT n.nspname FROM pg_namespace n"
+            " JOIN public.workspaces_workspace w ON w.schema_name = n.nspname"
+            " JOIN pg_roles r ON r.rolname = %s"
+            " WHERE NOT has_schema_privilege(r.oid, n.oid, 'USAGE')",
+            [APP_ROLE],
+        )
+        return [str(name) for (name,) in cursor.fetchall()]
+
+
 def guarded_tables() -> list[tuple[str, str]]:
     """Return (table, column) for every public table that belongs to workspaces."""
     with connection.cursor() as cursor:

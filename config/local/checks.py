@@ -38,6 +38,12 @@ CHECKS = (
         needs_servers=True,
     ),
     Check(
+        "A new workspace's tables are a migrated one's",
+        ("python", "manage.py", "check_schemas"),
+        "the lines above differ; workspaces/blueprint.py leaves something out",
+        needs_servers=True,
+    ),
+    Check(
         "Settings",
         ("python", "manage.py", "check", "--fail-level", "WARNING"),
         "the lines above name what to set",

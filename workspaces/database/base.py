@@ -7,8 +7,11 @@ the pages and workers run as a role that does not own them, and the policy compa
 after every rollback, because PostgreSQL takes a SET back with its transaction.
 """
 
+import random
 from dataclasses import dataclass
 
+import psycopg
+from django.conf import settings
 from django.db.backends.base.base import NO_DB_ALIAS
 from django_tenants.postgresql_backend.base import DatabaseWrapper as TenantWrapper
 from django_tenants.utils import quote_schema_name
@@ -32,6 +35,9 @@ class Scope:
     workspace_id: int | None = None
 
 
+_NOWHERE = Scope()
+
+
 class DatabaseWrapper(TenantWrapper):
     """PostgreSQL with a Scope. See the module's text."""
 
@@ -41,6 +47,7 @@ class DatabaseWrapper(TenantWrapper):
         self._has_roles: bool | None = None
         self.schema_name: str = "public"
         self._setting_search_path: bool = False
+        self._schemas: set[str] = set()  # that this backend has touched, and caches
         super().__init__(*args, **kwargs)
         if self.alias == NO_DB_ALIAS:
             self.scope_kind = "owner"
@@ -49,6 +56,8 @@ class DatabaseWrapper(TenantWrapper):
         """Make `scope` hold for the queries that follow; return the one that held before."""
         previous = Scope(self.scope_kind, self.schema_name, self.scope_workspace_id)
         if scope != previous:
+            if previous == _NOWHERE:
+                self._make_room(scope.schema)
             self.scope_kind = scope.kind
             self.scope_workspace_id = scope.workspace_id
             self.schema_name = scope.schema
@@ -56,9 +65,49 @@ class DatabaseWrapper(TenantWrapper):
             self.search_path_set_schemas = None
         return previous
 
+    def connect(self) -> None:
+        super().connect()
+        if self.close_at is not None:
+            # Those that began together are not to end together.
+            self.close_at -= random.uniform(0, 0.2) * self.settings_dict["CONN_MAX_AGE"]  # noqa: S311
+
     def close(self) -> None:
         self._has_roles = None
+        self._schemas.clear()
         super().close()
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        super().close_if_unusable_or_obsolete()
+        if len(self._schemas) >= settings.DATABASE_MAX_SCHEMAS and self._is_free():
+            self.close()
+
+    def _make_room(self, schema: str) -> None:
+        """Begin with a fresh backend when this one has touched many schemas.
+
+        A backend never forgets what it knows of a table: a thousand workspaces are hundreds of
+        megabytes. Only on the way in from no scope at all: whoever holds a cursor, or a claim
+        that names its backend (connections.outbox), does so within a scope.
+        """
+        if (
+            schema not in self._schemas
+            and len(self._schemas) >= settings.DATABASE_MAX_SCHEMAS
+            and self._is_free()
+        ):
+            self.close()
+
+    def _is_free(self) -> bool:
+        """Say whether nothing hangs on this session: no transaction, no lock."""
+        if self.connection is None or self.in_atomic_block or not self.get_autocommit():
+            return False
+        try:
+            if self.connection.info.transaction_status != TransactionStatus.IDLE:
+                return False
+            held = self.connection.execute(
+                "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid())"
+            ).fetchone()
+        except psycopg.Error:
+            return False  # it is broken, and will be found so
+        return not held[0]
 
     def _role(self, cursor) -> str:  # type: ignore[no-untyped-def]
         if not self._has_roles:  # only a yes is remembered: migrate may be making them right now
@@ -71,6 +120,14 @@ class DatabaseWrapper(TenantWrapper):
         if not self._has_roles or self.scope_kind == "owner":
             return "none"
         return SYSTEM_ROLE if self.scope_kind == "system" else APP_ROLE
+
+    def _idle_timeout(self) -> str:
+        """Return how long a transaction may idle: a host cut off must not hold its locks.
+
+        Migrations think between statements, and are the owner's.
+        """
+        seconds = 0 if self.scope_kind == "owner" else settings.DATABASE_IDLE_TRANSACTION_SECONDS
+        return f"{round(seconds * 1000)}ms"
 
     def _handle_search_path(self, cursor=None) -> None:  # type: ignore[no-untyped-def]
         if self._setting_search_path or self.search_path_set_schemas:
@@ -86,15 +143,19 @@ class DatabaseWrapper(TenantWrapper):
             used.execute(
                 "SELECT set_config('role', %s, false), set_config('search_path', %s, false),"
                 " set_config('backroom.scope', %s, false),"
-                " set_config('backroom.workspace_id', %s, false)",
+                " set_config('backroom.workspace_id', %s, false),"
+                " set_config('idle_in_transaction_session_timeout', %s, false)",
                 [
                     self._role(used),
                     ",".join(quote_schema_name(path) for path in paths),
                     self.scope_kind,
                     "" if self.scope_workspace_id is None else str(self.scope_workspace_id),
+                    self._idle_timeout(),
                 ],
             )
             self.search_path_set_schemas = paths
+            if self.schema_name != "public":
+                self._schemas.add(self.schema_name)
         finally:
             self._setting_search_path = False
             if own is not None:
