@@ -267,7 +267,9 @@ class Host:
         found = []
         for path in sorted(self.folder.glob("*.log")):
             for line in path.read_text(errors="replace").splitlines():
-                if re.search(r'"level": ?"(ERROR|CRITICAL)"|Traceback|^\w*(Error|Exception)\b', line):
+                if re.search(
+                    r'"level": ?"(ERROR|CRITICAL)"|Traceback|^\w*(Error|Exception)\b', line
+                ):
                     found.append(f"{path.stem}: {line[:300]}")
         return found
 

@@ -70,4 +70,6 @@ class Sends:
 
     def accepted(self) -> dict[str, int]:
         """Return how many messages each number has sent, without fetching them."""
-        return {n["phone_number_id"]: n["accepted"] for n in self._ask("/control/numbers")["numbers"]}
+        return {
+            n["phone_number_id"]: n["accepted"] for n in self._ask("/control/numbers")["numbers"]
+        }

@@ -119,7 +119,9 @@ def _run(town: Town, *, uses_ai: bool) -> Run:
     town.warm([*others, busy])
     flood = town.offering(
         list(
-            traffic.burst(busy, asked, per_second=pace, contacts=min(CONTACTS, count), prefix="7011")
+            traffic.burst(
+                busy, asked, per_second=pace, contacts=min(CONTACTS, count), prefix="7011"
+            )
         ),
         name="burst",
         lines=48,

@@ -12,19 +12,20 @@ from tests.house import House
 
 _INSERT = """
 INSERT INTO connections_inboundevent (workspace_id, connection_id, provider, number_id, kind, key,
- subject, conversation_key, payload, state, attempts, error, correlation, received_at, due_at)
+ subject, conversation_key, payload, state, attempts, error, correlation, received_at, due_at, lane)
 SELECT 1, 1, 'bench', '1', 'message', gen_random_uuid()::text, 's', 'c',
- jsonb_build_object('data', repeat('x', 600)), 'done', 0, '', 'x', now(), now()
+ jsonb_build_object('data', repeat('x', 600)), 'done', 0, '', 'x', now(), now(), 0
 ON CONFLICT (key) DO NOTHING;
 """
 
 
 def describe(house: House) -> dict[str, Any]:
-    """Return cores, load and the time of an fsync."""
+    """Return cores, load, the time of an fsync and PostgreSQL's own rate of the inbox's insert."""
     return {
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 2),
         "fsync_us": fsync_us(),
+        "pgbench_tps": pgbench_tps(house, clients=16, seconds=4),
         "postgresql": house.sql("SHOW server_version")[0][0],
         "fsync": house.sql("SHOW fsync")[0][0],
     }
