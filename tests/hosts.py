@@ -4,6 +4,7 @@ Beside tests.house, which knows each process by heart for the tests, a host runs
 the Procfile says, so that what is measured is what is deployed. Several share one database.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -154,6 +155,20 @@ class Host:
         if port:
             raise RuntimeError(f"{name} does not answer\n{self.log(name)[-3000:]}")
 
+    def wait_until_whole(self, *, seconds: float = 60) -> None:
+        """Wait until every process lives and has lived for a moment."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            with self._lock:
+                is_whole = not self._restart_at and all(
+                    process.poll() is None for process in self._processes.values()
+                )
+            if is_whole:
+                break
+            time.sleep(0.1)
+        for name in self.names():
+            self.wait_for(name)
+
     def _spawn(self, name: str) -> None:
         words = procfile.expand(known()[name], self.settings)
         here = "0.0.0.0" if name == "simulator" else self.address  # noqa: S104
@@ -231,10 +246,8 @@ class Host:
                 process.terminate()
         until = time.monotonic() + 10
         for process in processes:
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.1, until - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                pass
             _signal_group(process.pid, signal.SIGKILL)
             process.wait(5)
         self._end.set()

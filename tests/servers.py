@@ -1,6 +1,7 @@
 """PostgreSQL and Redis of a harness' own, to be stopped and started at will."""
 
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -12,9 +13,11 @@ import psycopg
 
 from config.local import postgres as local_postgres
 from config.local import redis as local_redis
+from config.local.processes import Program
 from tests.house import die_with_me, free_port
 
 _PASSWORD = "own"
+_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
 
 def connects(port: int, host: str = "127.0.0.1") -> bool:
@@ -32,7 +35,8 @@ class Postgres:
         self._bin = local_postgres.binaries()
         self._data = folder / "postgres"
         self._process: subprocess.Popen[bytes] | None = None
-        self._user = self._make()
+        self._user: tuple[int, int] | None = None
+        self._make()
 
     @property
     def url(self) -> str:
@@ -42,31 +46,41 @@ class Postgres:
         """Return the address as seen from another host."""
         return f"postgres://postgres:{_PASSWORD}@{host}:{self.port}/backroom"
 
-    def _make(self) -> tuple[int, int] | None:
+    def _make(self) -> None:
         self._data.mkdir(mode=0o700)
         password = self.folder / "password"
         password.write_text(_PASSWORD)
         user = None
         if os.geteuid() == 0:  # PostgreSQL refuses to be root
-            user = (65534, 65534)
+            nobody = pwd.getpwnam("nobody")
+            user = (nobody.pw_uid, nobody.pw_gid)
             for path in (self._data, password):
                 os.chown(path, *user)
-            _open_way(self.folder)
-        self._run(
-            "initdb", "-D", str(self._data), "-U", "postgres", "-A", "scram-sha-256",
-            "--pwfile", str(password), "--no-locale", "-E", "UTF8", "--no-sync",
-            user=user,
+            self.folder.chmod(0o711)
+        self._user = user
+        done = subprocess.run(
+            self._words(
+                "initdb", "-D", str(self._data), "-U", "postgres", "-A", "scram-sha-256",
+                "--pwfile", str(password), "--no-locale", "-E", "UTF8", "--no-sync",
+            ),
+            capture_output=True, text=True, cwd="/", env=_ENVIRONMENT,
         )  # fmt: skip
+        if done.returncode != 0:
+            raise RuntimeError(f"initdb: {done.stderr[-2000:]}")
         with (self._data / "pg_hba.conf").open("a") as rules:
             rules.write("host all all 10.0.0.0/8 scram-sha-256\n")
-        return user
 
-    def _run(self, *words: str, user: tuple[int, int] | None) -> None:
-        subprocess.run(
-            [str(self._bin / words[0]), *words[1:]],
-            check=True, capture_output=True, cwd="/", env={"PATH": os.defpath, "LC_ALL": "C"},
-            **({"user": user[0], "group": user[1], "extra_groups": []} if user else {}),
-        )  # fmt: skip
+    def _words(self, program: str, *words: str) -> list[str]:
+        """Return how to run a program of PostgreSQL's without root's rights."""
+        return Program(
+            name=program,
+            command=(str(self._bin / program), *words),
+            environment=_ENVIRONMENT,
+            folder=Path("/"),
+            stop_signal=signal.SIGQUIT,
+            user=self._user,
+            needs=(self._data,),
+        ).shim_command()
 
     def start(self) -> None:
         """Start and wait until it answers, which after a crash takes its recovery."""
@@ -74,16 +88,11 @@ class Postgres:
             f"listen_addresses={self._listen}", f"port={self.port}", "unix_socket_directories=",
             "shared_buffers=128MB", "max_connections=200", "fsync=on", "timezone=UTC",
         )  # fmt: skip
-        words = [str(self._bin / "postgres"), "-D", str(self._data)]
-        for setting in settings:
-            words += ["-c", setting]
-        user = self._user
+        words = [word for setting in settings for word in ("-c", setting)]
         with (self.folder / "postgres.log").open("ab") as log:
             self._process = subprocess.Popen(
-                words, cwd="/", env={"PATH": os.defpath, "LC_ALL": "C"}, stdout=log, stderr=log,
-                start_new_session=True,
-                # After the change of user, which would clear it.
-                preexec_fn=lambda: _become(user),
+                self._words("postgres", "-D", str(self._data), *words),
+                cwd="/", env=_ENVIRONMENT, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         until = time.monotonic() + 60
         while True:
@@ -106,22 +115,6 @@ class Postgres:
             self._process.send_signal(number)
             self._process.wait(30)
             self._process = None
-
-
-def _become(user: tuple[int, int] | None) -> None:
-    if user is not None:
-        os.setgroups([])
-        os.setgid(user[1])
-        os.setuid(user[0])
-    die_with_me()
-
-
-def _open_way(folder: Path) -> None:
-    """Let another user walk (not look) into the folders above: temporary folders are 700."""
-    for path in (folder, *folder.parents):
-        mode = path.stat().st_mode
-        if path.owner() == "root" and not mode & 0o001 and "tmp" in path.parts[1:2]:
-            path.chmod(mode | 0o011)
 
 
 class Redis:

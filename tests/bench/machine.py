@@ -19,12 +19,19 @@ ON CONFLICT (key) DO NOTHING;
 """
 
 
-def describe(house: House) -> dict[str, Any]:
-    """Return cores, load, the time of an fsync and PostgreSQL's own rate of the inbox's insert."""
+def facts() -> dict[str, Any]:
+    """Return what can be said without a database."""
     return {
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 2),
         "fsync_us": fsync_us(),
+    }
+
+
+def describe(house: House) -> dict[str, Any]:
+    """Return cores, load, the time of an fsync and PostgreSQL's own rate of the inbox's insert."""
+    return {
+        **facts(),
         "pgbench_tps": pgbench_tps(house, clients=16, seconds=4),
         "postgresql": house.sql("SHOW server_version")[0][0],
         "fsync": house.sql("SHOW fsync")[0][0],

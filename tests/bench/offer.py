@@ -2,12 +2,14 @@
 
 `python -m tests.bench.offer PLAN RESULT --urls http://127.0.0.1:8001 ...` reads one JSON object
 a line (id, at, to, number, text), signs every body beforehand, says `ready`, begins at `go` on
-standard input and ends when all were taken or at `stop`. Each message is posted again, with
+standard input and ends when all were taken. Each message is posted again, with
 back-off, until somebody says 200; with several addresses the next attempt goes to the next one.
+`stop` ends what is new; what was offered is offered on.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -20,6 +22,7 @@ from urllib.parse import urlsplit
 from tests import whatsapp
 
 _BACK_OFF_SECONDS = (0.2, 0.4, 0.8, 1.5)
+_STAY_SECONDS = 60.0  # with what is in hand, once nothing new is offered
 
 
 @dataclass
@@ -109,10 +112,8 @@ async def run(offers: list[Offer], lines: Lines, stop: asyncio.Event) -> None:
         offer.at += began
         wait = offer.at - time.time()
         if wait > 0:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), wait)
-            except TimeoutError:
-                pass
         if stop.is_set():
             break
         task = asyncio.create_task(keep_offering(offer, lines))
@@ -121,15 +122,11 @@ async def run(offers: list[Offer], lines: Lines, stop: asyncio.Event) -> None:
         if wait < -0.001:
             await asyncio.sleep(0)  # behind: let the lines work
     if tasks:
-        waiter = asyncio.create_task(stop.wait())
-        everything = asyncio.gather(*tasks)
-        await asyncio.wait({waiter, everything}, return_when=asyncio.FIRST_COMPLETED)
-        if not everything.done():
-            # Asked to end: what is in hand gets a moment, what nobody takes is left.
-            await asyncio.wait({everything}, timeout=3)
-        everything.cancel()
-        waiter.cancel()
-        await asyncio.gather(everything, waiter, return_exceptions=True)
+        # Nothing new any more; what is in hand is offered on, as long as it may take.
+        await asyncio.wait(tasks, timeout=_STAY_SECONDS)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def prepare(path: Path, secret: str) -> list[Offer]:

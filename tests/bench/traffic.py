@@ -128,8 +128,8 @@ class Offering:
     def is_over(self) -> bool:
         return self._process.poll() is not None
 
-    def end(self, *, seconds: float = 30) -> list[Offered]:
-        """Ask it to end, and return what became of every message that was offered."""
+    def end(self, *, seconds: float = 90) -> list[Offered]:
+        """Offer nothing new; return what became of what was, once it is taken or given up."""
         if not self.is_over:
             self._tell("stop")
         return self.wait(seconds=seconds)
