@@ -106,6 +106,10 @@ class Host:
         return f"http://{self.address}:{port}"
 
     @property
+    def database_url(self) -> str:
+        return self.settings["DATABASE_URL"]
+
+    @property
     def simulator_url(self) -> str:
         return f"http://127.0.0.1:{self.settings['SIMULATOR_PORT']}"
 
@@ -128,7 +132,7 @@ class Host:
     def sql(self, query: str, arguments: Sequence[Any] = ()) -> list[Any]:
         """Ask the database, as its owner."""
         with psycopg.connect(self.settings["DATABASE_URL"]) as line:
-            return list(line.execute(query, arguments).fetchall())  # type: ignore[arg-type]
+            return list(line.execute(query, arguments).fetchall())
 
     # --- processes --------------------------------------------------------------------------
 

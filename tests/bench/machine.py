@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.hosts import Host
 from tests.house import House
 
 _INSERT = """
@@ -28,7 +29,7 @@ def facts() -> dict[str, Any]:
     }
 
 
-def describe(house: House) -> dict[str, Any]:
+def describe(house: House | Host) -> dict[str, Any]:
     """Return cores, load, the time of an fsync and PostgreSQL's own rate of the inbox's insert."""
     return {
         **facts(),
@@ -50,7 +51,7 @@ def fsync_us(rounds: int = 50) -> int:
     return round(sorted(taken)[len(taken) // 2] * 1e6)
 
 
-def pgbench_tps(house: House, *, clients: int, seconds: int) -> float | None:
+def pgbench_tps(house: House | Host, *, clients: int, seconds: int) -> float | None:
     """Return pgbench's rate of the inbox's own insert, one row a commit; None without pgbench."""
     program = shutil.which("pgbench") or _bundled()
     if program is None:

@@ -100,7 +100,7 @@ def open_town(name: str, *, graph_url: str = "", **settings: str) -> Iterator[To
 def _database(*statements: str) -> None:
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as admin:
         for statement in statements:
-            admin.execute(statement)  # type: ignore[arg-type]
+            admin.execute(statement)
 
 
 def note(text: str) -> None:

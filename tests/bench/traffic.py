@@ -47,10 +47,12 @@ def steady(
     prefix: str,
     begin: float = 0.0,
     texts: Sequence[str] = (),
+    contacts_each: int = 1_000_000,
 ) -> Iterator[Message]:
     """Yield evenly paced messages over the workspaces, each of another customer.
 
-    `prefix` of digits tells one stream's customers from another's.
+    `prefix` of digits tells one stream's customers from another's. After `contacts_each`
+    customers of a workspace the first one writes again.
     """
     asked = list(texts) or shop_questions()
     for n in range(int(per_second * seconds)):
@@ -58,7 +60,7 @@ def steady(
         yield Message(
             id=f"wamid.{prefix}.{n}",
             at=begin + n / per_second,
-            to=f"234{prefix}{n:06d}",
+            to=f"234{prefix}{n % (len(spaces) * contacts_each):06d}",
             number=space.number,
             text=asked[(n // len(spaces) + n) % len(asked)],
         )

@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from tests.bench import machine, traffic
 from tests.bench.figure import Figure
@@ -39,14 +40,15 @@ def main() -> int:
     ]
     if not wanted:
         parser.error(f"The faults are {', '.join(faults.ALL)}.")
-    show({"machine": machine.facts(), "messages_per_second": options.rate, "runs": options.runs})
+    announcer = Announcer(rate=options.rate, runs=options.runs)
     is_fine = True
     for name in wanted:
         try:
-            for figure in suffer(name, faults.ALL[name], runs=options.runs, rate=options.rate):
+            for figure in suffer(name, faults.ALL[name], announcer):
                 show(figure.as_line())
                 is_fine = is_fine and figure.is_fine is not False
         except Exception as error:
+            announcer.announce(None)
             traceback.print_exc(file=sys.stderr)
             show({"name": "chaos", "case": name, "error": f"{type(error).__name__}: {error}"[:500]})
             is_fine = False
@@ -57,8 +59,25 @@ def show(line: dict[str, object]) -> None:
     print(json.dumps(line), flush=True)
 
 
-def suffer(name: str, fault: Fault, *, runs: int, rate: float) -> Iterator[Figure]:
+@dataclass
+class Announcer:
+    """Says which machine it is, once, before any figure: its PostgreSQL is that of a house."""
+
+    rate: float
+    runs: int
+    is_done: bool = False
+
+    def announce(self, stage: Stage | None) -> None:
+        """Print the machine's line, unless it was printed."""
+        if not self.is_done:
+            self.is_done = True
+            facts = machine.describe(stage.host) if stage else machine.facts()
+            show({"machine": facts, "messages_per_second": self.rate, "runs": self.runs})
+
+
+def suffer(name: str, fault: Fault, announcer: Announcer) -> Iterator[Figure]:
     """Let the same house suffer the same fault several times."""
+    runs, rate = announcer.runs, announcer.rate
     if fault.needs and fault.needs not in known():
         raise RuntimeError(f"There is no process {fault.needs} in the Procfile.")
     note(f"== {name}")
@@ -66,6 +85,10 @@ def suffer(name: str, fault: Fault, *, runs: int, rate: float) -> Iterator[Figur
     with open_stage(
         has_file=fault.has_file, has_other=fault.has_other, uses_ai=fault.uses_ai
     ) as stage:
+        if fault.asks_pages:
+            stage.host.manage("collectstatic", "--noinput", "-v0")
+            stage.host.restart("web")
+        announcer.announce(stage)
         town = stage.town
         for run in range(runs):
             outcomes.append(_run(stage, town, fault, prefix=f"7{run:03d}", rate=rate))
@@ -79,12 +102,17 @@ def suffer(name: str, fault: Fault, *, runs: int, rate: float) -> Iterator[Figur
         _look_back(stage)
     seconds = [round(outcome.recover_seconds, 2) for outcome in outcomes]
     more = {"case": name, "runs": runs, "messages": sum(outcome.offered for outcome in outcomes)}
+    later = {
+        "each": seconds,
+        "slowest_seconds": round(max(outcome.slowest_seconds for outcome in outcomes), 2),
+        "open_after_the_fault": [outcome.open_after for outcome in outcomes],
+    }
     yield Figure("chaos_lost", sum(len(o.lost) for o in outcomes), "messages", 0.0, more=more)
     yield Figure(
         "chaos_answered_twice", sum(len(o.twice) for o in outcomes), "messages", 0.0, more=more
     )
     yield Figure(
-        "chaos_recover_seconds", max(seconds), "s", RECOVER_SECONDS, more={**more, "each": seconds}
+        "chaos_recover_seconds", max(seconds), "s", RECOVER_SECONDS, more={**more, **later}
     )
     yield Figure(
         "chaos_provider_duplicates", sum(o.duplicates for o in outcomes), "messages", more=more
@@ -98,7 +126,7 @@ def _run(stage: Stage, town: Town, fault: Fault, *, prefix: str, rate: float) ->
     offering = traffic.Offering(
         messages, urls=stage.urls, folder=stage.folder, name="offering", lines=256, patience=2.0
     )
-    pages = Pages(f"{stage.host.web_url}/healthz") if fault.asks_pages else None
+    pages = Pages(f"{stage.host.web_url}/") if fault.asks_pages else None
     try:
         offering.begin()
         time.sleep(BEFORE_SECONDS)

@@ -104,7 +104,8 @@ class Relays:
     """
 
     def __init__(self) -> None:
-        self.address, self.inside, self.listen = "127.0.0.1", [], "127.0.0.1"
+        self.address = self.listen = "127.0.0.1"
+        self.inside: list[str] = []
         self._ports: dict[int, int] = {}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.relay"],

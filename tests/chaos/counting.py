@@ -21,6 +21,7 @@ class Outcome:
     duplicates: int = 0  # the provider took the same send of ours again
     recover_seconds: float = 0.0
     slowest_seconds: float = 0.0
+    open_after: int = 0  # offered well before the fault was over, answered only after it
 
 
 def count(
@@ -52,6 +53,7 @@ def count(
             taken_at = offer.first + LOST_AFTER_SECONDS
         took = taken_at - offer.first
         outcome.slowest_seconds = max(outcome.slowest_seconds, took)
+        outcome.open_after += offer.first + NORMAL_SECONDS < fault_over < taken_at
         if took > NORMAL_SECONDS and taken_at > fault_over:
             # It was still open after the fault, or came after it: until its answer nothing is
             # normal yet.
