@@ -71,7 +71,10 @@ def memory() -> Iterator[Figure]:
         town.start()
         town.warm(spaces, rounds=40)
         total = 0.0
-        for name, size in memory_of(town).items():
+        sizes = memory_of(town)
+        if "postgres" not in sizes:
+            note("PostgreSQL is not ours: its memory is not counted")
+        for name, size in sizes.items():
             total += size
             yield Figure(f"memory_{name}_mb", size, "MB")
     yield Figure("memory_total_mb", total, "MB", 1024.0)
@@ -84,8 +87,6 @@ def memory_of(town: Town) -> dict[str, float]:
         ours = [p for p in psutil.process_iter(["name"]) if p.info["name"] == name and _is_ours(p)]
         if ours:
             sizes[name] = sum(map(_pss, ours))
-    if "postgres" not in sizes:
-        note("PostgreSQL is not ours: its memory is not counted")
     return sizes
 
 
