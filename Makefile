@@ -1,7 +1,7 @@
 # Backroom on one machine. `make` alone lists the targets; docs/operating-local.md tells more.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench lock clean venv venv-dev
+.PHONY: help run test check format bench chaos lock clean venv venv-dev
 
 PIP_TOOLS := pip-tools==7.6.2
 # Not named PIP_COMPILE: pip would take that for its own setting.
@@ -11,7 +11,9 @@ COMPILE := $(LOCK_WITH) --quiet --generate-hashes --strip-extras --allow-unsafe 
 LOCAL := .venv/bin/python -m config.local
 ARGS ?=
 ONLY ?=
-export ONLY
+RUNS ?=
+MINUTES ?=
+export ONLY RUNS MINUTES
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.* ## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.* ## /\t/' | expand -t 12
@@ -31,6 +33,9 @@ format: venv-dev ## Lay out the code and mend what lint can mend
 bench: venv-dev ## Print the measurements as JSON (ONLY=name for one of them)
 	@BACKROOM_TEST_FSYNC=on; export BACKROOM_TEST_FSYNC; \
 		exec $(LOCAL) exec -- .venv/bin/python -m tests.bench
+
+chaos: venv-dev ## Kill every part in the middle of traffic, print JSON (ONLY=redis RUNS=5)
+	@exec $(LOCAL) exec -- .venv/bin/python -m tests.chaos
 
 # Same pins in both files: the second is chosen under the first as a constraint.
 lock: ## Pin all packages with hashes (ARGS=--upgrade for newer ones)

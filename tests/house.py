@@ -37,7 +37,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _die_with_me() -> None:
+def die_with_me() -> None:
     """PR_SET_PDEATHSIG: a killed test run leaves no process behind."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
@@ -126,7 +126,7 @@ class House:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_me,
+                preexec_fn=die_with_me,
             )
         for name in names:
             self._wait_for(name)

@@ -124,6 +124,7 @@ class Graph:
                             "path": self.path,
                             "auth": self.headers.get("Authorization", ""),
                             "json": json.loads(body or b"{}"),
+                            "at": time.perf_counter(),
                         }
                     )
                     outer.count += 1

@@ -1,20 +1,41 @@
 """Run the measurements and print JSON lines: first the machine, then a figure a line.
 
 Ratios carry over to other machines, absolutes don't. Load goes to 127.0.0.1 only, bounded in
-count and time.
+count and time. How it goes is told on standard error.
 """
 
 import argparse
+import importlib
 import json
 import os
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests import whatsapp
-from tests.bench import machine, measures
+from tests.bench import machine
+from tests.bench.figure import Figure
+from tests.bench.town import note
 from tests.house import ROOT, House
+
+# In the order in which they run. A measurement of `IN_HOUSE` is handed the house and a Graph
+# API; the house's processes run when it is among `NEEDS_PROCESSES`. Others build their own.
+IN_HOUSE = {
+    "retrieval": "tests.bench.measures:retrieval",
+    "queries": "tests.bench.measures:queries",
+    "acks": "tests.bench.measures:acks",
+}
+ALONE = {
+    "latency": "tests.bench.floor:latency",
+    "memory": "tests.bench.floor:memory",
+    "burst": "tests.bench.burst:burst",
+    "model": "tests.bench.burst:model",
+}
+WHEN_ASKED_FOR = {"soak": "tests.bench.soak:soak"}
+NEEDS_PROCESSES = {"acks"}
 
 
 def main() -> int:
@@ -22,32 +43,62 @@ def main() -> int:
     parser.add_argument(
         "--only",
         default=os.environ.get("ONLY", ""),
-        choices=["", *measures.ALL],
+        choices=["", *IN_HOUSE, *ALONE, *WHEN_ASKED_FOR],
         help="one measurement",
     )
-    options = parser.parse_args()
-    wanted = [options.only] if options.only else list(measures.ALL)
-    is_fine = True
+    wanted = parser.parse_args().only
+    printer = Printer()
     with tempfile.TemporaryDirectory(prefix="backroom-bench-") as folder, whatsapp.graph() as graph:
         house = House(Path(folder), database="backroom_bench", graph_url=graph.url)
         try:
             prepare(house)
-            print(json.dumps({"machine": machine.describe(house)}), flush=True)
-            for name in wanted:
-                measure: Callable[[House, whatsapp.Graph], Iterator[measures.Figure]] = (
-                    measures.ALL[name]
-                )
-                for figure in measure(house, graph):
-                    print(json.dumps(figure.as_line()), flush=True)
-                    is_fine = is_fine and figure.is_fine is not False
+            printer.show({"machine": machine.describe(house)})
+            for name, place in IN_HOUSE.items():
+                if wanted in ("", name):
+                    if name in NEEDS_PROCESSES and not house.processes:
+                        start(house)
+                    printer.run(name, lambda place=place: _function(place)(house, graph))  # type: ignore[misc]
         finally:
             house.stop()
             house.drop_database()
-    return 0 if is_fine else 1
+    for name, place in {**ALONE, **WHEN_ASKED_FOR}.items():
+        if name == wanted or (not wanted and name in ALONE):
+            printer.run(name, lambda place=place: _function(place)())  # type: ignore[misc]
+    return 0 if printer.is_fine else 1
+
+
+@dataclass
+class Printer:
+    """Prints figures, and remembers whether every limit held."""
+
+    is_fine: bool = True
+    shown: list[str] = field(default_factory=list)
+
+    def show(self, line: dict[str, object]) -> None:
+        """Print one JSON line."""
+        print(json.dumps(line, ensure_ascii=False), flush=True)
+
+    def run(self, name: str, measure: Callable[[], Iterator[Figure]]) -> None:
+        """Print what a measurement yields. One that breaks says so; the others go on."""
+        note(f"== {name}")
+        try:
+            for figure in measure():
+                self.show(figure.as_line())
+                self.is_fine = self.is_fine and figure.is_fine is not False
+        except Exception as error:
+            traceback.print_exc(file=sys.stderr)
+            self.show({"name": name, "error": f"{type(error).__name__}: {error}"[:500]})
+            self.is_fine = False
+
+
+def _function(place: str) -> Callable[..., Iterator[Figure]]:
+    module, _, name = place.partition(":")
+    found: Callable[..., Iterator[Figure]] = getattr(importlib.import_module(module), name)
+    return found
 
 
 def prepare(house: House) -> None:
-    """Migrate, make a shop with 25 answers and a number, start every process."""
+    """Migrate, make a shop with 25 answers and a number."""
     house.manage("migrate", "--noinput", "-v0")
     house.manage(
         "workspace_create", "--name", "Bench", "--slug", "bench", "--owner", "bench@example.com"
@@ -59,6 +110,10 @@ def prepare(house: House) -> None:
         "connection_add", "--workspace", "bench", "--phone", "+15550783881",
         "--phone-number-id", whatsapp.NUMBER_ID, "--waba-id", whatsapp.ACCOUNT_ID, "--access-token", "token",
     )  # fmt: skip
+
+
+def start(house: House) -> None:
+    """Start every process."""
     house.start("redis", "web", "worker", "bulk", "sender", "ai", "beat", "simulator")
 
 

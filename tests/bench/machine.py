@@ -8,23 +8,32 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.hosts import Host
 from tests.house import House
 
 _INSERT = """
 INSERT INTO connections_inboundevent (workspace_id, connection_id, provider, number_id, kind, key,
- subject, conversation_key, payload, state, attempts, error, correlation, received_at, due_at)
+ subject, conversation_key, payload, state, attempts, error, correlation, received_at, due_at, lane)
 SELECT 1, 1, 'bench', '1', 'message', gen_random_uuid()::text, 's', 'c',
- jsonb_build_object('data', repeat('x', 600)), 'done', 0, '', 'x', now(), now()
+ jsonb_build_object('data', repeat('x', 600)), 'done', 0, '', 'x', now(), now(), 0
 ON CONFLICT (key) DO NOTHING;
 """
 
 
-def describe(house: House) -> dict[str, Any]:
-    """Return cores, load and the time of an fsync."""
+def facts() -> dict[str, Any]:
+    """Return what can be said without a database."""
     return {
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 2),
         "fsync_us": fsync_us(),
+    }
+
+
+def describe(house: House | Host) -> dict[str, Any]:
+    """Return cores, load, the time of an fsync and PostgreSQL's own rate of the inbox's insert."""
+    return {
+        **facts(),
+        "pgbench_tps": pgbench_tps(house, clients=16, seconds=4),
         "postgresql": house.sql("SHOW server_version")[0][0],
         "fsync": house.sql("SHOW fsync")[0][0],
     }
@@ -42,7 +51,7 @@ def fsync_us(rounds: int = 50) -> int:
     return round(sorted(taken)[len(taken) // 2] * 1e6)
 
 
-def pgbench_tps(house: House, *, clients: int, seconds: int) -> float | None:
+def pgbench_tps(house: House | Host, *, clients: int, seconds: int) -> float | None:
     """Return pgbench's rate of the inbox's own insert, one row a commit; None without pgbench."""
     program = shutil.which("pgbench") or _bundled()
     if program is None:

@@ -2,61 +2,14 @@
 
 import http.client
 import json
-import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
-
-import psutil
+from collections.abc import Iterator
 
 from tests import whatsapp
 from tests.bench import machine
-from tests.house import House, wait_until
-
-QUESTION = "what are your opening hours?"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure beside its limit; `bar` None means there is none."""
-
-    name: str
-    value: float
-    unit: str
-    bar: float | None = None
-    at_most: bool = True
-
-    @property
-    def is_fine(self) -> bool | None:
-        if self.bar is None:
-            return None
-        return self.value <= self.bar if self.at_most else self.value >= self.bar
-
-    def as_line(self) -> dict[str, Any]:
-        ratio = round(self.value / self.bar, 3) if self.bar else None
-        return {
-            "name": self.name, "value": round(self.value, 3), "unit": self.unit,
-            "bar": self.bar, "of_bar": ratio, "ok": self.is_fine,
-        }  # fmt: skip
-
-
-def latency(house: House, graph: whatsapp.Graph, *, count: int = 150) -> Iterator[Figure]:
-    """From the webhook's first byte to the request at the Graph API, one message at a time."""
-    taken: list[float] = []
-    for n in range(count):
-        sender = f"23490{n:08d}"
-        started = time.perf_counter()
-        before = len(graph.requests)
-        house.webhook(whatsapp.text(QUESTION, wamid=f"wamid.L{n}", sender=sender))
-        while len(graph.requests) == before and time.perf_counter() - started < 5:
-            time.sleep(0.0005)
-        taken.append((time.perf_counter() - started) * 1000)
-        time.sleep(0.03)
-    taken = sorted(taken[10:])
-    yield Figure("webhook_to_outbound_p50_ms", statistics.median(taken), "ms", 100)
-    yield Figure("webhook_to_outbound_p99_ms", taken[int(len(taken) * 0.99)], "ms", 2000)
+from tests.bench.figure import Figure
+from tests.house import House
 
 
 def acks(
@@ -188,51 +141,3 @@ with connection.execute_wrapper(count):
             break
 print(json.dumps({"queries": len(seen) / 20}))
 """
-
-
-def memory(house: House, graph: whatsapp.Graph) -> Iterator[Figure]:
-    """Proportional memory of every process of `make run`: ours, PostgreSQL and Redis."""
-    wait_until(
-        lambda: all(p.poll() is None for p in house.processes.values()), "all processes live", house
-    )
-    total = 0.0
-    for name, process in house.processes.items():
-        mine = _pss(psutil.Process(process.pid))
-        total += mine
-        yield Figure(f"memory_{name}_mb", mine, "MB")
-    database = sum(
-        _own_pss(p)
-        for p in psutil.process_iter(["name"])
-        if p.info["name"] == "postgres" and _is_ours(p)
-    )
-    if database:
-        yield Figure("memory_postgresql_mb", database, "MB")
-    yield Figure("memory_total_mb", total + database, "MB", 1024)
-
-
-def _is_ours(process: psutil.Process) -> bool:
-    try:
-        mine = {p.pid for p in psutil.Process().parents()}
-        return any(p.pid in mine and p.pid != 1 for p in process.parents())
-    except psutil.Error:
-        return False
-
-
-def _pss(process: psutil.Process) -> float:
-    return _own_pss(process) + sum(_own_pss(child) for child in process.children(recursive=True))
-
-
-def _own_pss(process: psutil.Process) -> float:
-    try:
-        return float(process.memory_full_info().pss) / 1e6
-    except psutil.Error:
-        return 0.0
-
-
-ALL: dict[str, Callable[[House, whatsapp.Graph], Iterator[Figure]]] = {
-    "latency": latency,
-    "retrieval": retrieval,
-    "queries": queries,
-    "memory": memory,
-    "acks": acks,
-}
