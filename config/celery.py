@@ -44,6 +44,11 @@ app.conf.update(
             "schedule": 30.0,
             "options": {"queue": "housekeeping", "expires": 25},
         },
+        "watch deliveries": {
+            "task": "connections.watch_deliveries",
+            "schedule": 60.0,
+            "options": {"queue": "housekeeping", "expires": 50},
+        },
         "erase old payloads": {
             "task": "connections.erase_payloads",
             "schedule": 3600.0,

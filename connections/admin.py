@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from connections import inbox, outbox
+from connections import inbox, manager, outbox
 from connections.models import (
     Connection,
     ConnectionEvent,
@@ -23,12 +23,31 @@ from workspaces.readonly import FixedPaginator, ReadOnlyAdmin
 class ConnectionAdmin(ReadOnlyAdmin):
     list_display = (
         "id", "workspace", "provider", "external_id", "state", "state_code", "is_sending",
-        "last_inbound_at", "last_outbound_at",
+        "rate_per_second", "undelivered_since", "last_inbound_at", "last_outbound_at",
     )  # fmt: skip
     list_filter = ("provider", "state", "is_sending")
     search_fields = ("workspace__slug", "external_id", "account_id")
     list_select_related = ("workspace",)
     exclude = ("credentials", "phone")
+
+    # The pace alone may be changed: what Meta allows a number is told to support.
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.has_view_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return [
+            field.name
+            for field in Connection._meta.fields
+            if field.name not in ("rate_per_second", *self.exclude)
+        ]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        manager.set_pace(
+            connection=obj,
+            rate_per_second=form.cleaned_data["rate_per_second"],
+            actor=request.user,  # type: ignore[arg-type]
+            now=clock.now(),
+        )
 
 
 @admin.register(ConnectionEvent)

@@ -22,6 +22,9 @@ _WORDS = {
     "paused": "Sending stopped by your team",
     "resumed": "Sending resumed by your team",
     "slowed-down": "Slowed down, as WhatsApp asked",
+    "pace-changed": "Pace of sending changed by support",
+    "accepted-never-delivered": "WhatsApp took messages and delivered none",
+    "delivered-again": "Messages are delivered again",
 }
 
 
@@ -47,12 +50,23 @@ class Card:
         """Return how its state looks: good, wait or bad."""
         return tone_of(self.connection)
 
+    @property
+    def warning(self) -> str:
+        """Return what the owner should know beside the state, or nothing."""
+        if self.connection.undelivered_since is None:
+            return ""
+        return (
+            "WhatsApp takes the messages of this number, but has not delivered any of the last"
+            " ones. Look at the number in WhatsApp Manager; this note goes when messages arrive"
+            " again."
+        )
+
 
 def tone_of(connection: Connection) -> str:
     """Return how a number's state looks: good, wait or bad."""
     state = connection.state
     if state == Connection.State.CONNECTED:
-        return "good" if connection.is_sending else "wait"
+        return "good" if connection.is_sending and not connection.undelivered_since else "wait"
     if state in (
         Connection.State.CONNECTING,
         Connection.State.SILENT,

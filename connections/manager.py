@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from connections import credentials, inbox, outbox, providers
-from connections.models import Connection, ConnectionEvent
+from connections.models import MOST_PER_SECOND, Connection, ConnectionEvent
 from connections.providers.base import CheckResult, Code, ProviderError, Slow
 from lib import crypto, events, phones
 from workspaces import audit, notices, scope
@@ -248,6 +248,26 @@ def slow_down(*, connection: Connection, scope: Slow, until: datetime, now: date
     rows.update(slow_until=until)
     connection.slow_until = until
     _log(connection, "slowed-down", detail=f"until {until:%H:%M:%S} UTC", now=now)
+
+
+def set_pace(
+    *, connection: Connection, rate_per_second: int, actor: User | None, now: datetime
+) -> None:
+    """Let staff say how many messages a second WhatsApp allows this number (1 to 1,000)."""
+    if not 1 <= rate_per_second <= MOST_PER_SECOND:
+        raise ValueError(f"A number sends 1 to {MOST_PER_SECOND:,} messages a second.")
+    with transaction.atomic():
+        Connection.objects.filter(pk=connection.pk).update(rate_per_second=rate_per_second)
+        _log(connection, "pace-changed", detail=f"{rate_per_second} a second", now=now)
+        audit.record(
+            action="connection.pace-changed",
+            workspace=connection.workspace,
+            actor=actor,
+            actor_kind="staff",
+            target=f"connection {connection.pk}",
+            now=now,
+        )
+        outbox.wake(connection.pk)
 
 
 def switch(*, connection: Connection, is_sending: bool, actor: User | None, now: datetime) -> None:

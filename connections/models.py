@@ -9,6 +9,9 @@ from django.db.models import Q
 from workspaces.models import Workspace
 
 
+MOST_PER_SECOND = 1_000
+
+
 class LiveConnections(models.Manager["Connection"]):
     """The numbers that a workspace has; removed ones stay for what still speaks of them."""
 
@@ -45,7 +48,9 @@ class Connection(models.Model):
     slow_until = models.DateTimeField(null=True, blank=True)
     # What WhatsApp lets the number send: 80 a second, numbers that it has upgraded 1,000.
     rate_per_second = models.PositiveSmallIntegerField(
-        default=80, db_default=80, validators=[MinValueValidator(1), MaxValueValidator(1_000)]
+        default=80,
+        db_default=80,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_PER_SECOND)],
     )
     # Since when WhatsApp takes its messages and delivers none (connections.watchdog).
     undelivered_since = models.DateTimeField(null=True, blank=True)
@@ -75,7 +80,7 @@ class Connection(models.Model):
                 name="connection_once_in_workspace",
             ),
             models.CheckConstraint(
-                condition=Q(rate_per_second__gte=1, rate_per_second__lte=1_000),
+                condition=Q(rate_per_second__gte=1, rate_per_second__lte=MOST_PER_SECOND),
                 name="connection_rate_in_bounds",
             ),
         ]

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from connections import outbox, sender, sweep
+from connections import leases, outbox, pacing, sender, sweep, watchdog
 from connections.models import Connection
 from lib import clock, jobs
 from workspaces import registry, scope
@@ -27,3 +27,13 @@ def send(*, connection_id: int, lane: int = 0, **_: object) -> None:
 def erase_payloads(**_: object) -> None:
     """Erase mailbox contents that are past their retention."""
     sweep.erase_payloads(now=clock.now())
+
+
+@shared_task(name="connections.watch_deliveries", queue="housekeeping")
+def watch_deliveries(**_: object) -> None:
+    """Flag numbers of which WhatsApp takes messages and delivers none; forget old paces."""
+    now = clock.now()
+    watchdog.look(now=now)
+    with scope.system():
+        pacing.forget(now=now)
+        leases.prune()
