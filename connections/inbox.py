@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -212,8 +212,8 @@ def work_off(*, workspace_id: int, lane: int) -> None:
     jobs.enqueue("messaging.drain", queue="bulk", workspace_id=workspace_id, lane=lane, bulk=True)
 
 
-def take_lines(*, workspace_id: int, lanes: Sequence[int]) -> list[int]:
-    """Take those of the workspace's lanes that nobody drains right now, until the commit.
+def take_lines(*, workspace_id: int, lanes: Collection[int]) -> bool:
+    """Take the workspace's lanes until the commit; False when somebody drains one of them now.
 
     One transaction at a time drains a lane, which keeps each conversation in order; a crash
     gives everything back. Who gets no lane may go: the one that is at it looks again after
@@ -221,17 +221,17 @@ def take_lines(*, workspace_id: int, lanes: Sequence[int]) -> list[int]:
     """
     with database.cursor() as cursor:
         cursor.execute(
-            "SELECT lane FROM unnest(%s::int[]) AS lane"
-            " WHERE pg_try_advisory_xact_lock(hashtextextended('drain ' || lane, %s))",
-            [list(lanes), workspace_id],
+            "SELECT bool_and(pg_try_advisory_xact_lock(hashtextextended('drain ' || lane, %s)))"
+            " FROM unnest(%s::int[]) AS lane",
+            [workspace_id, sorted(lanes)],
         )
-        return [int(row[0]) for row in cursor.fetchall()]
+        return bool(cursor.fetchone()[0])
 
 
-def claim(
+def peek(
     *, workspace: Workspace, lanes: Sequence[int], limit: int, now: datetime
 ) -> list[InboundEvent]:
-    """Return the next due updates of lanes that were taken, oldest first."""
+    """Return the next due updates of these lanes, oldest first; nothing is locked."""
     return list(
         InboundEvent.objects.filter(
             workspace=workspace,
@@ -239,6 +239,15 @@ def claim(
             state=InboundEvent.State.PENDING,
             due_at__lte=now,
         ).order_by("id")[:limit]
+    )
+
+
+def still_due(*, ids: Sequence[int], now: datetime) -> set[int]:
+    """Return which of these nobody has dealt with since, once their lanes are taken."""
+    return set(
+        InboundEvent.objects.filter(
+            pk__in=ids, state=InboundEvent.State.PENDING, due_at__lte=now
+        ).values_list("pk", flat=True)
     )
 
 

@@ -253,6 +253,5 @@ def _mean(weighted: list[tuple[float, Vector]]) -> Vector:
 
 
 def _dot(one: Vector, other: Vector) -> float:
-    if len(other) < len(one):
-        one, other = other, one
-    return sum(value * other[term] for term, value in one.items() if term in other)
+    # Most terms are not shared: finding those that are is left to the sets.
+    return sum(one[term] * other[term] for term in one.keys() & other.keys())

@@ -142,19 +142,31 @@ class _Shelf:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, tuple[int, index.Index]] = OrderedDict()
+        self._making: dict[int, threading.Lock] = {}
         self._size = 0
 
     def index_of(self, workspace_id: int, version: int) -> index.Index:
         with self._lock:
-            kept = self._kept.get(workspace_id)
-            if kept and kept[0] == version:
-                self._kept.move_to_end(workspace_id)
-                return kept[1]
-        # Made outside the lock: two threads may make the same one, and nobody else waits.
-        made = index.Index(sources())
-        with self._lock:
-            self._put(workspace_id, version, made)
+            if kept := self._get(workspace_id, version):
+                return kept
+            making = self._making.setdefault(workspace_id, threading.Lock())
+        # Outside the shelf's lock: other workspaces do not wait, and nobody makes it twice.
+        with making:
+            with self._lock:
+                if kept := self._get(workspace_id, version):
+                    return kept
+            made = index.Index(sources())
+            with self._lock:
+                self._put(workspace_id, version, made)
+                self._making.pop(workspace_id, None)
         return made
+
+    def _get(self, workspace_id: int, version: int) -> index.Index | None:
+        kept = self._kept.get(workspace_id)
+        if kept is None or kept[0] != version:
+            return None
+        self._kept.move_to_end(workspace_id)
+        return kept[1]
 
     def _put(self, workspace_id: int, version: int, made: index.Index) -> None:
         before = self._kept.pop(workspace_id, None)

@@ -197,6 +197,7 @@ def _turn(desk: Desk, one: _Kept, rate: limits.Rates) -> LiveTurn:
         text_digest=one.digest,
         rates=rate,
         version=desk.version,
+        found=desk.found_before(one.text),
         tapped_entry_id=pipeline.choice_of(one.conversation, one.text, content),
         sender=contacts.sender_from(one.update.part("sender")),
         is_first=one.attached.is_new,

@@ -5,17 +5,45 @@ of statements, in the transaction of the caller. Who puts a conversation on the 
 locked its row before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from billing import metering, plans
 from connections.models import Connection
 from faqs import search
-from messaging import bot, conversations, limits, replies, takeover, trace
+from messaging import bot, conversations, gates, limits, replies, takeover, trace, words
 from messaging.models import BotSettings, Conversation, Message
 from workspaces import notices
 from workspaces.models import Workspace
+
+
+@dataclass(frozen=True)
+class LookedUp:
+    """What the entries of one version say to some texts."""
+
+    version: int
+    found: Mapping[str, list[search.Match]]
+
+
+def look_up(workspace: Workspace, texts: Sequence[str]) -> LookedUp | None:
+    """Look texts up before a transaction begins, so that none is held open by it.
+
+    None when nothing will be answered. Call in the workspace's scope.
+    """
+    settings = bot.settings_of()
+    if not settings.is_on:
+        return None
+    version = search.current_version()
+    limit = gates.seen(settings)
+    return LookedUp(
+        version,
+        {
+            text: search.find(workspace, text, limit=limit, version=version)
+            for text in dict.fromkeys(texts)
+            if words.has_words(text)
+        },
+    )
 
 
 @dataclass
@@ -38,6 +66,7 @@ class Desk:
     _told: set[str] = field(default_factory=set)
     _purse: replies.Purse | None = None
     _version: int | None = None
+    ahead: "LookedUp | None" = None
 
     @classmethod
     def lay(cls, *, workspace: Workspace, now: datetime, likely: int = 1) -> "Desk":
@@ -58,6 +87,12 @@ class Desk:
         if self._version is None:
             self._version = search.current_version()
         return self._version
+
+    def found_before(self, text: str) -> list[search.Match] | None:
+        """Return what was looked up for `text` before the transaction, unless the entries changed."""
+        if self.ahead is None or self.ahead.version != self.version:
+            return None
+        return self.ahead.found.get(text)
 
     def may_say(self) -> bool:
         """Take one of the plan's messages of the day; False when they are used up."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db import OperationalError, transaction
+from django.db import InterfaceError, InternalError, OperationalError, transaction
 
 from billing import metering
 from connections import inbox, manager
@@ -14,12 +14,14 @@ from connections.events import Kind
 from connections.models import InboundEvent
 from lib import clock, events
 from messaging import commands, inbound, statuses
-from messaging.desk import Desk
+from messaging.desk import Desk, LookedUp, look_up
 from messaging.update import Update
 from workspaces import registry, scope
 from workspaces.models import Workspace
 
 _log = logging.getLogger(__name__)
+# Nobody's fault but the database's: it went away, or ended a transaction that idled.
+_GONE = (OperationalError, InterfaceError, InternalError)
 
 
 @dataclass(frozen=True)
@@ -59,38 +61,58 @@ def has_due(*, workspace: Workspace, lanes: Sequence[int] = inbox.LANES) -> bool
 
 
 def _step(workspace: Workspace, lanes: Sequence[int], most: int) -> Drained:
+    """Deal with one batch in one transaction."""
+    now = clock.now()
+    rows = inbox.peek(workspace=workspace, lanes=lanes, limit=most, now=now)
+    batch = _batch(rows)
+    if not batch:
+        return Drained(0, has_more=False)
+    # Looking up takes most of the time, so it is done before anything is locked.
+    ahead = (
+        None
+        if batch[0].lane in inbox.NEWS_LANES
+        else look_up(
+            workspace,
+            [Update.of(row).text("text") for row in batch if row.kind == Kind.MESSAGE],
+        )
+    )
     try:
-        return _transact(workspace, lanes, most)
-    except OperationalError:
+        count = _transact(workspace, batch, ahead)
+    except _GONE:
         raise  # the connection or the transaction is gone: the sweep starts over
     except Exception:
         # A bad update among good ones: all again, each on its own.
         _log.exception("messaging.batch.failed")
-        return _transact(workspace, lanes, most, is_careful=True)
+        count = _transact(workspace, batch, ahead, is_careful=True)
+    # A full claim may have left some behind; else what came meanwhile is seen after the commit.
+    if count is None:
+        return Drained(0, has_more=False)
+    has_more = len(rows) == most or count < len(rows)
+    return Drained(
+        count, has_more or inbox.has_due(workspace=workspace, lanes=lanes, now=clock.now())
+    )
 
 
 def _transact(
-    workspace: Workspace, lanes: Sequence[int], most: int, *, is_careful: bool = False
-) -> Drained:
+    workspace: Workspace,
+    batch: Sequence[InboundEvent],
+    ahead: LookedUp | None,
+    *,
+    is_careful: bool = False,
+) -> int | None:
+    """Return how many were dealt with; None when somebody else is at one of these lanes."""
     with transaction.atomic(durable=not transaction.get_connection().in_atomic_block):
-        now = clock.now()
-        taken = inbox.take_lines(workspace_id=workspace.pk, lanes=lanes)
-        if not taken:
+        if not inbox.take_lines(workspace_id=workspace.pk, lanes={row.lane for row in batch}):
             # Somebody is at it, and looks again after its commit. Asking for another turn
             # from here would only keep a processor busy.
-            return Drained(0, has_more=False)
-        rows = inbox.claim(workspace=workspace, lanes=taken, limit=most, now=now)
-        batch = _batch(rows)
-        count = 0
-        if batch:
-            registry.freshen(workspace)
-            work = _one_by_one if is_careful else _together
-            count = work(workspace, batch, now)
-    # A full claim may have left some behind; else what came meanwhile is seen after the commit.
-    has_more = len(rows) == most or len(batch) < len(rows) or count < len(batch)
-    return Drained(
-        count, has_more or inbox.has_due(workspace=workspace, lanes=taken, now=clock.now())
-    )
+            return None
+        open_ids = inbox.still_due(ids=[row.pk for row in batch], now=clock.now())
+        rows = [row for row in batch if row.pk in open_ids]
+        if not rows:
+            return 0
+        registry.freshen(workspace)
+        work = _one_by_one if is_careful else _together
+        return work(workspace, rows, ahead, clock.now())
 
 
 def _batch(rows: Sequence[InboundEvent]) -> list[InboundEvent]:
@@ -125,8 +147,11 @@ def _goes_alone(row: InboundEvent) -> bool:
     return bool(commands.recognise(Update.of(row).text("text")))
 
 
-def _together(workspace: Workspace, rows: Sequence[InboundEvent], now: datetime) -> int:
+def _together(
+    workspace: Workspace, rows: Sequence[InboundEvent], ahead: LookedUp | None, now: datetime
+) -> int:
     desk = Desk.lay(workspace=workspace, now=now, likely=len(rows))
+    desk.ahead = ahead
     if rows[0].lane in inbox.NEWS_LANES:
         done, unknown = statuses.record_all(desk, rows)
         # Other programs may send on the same number: what nobody here knows ends quietly.
@@ -141,15 +166,17 @@ def _together(workspace: Workspace, rows: Sequence[InboundEvent], now: datetime)
     return len(done) + len(unknown)
 
 
-def _one_by_one(workspace: Workspace, rows: Sequence[InboundEvent], now: datetime) -> int:
+def _one_by_one(
+    workspace: Workspace, rows: Sequence[InboundEvent], ahead: LookedUp | None, now: datetime
+) -> int:
     """Deal with each update in a savepoint: one that fails does not hold up its neighbours."""
     count = 0
     for row in rows:
         with events.correlated(row.correlation):
             try:
                 with transaction.atomic():
-                    count += _together(workspace, [row], now)
-            except OperationalError:
+                    count += _together(workspace, [row], ahead, now)
+            except _GONE:
                 raise
             except Exception as error:
                 _log.exception("messaging.inbound.failed")

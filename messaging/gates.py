@@ -46,11 +46,17 @@ class Turn:
     is_first: bool = False  # the contact's first message: there is nothing to compare it with
     rates: limits.Rates = field(default_factory=limits.Rates)  # of this customer, this one counted
     version: int | None = None  # of the entries, when it is known already
+    found: list[search.Match] | None = None  # in that version, when it was looked up before
     is_asked: bool = False  # a model was asked to choose
 
 
 Gate = Callable[[Turn], Verdict]
-MODEL_SEES = 8  # entries
+
+
+def seen(bot: BotSettings) -> int:
+    """Return how many entries are looked up: a model is shown more of them than a customer."""
+    return 8 if bot.uses_ai else 3
+
 
 # Types that say something without asking for an answer.
 _QUIET_KINDS = frozenset({"reaction", "system", "edit", "revoke", "request_welcome"})
@@ -229,9 +235,11 @@ def faq(turn: Turn) -> Verdict:
             return acted(
                 "faq", "faq_chosen", f"The customer chose “{match.question}”.", faq_id=match.faq_id
             )
-    # A model is shown more of them than a customer.
-    limit = MODEL_SEES if turn.bot.uses_ai else 3
-    turn.candidates = search.find(turn.workspace, turn.text, limit=limit, version=turn.version)
+    turn.candidates = (
+        search.find(turn.workspace, turn.text, limit=seen(turn.bot), version=turn.version)
+        if turn.found is None
+        else turn.found
+    )
     turn.matches = turn.candidates[:3]
     decision = search.decide(turn.matches)
     detail = {
