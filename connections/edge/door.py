@@ -147,8 +147,8 @@ class Door:
             updates = await asyncio.to_thread(read, body) if is_large else read(body)
         except UnableToRead:
             return self._refuse(refusals.UNREADABLE)
-        except UnableToTell:
-            return self._refuse(refusals.AWAY)
+        except UnableToTell as error:
+            return self._refuse(error.refusal)
         outcome = await self._batcher.store(Letter(updates, by_house, signers), size=len(body))
         if outcome is Outcome.STORED:
             return _OK

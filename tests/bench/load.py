@@ -39,7 +39,7 @@ class Plan:
     rate: float = 0.0  # posts a second, spread over the clients
     seconds: float = 0.0  # stop after this long; 0: when all bodies are through
     retries: bool = False  # post again what was not acknowledged, until it is
-    give_up_seconds: float = 60.0
+    give_up_seconds: float = 60.0  # ... counted from when all were posted once
     repeats: bool = False  # begin again with the first body after the last one
 
 
@@ -165,6 +165,7 @@ class _Crew:
         self._open = 0
         self._is_over = False
         self.began = 0.0
+        self._all_sent_at: float | None = None
         self.report = Report()
 
     async def run(self) -> None:
@@ -189,7 +190,9 @@ class _Crew:
         is_sent = not self._has_more() or bool(self.plan.seconds and seconds >= self.plan.seconds)
         if is_sent and not (self._line or self._open):
             return True
-        return seconds > (self.plan.seconds or 0) + self.plan.give_up_seconds and is_sent
+        if is_sent and self._all_sent_at is None:
+            self._all_sent_at = seconds
+        return is_sent and seconds - (self._all_sent_at or 0.0) > self.plan.give_up_seconds
 
     def _has_more(self) -> bool:
         return self.plan.repeats or self._next < len(self._posts)
