@@ -58,7 +58,7 @@ def counts(*, box: str, workspace: Workspace | None) -> dict[str, int]:
 
 def replay(*, box: str, ids: Sequence[int], actor_kind: str, now: datetime) -> int:
     """Put dead letters back in line; return how many. Call in the system scope."""
-    count = (inbox if box == "in" else outbox).replay(ids=ids, now=now)
+    count: int = (inbox if box == "in" else outbox).replay(ids=ids, now=now)
     audit.record(
         action="mailbox.replayed",
         actor_kind=actor_kind,

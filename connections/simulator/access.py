@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 View = Callable[..., HttpResponse]
 _LOCAL_NAMES = {"127.0.0.1", "localhost", "::1"}
-_KEEP_BODY = 4_000
+KEEP_BODY = 4_000
 _TOKEN_CODES = (0, 190)
 
 
@@ -85,6 +85,13 @@ def _check_token(request: HttpRequest, node: str) -> None:
         raise errors.token_missing()
 
 
+def is_token_of(number: Number, token: str) -> bool:
+    """Say whether a token lets its bearer speak for a number."""
+    if not token or token.startswith("EXPIRED"):
+        return False
+    return not number.access_token or token == number.access_token
+
+
 def number_of(node: str, request: HttpRequest) -> Number:
     """Return the business number of a path. Raises GraphError (100, subcode 33) when unknown."""
     number = stage.world.number(node)
@@ -114,7 +121,7 @@ def read_body(request: HttpRequest) -> Json:
 
 
 def _body_to_keep(request: HttpRequest) -> Json:
-    if request.content_type != "application/json" or len(request.body) > _KEEP_BODY:
+    if request.content_type != "application/json" or len(request.body) > KEEP_BODY:
         return {
             "content_type": request.content_type,
             "bytes": int(request.headers.get("Content-Length") or 0),

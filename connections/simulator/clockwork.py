@@ -3,10 +3,13 @@
 import heapq
 import itertools
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
 
+# Steps are done on the beat: those of one beat follow each other and may travel together.
+TICK_SECONDS = 0.02
 _log = logging.getLogger(__name__)
 
 
@@ -29,7 +32,8 @@ class Clockwork:
     def after(self, seconds: float, act: Callable[[], None]) -> None:
         """Do `act` in `seconds` from now."""
         with self._ready:
-            entry = (time.monotonic() + seconds, next(self._counter), act)
+            beat = math.ceil((time.monotonic() + seconds) / TICK_SECONDS) * TICK_SECONDS
+            entry = (beat, next(self._counter), act)
             heapq.heappush(self._heap, entry)
             if self._heap[0] is entry:
                 self._ready.notify()
@@ -45,8 +49,12 @@ class Clockwork:
                 while not self._heap or self._heap[0][0] > time.monotonic():
                     wait = self._heap[0][0] - time.monotonic() if self._heap else None
                     self._ready.wait(wait)
-                act = heapq.heappop(self._heap)[2]
-            try:
-                act()
-            except Exception:
-                _log.exception("A timed step of the simulator failed.")
+                acts = []
+                now = time.monotonic()
+                while self._heap and self._heap[0][0] <= now:
+                    acts.append(heapq.heappop(self._heap)[2])
+            for act in acts:
+                try:
+                    act()
+                except Exception:
+                    _log.exception("A timed step of the simulator failed.")

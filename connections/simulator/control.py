@@ -186,6 +186,21 @@ def messages(request: HttpRequest) -> HttpResponse:
     )
 
 
+@access.local("GET")
+def sends(request: HttpRequest) -> HttpResponse:
+    """List what was accepted, in short and numbered: the last 50,000, or those `after` a number.
+
+    With `count`, only say how many there were since the start and how many are kept.
+    """
+    if "count" in request.GET:
+        kept = stage.world.sends(limit=1)
+        accepted = stage.world.accepted_count()
+        first = kept[0][0] if kept else accepted + 1
+        return JsonResponse({"accepted": accepted, "kept": accepted - first + 1, "first": first})
+    found = stage.world.sends(after=_whole(request, "after", 0), limit=_limit(request))
+    return JsonResponse(found, safe=False)
+
+
 def _listed(message: Message) -> Json:
     customer = stage.world.customer(message.customer)
     return {

@@ -3,6 +3,7 @@
 import heapq
 import itertools
 import logging
+import math
 import random
 import threading
 import time
@@ -17,12 +18,15 @@ from connections.simulator.world import World
 
 _log = logging.getLogger(__name__)
 
-KEEP_WAITING = 20_000
+KEEP_WAITING = 200_000
 KEEP_LOG = 500
 GIVE_UP_SECONDS = 600.0
-# Like the vendor, several updates share a webhook when many are waiting.
+# Like the vendor, several updates share a webhook when many are waiting, and the statuses of
+# one moment always do.
 BUSY_FROM = 64
 BATCH = 50
+STATUS_BATCH = 20
+GATHER_SECONDS = 0.02
 
 
 @dataclass(order=True)
@@ -66,10 +70,12 @@ class Deliveries:
         self._heap: list[Update] = []
         self._parked: dict[str, deque[Update]] = {}
         self._busy: set[str] = set()
-        self._on_the_way: list[Update] = []
-        self._ready = threading.Condition()
+        self._on_the_way: dict[int, Update] = {}
+        lock = threading.Lock()
+        self._ready, self._watch = threading.Condition(lock), threading.Condition(lock)
         self._counter = itertools.count()
         self._started = False
+        self._has_watch = False  # one thread waits for the next moment, the others for work
         self._failing: dict[str, int] = {}
         self.log: deque[Delivery] = deque(maxlen=KEEP_LOG)
         self.delivered = self.given_up = 0
@@ -100,7 +106,10 @@ class Deliveries:
         due = now + self._faults.number(phone_number_id, "delay_ms") / 1000
         window = self._faults.number(phone_number_id, "reorder_ms") / 1000
         copies = max(1, int(self._faults.number(phone_number_id, "duplicate", 1)))
+        if kind == "status":  # those of one moment come due together
+            due = math.ceil((due + GATHER_SECONDS / 4) / GATHER_SECONDS) * GATHER_SECONDS
         with self._ready:
+            head = self._heap[0] if self._heap else None
             for copy in range(copies):
                 self._push(
                     Update(
@@ -115,7 +124,12 @@ class Deliveries:
                         first_at=now,
                     )
                 )
-            self._ready.notify(copies)
+            if self._heap and self._heap[0] is not head:
+                self._call()
+
+    def _call(self) -> None:
+        """Wake one thread: the one that waits for the next moment, else any."""
+        (self._watch if self._has_watch else self._ready).notify()
 
     def _push(self, update: Update) -> None:
         if len(self._heap) >= KEEP_WAITING:
@@ -130,7 +144,7 @@ class Deliveries:
                 parked_count = sum(map(len, self._parked.values()))
                 return len(self._heap) + parked_count + len(self._on_the_way)
             parked = (u for queue in self._parked.values() for u in queue)
-            every = itertools.chain(self._heap, parked, self._on_the_way)
+            every = itertools.chain(self._heap, parked, self._on_the_way.values())
             return sum(u.phone_number_id == phone_number_id for u in every)
 
     def failing(self, phone_number_id: str) -> int:
@@ -161,23 +175,43 @@ class Deliveries:
     def _take(self) -> list[Update]:
         with self._ready:
             while True:
-                batch: list[Update] = []
-                limit = BATCH if len(self._heap) > BUSY_FROM else 1
-                now = time.monotonic()
-                while self._heap and self._heap[0].due <= now and len(batch) < limit:
-                    if batch and self._heap[0].phone_number_id != batch[0].phone_number_id:
-                        break
-                    update = heapq.heappop(self._heap)
-                    if update.lane and update.lane in self._busy:
-                        self._parked.setdefault(update.lane, deque()).append(update)
-                    else:
-                        batch.append(update)
+                batch = self._due()
                 if batch:
                     self._busy.update(u.lane for u in batch if u.lane)
-                    self._on_the_way += batch
+                    self._on_the_way.update((id(u), u) for u in batch)
+                    if self._heap:
+                        self._call()
                     return batch
-                wait = self._heap[0].due - time.monotonic() if self._heap else None
-                self._ready.wait(wait)
+                if self._has_watch or not self._heap:
+                    self._ready.wait()
+                    continue
+                self._has_watch = True
+                self._watch.wait(max(0.0, self._heap[0].due - time.monotonic()))
+                self._has_watch = False
+
+    def _due(self) -> list[Update]:
+        """Take the updates that are due and share a webhook."""
+        batch: list[Update] = []
+        is_busy, now = len(self._heap) > BUSY_FROM, time.monotonic()
+        while self._heap and self._heap[0].due <= now:
+            update = self._heap[0]
+            if batch and not self._may_share(batch, update, is_busy=is_busy):
+                break
+            heapq.heappop(self._heap)
+            if update.lane and update.lane in self._busy:
+                self._parked.setdefault(update.lane, deque()).append(update)
+            else:
+                batch.append(update)
+        return batch
+
+    @staticmethod
+    def _may_share(batch: list[Update], update: Update, *, is_busy: bool) -> bool:
+        first = batch[0]
+        if update.phone_number_id != first.phone_number_id:
+            return False
+        if update.kind == first.kind == "status" and not (update.attempts or first.attempts):
+            return len(batch) < (BATCH if is_busy else STATUS_BATCH)
+        return is_busy and len(batch) < BATCH
 
     def _post(self, door: doors.Door, batch: list[Update]) -> tuple[int, int]:
         number = self._world.number(batch[0].phone_number_id)
@@ -213,16 +247,16 @@ class Deliveries:
                 self.delivered += len(batch)
                 if was_failing:
                     self._hurry(owner)
-            sent = set(map(id, batch))
-            self._on_the_way = [u for u in self._on_the_way if id(u) not in sent]
             for update in batch:
+                self._on_the_way.pop(id(update), None)
                 if not ok:
                     self._again(update, now, is_unanswered=status == 0)
                 if update.lane:
                     self._busy.discard(update.lane)
                     for parked in self._parked.pop(update.lane, ()):
                         self._push(parked)
-            self._ready.notify_all()
+            if self._heap:
+                self._call()
         if ok:
             for update in batch:
                 self._on_taken(update)

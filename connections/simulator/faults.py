@@ -131,6 +131,10 @@ class Faults:
                 return value
         return None
 
+    def has(self, phone_number_id: str, name: str) -> bool:
+        """Say whether a field is set for a number, by itself or for all."""
+        return self._find(phone_number_id, name) is not None
+
     def number(self, phone_number_id: str, name: str, default: float = 0) -> float:
         """Return a field that holds a number."""
         value = self._find(phone_number_id, name)

@@ -6,7 +6,6 @@ import logging
 import os
 import threading
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 from connections.simulator import inbound, sending, stage
@@ -16,6 +15,7 @@ from connections.simulator.world import World
 _log = logging.getLogger(__name__)
 
 SAVE_SECONDS = 2.0
+SAVE_SHARE = 100  # a copy is made at most every so many times of what one takes
 KEEP_MESSAGES = 2_000
 RESUME_SECONDS = 600.0
 
@@ -26,9 +26,10 @@ def snapshot(world: World) -> Json:
         messages = world.messages()[-KEEP_MESSAGES:]
         people = {m.customer: c for m in messages if (c := world.customer(m.customer))}
         return {
-            "numbers": [asdict(n) for n in world.numbers()],
-            "customers": [asdict(c) for c in people.values()],
-            "messages": [asdict(m) for m in messages],
+            "numbers": [vars(n) for n in world.numbers()],
+            "customers": [vars(c) for c in people.values()],
+            # Copies: what goes on meanwhile may put a reaction to a message.
+            "messages": [{**vars(m), "reactions": dict(m.reactions)} for m in messages],
         }
 
 
@@ -85,8 +86,10 @@ def start(path: Path) -> None:
 
     def keep_saving() -> None:
         while True:
-            time.sleep(SAVE_SECONDS)
+            started = time.monotonic()
             _save_if_dirty(path)
+            # A flood is not to spend its time on copies of itself.
+            time.sleep(max(SAVE_SECONDS, SAVE_SHARE * (time.monotonic() - started)))
 
     threading.Thread(target=keep_saving, name="persistence", daemon=True).start()
     atexit.register(_save_if_dirty, path)

@@ -28,6 +28,7 @@ urlpatterns = [
     path("control/faults", control.faults),
     path("control/requests", control.requests),
     path("control/messages", control.messages),
+    path("control/sends", control.sends),
     path("control/webhooks", control.webhooks),
     path("control/reset", control.reset),
     path("control/chat", phone.chat),

@@ -1,6 +1,7 @@
 """The simulator's memory: one process, one lock, everything bounded, no database."""
 
 import heapq
+import itertools
 import secrets
 import threading
 import time
@@ -13,6 +14,7 @@ from connections.simulator.records import Customer, Message, Number
 
 KEEP_CUSTOMERS = 20_000
 KEEP_CHAT = 300
+KEEP_SENDS = 50_000
 TYPING_SECONDS = 25.0
 
 PRESETS = (
@@ -56,6 +58,8 @@ class World:
         self._chats: dict[tuple[str, str], Chat] = {}
         self._free: dict[tuple[str, str], int] = {}
         self._accepted: dict[str, int] = {}
+        # The sends that were accepted, in short: number, to, message id, opaque text, moment.
+        self._sends: deque[tuple[str, str, str, str, float]] = deque(maxlen=KEEP_SENDS)
         self._sequence = 0
         for name, phone, username in PRESETS:
             user_id = records.user_id_of(phone or username)
@@ -198,6 +202,9 @@ class World:
             if message.direction == "out":
                 owner = message.phone_number_id
                 self._accepted[owner] = self._accepted.get(owner, 0) + 1
+                self._sends.append(
+                    (owner, message.addressed, message.id, message.opaque, message.at)
+                )
             while len(messages) > self.keep:
                 oldest = messages.pop(next(iter(messages)))
                 old_chat = self._chats.get(oldest.chat)
@@ -258,6 +265,16 @@ class World:
             if phone_number_id:
                 return self._accepted.get(phone_number_id, 0)
             return sum(self._accepted.values())
+
+    def sends(
+        self, *, after: int = 0, limit: int = KEEP_SENDS
+    ) -> list[tuple[int, str, str, str, str, float]]:
+        """Return the accepted sends after the `after`-th since the start, numbered, in order."""
+        with self.lock:
+            forgotten = sum(self._accepted.values()) - len(self._sends)
+            start = max(0, after - forgotten)
+            found = itertools.islice(self._sends, start, start + limit)
+            return [(forgotten + start + n, *send) for n, send in enumerate(found, 1)]
 
     def show_typing(self, chat: tuple[str, str]) -> None:
         """Show that the business is writing, until it answers or 25 seconds pass."""

@@ -173,7 +173,7 @@ def start_simulator(**extra: str) -> tuple[subprocess.Popen[bytes], str]:
         assert process.poll() is None, "the simulator ended"
         try:
             return requests.get(f"{url}/healthz", timeout=1).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     until(is_up, seconds=20)

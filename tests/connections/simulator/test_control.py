@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from typing import Any
 
 import pytest
@@ -239,3 +240,74 @@ def test_a_media_link_needs_the_token_and_its_seal(shop: Shop, simulator: Simula
     assert requests.get(url[:-1] + "!", headers=headers, timeout=5).status_code == 404
     later = re.sub(r"ext=\d+", "ext=99999999999", url)
     assert requests.get(later, headers=headers, timeout=5).status_code == 404
+
+
+def test_sends_are_listed_in_short_and_numbered(shop: Shop, simulator: Simulator) -> None:
+    before = simulator.get("sends", count="1")["accepted"]
+    ids = [
+        shop.call(
+            {"to": shop.customer, "text": {"body": f"{n}"}, "biz_opaque_callback_data": f"o{n}"}
+        ).json()["messages"][0]["id"]
+        for n in range(3)
+    ]
+
+    found = simulator.get("sends", after=before)
+    rest = simulator.get("sends", after=before + 2)
+    one = simulator.get("sends", after=before, limit=1)
+
+    assert [row[:5] for row in found] == [
+        [before + n + 1, shop.id, shop.customer, ids[n], f"o{n}"] for n in range(3)
+    ]
+    assert abs(found[0][5] - time.time()) < 60
+    assert (rest, one) == (found[2:], found[:1])
+    assert simulator.get("sends", after=before + 3) == []
+    count = simulator.get("sends", count="1")
+    assert count["accepted"] == before + 3
+    assert count["first"] + count["kept"] == count["accepted"] + 1
+
+
+def test_a_send_by_the_short_way_and_by_the_long_way_end_alike(
+    shop: Shop, simulator: Simulator
+) -> None:
+    short = shop.text("one")
+    # A query is enough for the long way.
+    long = requests.post(
+        f"{simulator.url}/v26.0/{shop.id}/messages?x=1",
+        json={
+            "messaging_product": "whatsapp", "to": shop.customer, "type": "text",
+            "text": {"body": "one"},
+        },
+        headers={"Authorization": "Bearer token"},
+        timeout=5,
+    )  # fmt: skip
+
+    sent = shop.sent()
+    facts = [{k: v for k, v in m.items() if k not in ("id", "at", "status", "error")} for m in sent]
+    calls = simulator.get("requests", phone_number_id=shop.id)["requests"]
+    assert (short.status_code, long.status_code) == (200, 200)
+    assert short.headers["content-type"] == long.headers["content-type"]
+    assert short.json().keys() == long.json().keys()
+    assert facts[0] == facts[1]
+    assert [(c["method"], c["status"], c["body"]) for c in calls][0] == (
+        calls[1]["method"], calls[1]["status"], calls[1]["body"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("token", "body", "status"),
+    [
+        ("", {"to": "2348035550142", "text": {"body": "x"}}, 401),
+        ("EXPIRED-1", {"to": "2348035550142", "text": {"body": "x"}}, 401),
+        ("token", {"to": "2348035550142", "text": {}}, 400),
+        ("token", {"to": "12", "text": {"body": "x"}}, 400),
+        ("token", {"text": {"body": "x"}}, 400),
+    ],
+)
+def test_the_short_way_lets_nothing_through(
+    shop: Shop, token: str, body: dict[str, Any], status: int
+) -> None:
+    answer = shop.call(body, token=token)
+
+    assert answer.status_code == status
+    assert answer.json()["error"]["code"]
+    assert shop.sent() == []

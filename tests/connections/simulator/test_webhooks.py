@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -276,3 +277,24 @@ def test_any_other_change_can_be_sent_as_it_is(shop: Shop, simulator: Simulator)
 
     hook = until(lambda: shop.mailbox.hooks)[0]
     assert hook.changes("phone_number_quality_update") == [value]
+
+
+def test_statuses_of_one_moment_share_a_webhook_and_none_is_lost(
+    shop: Shop, simulator: Simulator
+) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(
+            pool.map(
+                lambda n: shop.call({"to": f"23480666{n:05d}", "text": {"body": "x"}}), range(40)
+            )
+        )
+    ids = [answer.json()["messages"][0]["id"] for answer in answers]
+    until(lambda: all(shop.mailbox.statuses(i) == ["sent", "delivered"] for i in ids))
+
+    sizes = [
+        sum(len(value.get("statuses", [])) for value in hook.changes())
+        for hook in shop.mailbox.hooks
+    ]
+    assert sum(sizes) == 80
+    assert len(sizes) < 80
+    assert max(sizes) <= 50
