@@ -8,7 +8,6 @@ from django.db.models import Q
 
 from workspaces.models import Workspace
 
-
 MOST_PER_SECOND = 1_000
 
 
