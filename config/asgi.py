@@ -7,6 +7,9 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from connections.edge.door import Door  # noqa: E402 - needs the settings
+from config import canary  # noqa: E402 - needs the settings
+from connections.edge.door import Door  # noqa: E402
+
+canary.refuse()
 
 application = Door()

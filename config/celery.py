@@ -49,6 +49,16 @@ app.conf.update(
             "schedule": 60.0,
             "options": {"queue": "housekeeping", "expires": 50},
         },
+        "keep tables small": {
+            "task": "workspaces.keep_tables_small",
+            "schedule": 3600.0,
+            "options": {"queue": "housekeeping", "expires": 3000},
+        },
+        "look after each workspace once a day": {
+            "task": "messaging.keep",
+            "schedule": 60.0,
+            "options": {"queue": "housekeeping", "expires": 55},
+        },
         "erase old payloads": {
             "task": "connections.erase_payloads",
             "schedule": 3600.0,

@@ -314,7 +314,20 @@ AI_IN_FLIGHT = env.int("AI_IN_FLIGHT", default=200)  # calls that wait for a mod
 AI_ECHO_SECONDS = env.float("AI_ECHO_SECONDS", default=0.0)
 
 # --- Keeping and forgetting, in days -------------------------------------------------------
-RETENTION_DAYS = {"mailbox_payload": env.int("RETENTION_MAILBOX_DAYS", default=7)}
+# 0 keeps for ever. The ledger and the audit are always kept.
+RETENTION_DAYS = {
+    "mailbox_payload": env.int("RETENTION_MAILBOX_DAYS", default=7),
+    # Rows of the mailboxes: by their keys a repeated delivery is known (seven days at most).
+    "mailbox_keys": env.int("RETENTION_MAILBOX_KEYS_DAYS", default=30),
+    "mailbox_receipts": env.int("RETENTION_MAILBOX_RECEIPTS_DAYS", default=2),
+    "trace": env.int("RETENTION_TRACE_DAYS", default=90),
+    "connection_events": env.int("RETENTION_CONNECTION_EVENTS_DAYS", default=180),
+    "directory": env.int("RETENTION_DIRECTORY_DAYS", default=400),
+    "ai_calls": env.int("RETENTION_AI_CALLS_DAYS", default=30),
+}
+# Each room says what of its tables may go (workspaces.retention).
+RETENTION_RULES = ["connections.keeping.rules", "ai.keeping.rules"]
+RETENTION_WORKSPACE_RULES = ["messaging.keeping.rules"]
 
 # --- Logs ----------------------------------------------------------------------------------
 LOGGING = {

@@ -120,7 +120,7 @@ class InboundEvent(models.Model):
     provider = models.CharField(max_length=20)
     number_id = models.CharField(max_length=64, blank=True)  # as named in the payload
     kind = models.CharField(max_length=20)  # connections.events.Kind
-    key = models.CharField(max_length=300)  # what makes this update itself: kept for ever
+    key = models.CharField(max_length=300)  # what makes this update itself; see connections.keeping
     subject = models.CharField(max_length=200, blank=True)  # the provider's message id
     conversation_key = models.CharField(max_length=200, blank=True)
     # Which line of its workspace it stands in (connections.inbox.lane_of).

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from connections.events import Sender
 from messaging import rows
 from messaging.models import Contact, Conversation, Message
+from workspaces import alarms, scope
 
 WINDOW = timedelta(hours=24)
 # Providers repeat a message for up to seven days. An older stamp is no delivery time but a
@@ -16,6 +17,7 @@ WINDOW = timedelta(hours=24)
 _CREDIBLE = timedelta(days=8)
 
 Holder = Conversation.Holder
+ALARM = "hand back"
 
 
 # What changes in a conversation while it goes on, with the columns' types.
@@ -65,12 +67,20 @@ def lock_all(*, conversation_ids: Sequence[int]) -> list[Conversation]:
 
 
 def keep(talks: Iterable[Conversation]) -> None:
-    """Save what has changed in conversations that the caller has locked; one statement."""
+    """Save what has changed in conversations that the caller has locked; one statement.
+
+    One more when a person holds any of them: the alarm by which they are given back.
+    """
+    changed = list(talks)
     rows.update(
         "messaging_conversation",
         _CHANGING,
-        [(talk.pk, *(getattr(talk, name) for name in _CHANGING)) for talk in talks],
+        [(talk.pk, *(getattr(talk, name) for name in _CHANGING)) for talk in changed],
     )
+    held = [talk.held_until for talk in changed if talk.holder == Holder.PERSON and talk.held_until]
+    if held:
+        workspace_id = scope.current_workspace_id() or 0
+        alarms.set_at_latest(workspace_id=workspace_id, kind=ALARM, due_at=min(held))
 
 
 def credible(moment: datetime | None, *, received_at: datetime) -> datetime:

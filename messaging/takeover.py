@@ -3,17 +3,18 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 
 from billing import plans
 from connections.models import Connection
 from lib import events
 from messaging import bot, conversations, replies, trace
 from messaging.models import Conversation, Message
-from workspaces import audit
+from workspaces import alarms, audit
 from workspaces.models import User, Workspace
 
 Holder = Conversation.Holder
+ALARM = conversations.ALARM
 
 
 class UnableToReply(Exception):
@@ -159,6 +160,25 @@ def hand_back_expired(*, now: datetime) -> int:
     """Give back to the bot every conversation whose person's time is over (workspace in scope)."""
     # One statement: who replies at this very moment keeps the conversation.
     return _release(Conversation.objects.filter(holder=Holder.PERSON, held_until__lte=now))
+
+
+def answer_alarm(*, workspace: Workspace, now: datetime) -> int:
+    """Give back what is due in the workspace in scope, and set the alarm for what comes next."""
+    count = hand_back_expired(now=now)
+    alarms.settle(workspace_id=workspace.pk, kind=ALARM, find_next=_next_hand_back)
+    return count
+
+
+def arm(*, workspace: Workspace) -> None:
+    """Set the alarm for what is held in the workspace in scope (if it was lost, with a backup say)."""
+    if (moment := _next_hand_back()) is not None:
+        alarms.set_at_latest(workspace_id=workspace.pk, kind=ALARM, due_at=moment)
+
+
+def _next_hand_back() -> datetime | None:
+    held = Conversation.objects.filter(holder=Holder.PERSON, held_until__isnull=False)
+    moment: datetime | None = held.aggregate(moment=Min("held_until"))["moment"]
+    return moment
 
 
 def _release(rows: QuerySet[Conversation]) -> int:

@@ -1,6 +1,7 @@
 """Jobs of the messaging room."""
 
 import logging
+from datetime import timedelta
 
 from celery import shared_task
 from django.conf import settings
@@ -8,11 +9,11 @@ from django.db import DatabaseError
 
 from connections import inbox
 from lib import clock, jobs
-from messaging import choices, drain, takeover
-from workspaces import registry, scope
-from workspaces.models import Workspace
+from messaging import choices, drain, keeping, takeover
+from workspaces import alarms, registry, scope
 
 _log = logging.getLogger(__name__)
+_TROUBLE = timedelta(minutes=5)
 
 
 @shared_task(name="messaging.drain", queue="interactive")
@@ -50,13 +51,23 @@ def finish_choices(*, workspace_id: int, **_: object) -> None:
 @shared_task(name="messaging.hand_back", queue="housekeeping")
 def hand_back(**_: object) -> None:
     """Give conversations back to the bot where the person's time is over."""
+    now = clock.now()
     with scope.system():
-        active = Workspace.objects.filter(state=Workspace.State.ACTIVE)
-        spaces = list(active.order_by("pk"))
-    for space in spaces:
+        due = alarms.due(kind=takeover.ALARM, now=now)
+    for workspace_id in due:
+        space = registry.by_id(workspace_id)
         try:
-            with scope.workspace(space):
-                takeover.hand_back_expired(now=clock.now())
+            if space is not None:
+                with scope.workspace(space):
+                    takeover.answer_alarm(workspace=space, now=now)
         except DatabaseError:
             # One in trouble (being removed, not yet migrated) keeps nobody else waiting.
             _log.exception("messaging.hand-back.failed")
+            with scope.system():
+                alarms.put_off(workspace_id=workspace_id, kind=takeover.ALARM, until=now + _TROUBLE)
+
+
+@shared_task(name="messaging.keep", queue="housekeeping")
+def keep(**_: object) -> None:
+    """Look after each workspace once a day, at its own minute."""
+    keeping.keep(now=clock.now())

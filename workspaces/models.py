@@ -153,3 +153,20 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"notice {self.key}"
+
+
+class Alarm(models.Model):
+    """When a workspace is to be looked at next, for one kind of work (workspaces.alarms)."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_index=False)
+    kind = models.CharField(max_length=20)
+    due_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "kind"], name="alarm_once_per_kind")
+        ]
+        indexes = [models.Index(fields=["kind", "due_at"], name="alarm_due")]
+
+    def __str__(self) -> str:
+        return f"alarm {self.pk}"

@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from workspaces import notices, registry, scope
+from lib import clock
+from workspaces import notices, registry, retention, scope
 
 
 @shared_task(name="workspaces.mail_notice", queue="housekeeping")
@@ -12,3 +13,12 @@ def mail_notice(*, workspace_id: int, key: str, **_: object) -> None:
     if space is not None:
         with scope.workspace(space):
             notices.mail(workspace=space, key=key)
+
+
+@shared_task(name="workspaces.keep_tables_small", queue="housekeeping")
+def keep_tables_small(**_: object) -> None:
+    """Delete what is past its retention in the public tables."""
+    now = clock.now()
+    with scope.system():
+        for rule in retention.public_rules():
+            retention.apply(rule, now=now)

@@ -33,6 +33,7 @@ ALONE = {
     "memory": "tests.bench.floor:memory",
     "burst": "tests.bench.burst:burst",
     "model": "tests.bench.burst:model",
+    "spaces": "tests.bench.spaces:spaces",
 }
 WHEN_ASKED_FOR = {"soak": "tests.bench.soak:soak"}
 NEEDS_PROCESSES = {"acks"}

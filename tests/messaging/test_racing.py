@@ -18,7 +18,7 @@ from messaging.models import Conversation, Message
 from tests import whatsapp
 from tests.messaging.conftest import Way
 from workspaces import scope
-from workspaces.models import User
+from workspaces.models import Alarm, User
 
 pytestmark = pytest.mark.django_db
 QUESTION = "What time do you open?"
@@ -170,6 +170,7 @@ def test_a_workspace_in_trouble_does_not_keep_others_from_being_handed_back(
     drain.run(workspace=way.space)
     with scope.workspace(way.space):
         Conversation.objects.update(held_until=clock.now() - timedelta(seconds=1))
+        Alarm.objects.update(due_at=clock.now() - timedelta(seconds=1))
     with scope.owner(), database.cursor() as cursor:
         cursor.execute(
             "INSERT INTO workspaces_workspace (name, slug, schema_name, country, time_zone, state,"
@@ -177,10 +178,15 @@ def test_a_workspace_in_trouble_does_not_keep_others_from_being_handed_back(
             " 'w_000000000000', 'NG', 'UTC', 'active', '', '', '{}', now())"
         )
         cursor.execute("UPDATE workspaces_workspace SET id = -1 WHERE slug = 'lost-schema'")
+        cursor.execute(
+            "INSERT INTO workspaces_alarm (workspace_id, kind, due_at)"
+            " VALUES (-1, 'hand back', now() - interval '1 day')"
+        )
     try:
         tasks.hand_back()
     finally:
         with scope.owner(), database.cursor() as cursor:
+            cursor.execute("DELETE FROM workspaces_alarm WHERE workspace_id = -1")
             cursor.execute("DELETE FROM workspaces_workspace WHERE slug = 'lost-schema'")
 
     assert talk(way).holder == "bot"
