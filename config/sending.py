@@ -9,7 +9,7 @@ from connections import leases
 from connections import sender as sending
 
 
-@signals.worker_ready.connect
+@signals.worker_init.connect
 def begin(sender: Any = None, **_: Any) -> None:
     """Start the heartbeat of a worker that sends."""
     if sender is not None and "send" in sender.app.amqp.queues.consume_from:

@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,9 +115,13 @@ class House:
 
     # --- processes --------------------------------------------------------------------------
 
-    def start(self, *names: str) -> "House":
-        """Start the named processes (see `_command`) and wait until they are up."""
+    def start(self, *names: str, modules: Sequence[str] = ()) -> "House":
+        """Start the named processes (see `_command`) and wait until they are up.
+
+        Workers load `modules` of the tests too.
+        """
         for name in names:
+<<<<<<< HEAD
             log = (self.folder / f"{name}.log").open("ab")
             self.processes[name] = subprocess.Popen(
                 self._command(name),
@@ -128,9 +132,25 @@ class House:
                 start_new_session=True,
                 preexec_fn=die_with_me,
             )
+=======
+            self.spawn(name, modules=modules)
+>>>>>>> e812e2a (WIP rabbitmq)
         for name in names:
             self._wait_for(name)
         return self
+
+    def spawn(self, name: str, *, modules: Sequence[str] = ()) -> None:
+        """Start a process and do not wait for it."""
+        log = (self.folder / f"{name}.log").open("ab")
+        self.processes[name] = subprocess.Popen(
+            [*self._command(name), *(word for module in modules for word in ("-I", module))],
+            cwd=ROOT,
+            env=self._environment(name),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_die_with_me,
+        )
 
     def _environment(self, name: str) -> dict[str, str]:
         if name == "simulator":
@@ -254,6 +274,10 @@ class House:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait(5)
         self.processes.clear()
+
+    def log(self, name: str) -> str:
+        """Return what one process wrote."""
+        return (self.folder / f"{name}.log").read_text(errors="replace")
 
     def logs(self) -> str:
         """Return everything that the processes wrote."""

@@ -1,5 +1,5 @@
 """A workspace with committed rows: the sweep works in threads of its own."""
 
-from tests.messaging.conftest import commits, committed_way, graph
+from tests.messaging.conftest import commits, committed_way, graph, number, way
 
-__all__ = ["commits", "committed_way", "graph"]
+__all__ = ["commits", "committed_way", "graph", "number", "way"]

@@ -1,21 +1,23 @@
-"""Loaded into a real worker by a test: while a file is there, every drain hangs for ever."""
+"""Loaded into a real worker by a test: its drains hang, before or in the middle of a batch."""
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from connections import inbox
 from messaging import drain
 
-_file = Path(os.environ["STUCK_WHILE"])
-_slow = Path(os.environ["SLOW_WHILE"])
-_run = drain.run
+
+def _hanging(work: Callable[..., Any], file: Path) -> Callable[..., Any]:
+    def hang(*args: Any, **kwargs: Any) -> Any:
+        while file.exists():
+            time.sleep(0.05)
+        return work(*args, **kwargs)
+
+    return hang
 
 
-def _hang(**arguments: Any) -> drain.Drained:
-    while _file.exists():
-        time.sleep(0.1)
-    return _run(**arguments)
-
-
-drain.run = _hang
+drain.run = _hanging(drain.run, Path(os.environ["STUCK_WHILE"]))
+inbox.finish = _hanging(inbox.finish, Path(os.environ["SLOW_WHILE"]))

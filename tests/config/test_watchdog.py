@@ -32,6 +32,8 @@ def time(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Time:
     moved = Time()
     monkeypatch.setattr("config.watchdog.time", moved)
     monkeypatch.setattr("lib.progress.time", moved)
+    # The tests' own broker holds what other tests left there.
+    monkeypatch.setattr(jobs, "waiting_count", lambda queue: 0)
     progress.note()
     return moved
 

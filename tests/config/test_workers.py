@@ -117,8 +117,5 @@ def test_asked_to_end_a_worker_finishes_its_batch_and_takes_no_more(house: House
     assert house.sql(f"SELECT {in_hand}")[0][0] == 0
     house.start("worker")
     wait_until(lambda: count_in(house, "pending") == 0, "the rest is dealt with", house)
-    answers = house.sql(
-        "SELECT count(*), count(DISTINCT conversation_key) FROM connections_outboundjob"
-        " WHERE kind <> 'typing' AND conversation_key LIKE '%23480612%'"
-    )[0]
-    assert answers[0] == answers[1]
+    answers = house.sql("SELECT count(*) FROM connections_outboundjob WHERE kind <> 'typing'")
+    assert answers[0][0] == count_in(house, "done")

@@ -111,7 +111,7 @@ def test_error_pages_carry_a_code_for_support(client: Client) -> None:
     assert page.headers["X-Correlation-Id"] in page.text
 
 
-def test_the_house_says_that_it_is_well(client: Client) -> None:
+def test_the_house_says_that_it_is_alive(client: Client) -> None:
     answer = client.get("/healthz")
 
     assert answer.json() == {"status": "ok"} and not answer.cookies
