@@ -66,8 +66,9 @@ class Town:
 def open_town(name: str, *, graph_url: str = "", **settings: str) -> Iterator[Town]:
     """Yield an installation with an empty database on the server of DATABASE_URL."""
     folder = Path(tempfile.mkdtemp(prefix=f"backroom-{name}-"))
-    database = f"backroom_{name}"
-    base = os.environ["DATABASE_URL"].rpartition("/")[0]
+    # Named after the database that we were given: another copy may measure on the same server.
+    base, _, own = os.environ["DATABASE_URL"].rpartition("/")
+    database = f"{own}_{name}"
     _database(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)', f'CREATE DATABASE "{database}"')
     redis = Redis(folder)
     redis.start()
