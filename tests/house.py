@@ -121,20 +121,7 @@ class House:
         Workers load `modules` of the tests too.
         """
         for name in names:
-<<<<<<< HEAD
-            log = (self.folder / f"{name}.log").open("ab")
-            self.processes[name] = subprocess.Popen(
-                self._command(name),
-                cwd=ROOT,
-                env=self._environment(name),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=die_with_me,
-            )
-=======
             self.spawn(name, modules=modules)
->>>>>>> e812e2a (WIP rabbitmq)
         for name in names:
             self._wait_for(name)
         return self
@@ -149,7 +136,7 @@ class House:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with_me,
+            preexec_fn=die_with_me,
         )
 
     def _environment(self, name: str) -> dict[str, str]:
