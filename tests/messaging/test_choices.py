@@ -13,7 +13,7 @@ from ai.models import Budget, Call
 from faqs import search, versions
 from faqs.models import Entry
 from lib import clock
-from messaging import bot, choices, takeover, trace
+from messaging import bot, choices, pipeline, takeover, trace
 from messaging.models import BotSettings, Contact, Conversation, Message
 from tests import whatsapp
 from tests.ai import models
@@ -315,3 +315,32 @@ def test_text_that_speaks_of_instructions_is_data(
 
     assert json.loads(seen[0])["message"] == UNSURE
     assert "entry_id" not in seen[0] and way.space.slug not in seen[0]
+
+
+def test_a_choice_that_fails_goes_to_a_person_and_the_others_to_their_customers(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "complete", says('{"verdict": "answer", "entries": [1]}'))
+    for n in range(3):
+        way.say(UNSURE, wamid=f"wamid.{n}", sender=f"23480600000{n:02d}")
+    models.answer()
+    send_entry = pipeline.send_entry
+
+    def faulty(turn: Any, entry: Any) -> Any:
+        if turn.message.provider_message_id == "wamid.1":
+            raise RuntimeError("a fault of ours")
+        return send_entry(turn, entry)
+
+    monkeypatch.setattr(pipeline, "send_entry", faulty)
+    choices.finish_all(workspace=way.space)
+    way.work()
+
+    with scope.workspace(way.space):
+        assert Call.objects.filter(used_at__isnull=True).count() == 0
+        assert list(
+            Message.objects.filter(direction="out").values_list(
+                "answers__provider_message_id", flat=True
+            ).order_by("answers")
+        ) == ["wamid.0", "wamid.2"]  # fmt: skip
+        left = Conversation.objects.get(needs_person=True)
+        assert left.contact.phone == "+2348060000001"
