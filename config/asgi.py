@@ -10,6 +10,4 @@ django.setup()
 from config import canary  # noqa: E402 - needs the settings
 from connections.edge.door import Door  # noqa: E402
 
-canary.refuse()
-
-application = Door()
+application = Door(before_opening=canary.refuse)
