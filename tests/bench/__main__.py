@@ -26,17 +26,18 @@ from tests.house import ROOT, House
 IN_HOUSE = {
     "retrieval": "tests.bench.measures:retrieval",
     "queries": "tests.bench.measures:queries",
-    "acks": "tests.bench.measures:acks",
 }
 ALONE = {
     "latency": "tests.bench.floor:latency",
     "memory": "tests.bench.floor:memory",
+    "acks": "tests.bench.door:acks",
+    "flood": "tests.bench.door:flood",
     "burst": "tests.bench.burst:burst",
     "model": "tests.bench.burst:model",
     "spaces": "tests.bench.spaces:spaces",
 }
 WHEN_ASKED_FOR = {"soak": "tests.bench.soak:soak"}
-NEEDS_PROCESSES = {"acks"}
+NEEDS_PROCESSES: set[str] = set()
 
 
 def main() -> int:
