@@ -77,4 +77,7 @@ def _challenge(request: HttpRequest) -> HttpResponse:
 
 def _refuse(refusal: Refusal) -> HttpResponse:
     refusals.counted.add(refusal)
-    return JsonResponse(refusal.as_json(), status=refusal.status)
+    answer = JsonResponse(refusal.as_json(), status=refusal.status)
+    # Counted above: Django's own line for each one would let strangers write our log.
+    answer._has_been_logged = True  # type: ignore[attr-defined]
+    return answer

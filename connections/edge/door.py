@@ -71,9 +71,10 @@ _OK = _json(200, {"status": "ok"})
 
 
 class Door:
-    """The application. One for each process."""
+    """The application. One for each process. What `before_opening` raises keeps it closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, before_opening: Callable[[], None] = lambda: None) -> None:
+        self._before_opening = before_opening
         self._room = Room(
             most_waiting=settings.EDGE_MAX_WAITING, most_bytes=settings.EDGE_MAX_BYTES
         )
@@ -187,6 +188,7 @@ class Door:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
+        await asyncio.to_thread(self._before_opening)
         self._open()
         await send({"type": "lifespan.startup.complete"})
         await receive()

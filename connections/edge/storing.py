@@ -36,14 +36,14 @@ def open_thread(*, patience_seconds: int) -> None:
     """Make this thread ready: system scope for good, and a database that may not hang for long."""
     wrapper = connections[DEFAULT_DB_ALIAS]
     milliseconds = patience_seconds * 1000
+    given = wrapper.settings_dict.get("OPTIONS", {})
     options = {
+        **given,
         "connect_timeout": patience_seconds,
         "tcp_user_timeout": milliseconds,
-        "keepalives_idle": patience_seconds,
-        "options": f"-c statement_timeout={milliseconds}",
+        "options": f"{given.get('options', '')} -c statement_timeout={milliseconds}".strip(),
     }
-    given = wrapper.settings_dict.get("OPTIONS", {})
-    wrapper.settings_dict = {**wrapper.settings_dict, "OPTIONS": {**options, **given}}
+    wrapper.settings_dict = {**wrapper.settings_dict, "OPTIONS": options}
     # Never left: entering and leaving would cost each batch a statement of its own.
     entered = scope.system()
     entered.__enter__()

@@ -22,21 +22,21 @@ from tests.bench.town import note
 from tests.house import ROOT, House
 
 # In the order in which they run. A measurement of `IN_HOUSE` is handed the house and a Graph
-# API; the house's processes run when it is among `NEEDS_PROCESSES`. Others build their own.
+# API. Others build their own.
 IN_HOUSE = {
     "retrieval": "tests.bench.measures:retrieval",
     "queries": "tests.bench.measures:queries",
-    "acks": "tests.bench.measures:acks",
 }
 ALONE = {
     "latency": "tests.bench.floor:latency",
     "memory": "tests.bench.floor:memory",
+    "acks": "tests.bench.door:acks",
+    "flood": "tests.bench.door:flood",
     "burst": "tests.bench.burst:burst",
     "model": "tests.bench.burst:model",
     "spaces": "tests.bench.spaces:spaces",
 }
 WHEN_ASKED_FOR = {"soak": "tests.bench.soak:soak"}
-NEEDS_PROCESSES = {"acks"}
 
 
 def main() -> int:
@@ -56,8 +56,6 @@ def main() -> int:
             printer.show({"machine": machine.describe(house)})
             for name, place in IN_HOUSE.items():
                 if wanted in ("", name):
-                    if name in NEEDS_PROCESSES and not house.processes:
-                        start(house)
                     printer.run(name, lambda place=place: _function(place)(house, graph))  # type: ignore[misc]
         finally:
             house.stop()
@@ -116,11 +114,6 @@ def prepare(house: House) -> None:
         "connection_add", "--workspace", "bench", "--phone", "+15550783881",
         "--phone-number-id", whatsapp.NUMBER_ID, "--waba-id", whatsapp.ACCOUNT_ID, "--access-token", "token",
     )  # fmt: skip
-
-
-def start(house: House) -> None:
-    """Start every process."""
-    house.start("redis", "web", "worker", "bulk", "sender", "ai", "beat", "simulator")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What machine the figures are from, and how fast its PostgreSQL commits the same insert."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,13 +12,31 @@ from typing import Any
 from tests.hosts import Host
 from tests.house import House
 
+# The very statement of connections.inbox.keep with one status, as a delivered message causes it.
 _INSERT = """
 INSERT INTO connections_inboundevent (workspace_id, connection_id, provider, number_id, kind, key,
- subject, conversation_key, payload, state, attempts, error, correlation, received_at, due_at, lane)
-SELECT 1, 1, 'bench', '1', 'message', gen_random_uuid()::text, 's', 'c',
- jsonb_build_object('data', repeat('x', 600)), 'done', 0, '', 'x', now(), now(), 0
-ON CONFLICT (key) DO NOTHING;
+ subject, conversation_key, lane, payload, state, attempts, error, correlation, received_at, due_at)
+SELECT w, c, 'pgbench', n, k, y, s, v, l, p::jsonb,
+ CASE WHEN w IS NULL THEN 'unrouted' ELSE 'done' END, 0, e, r, now(), now()
+ FROM unnest(ARRAY[1]::bigint[], ARRAY[1]::bigint[], ARRAY['106540352242922'], ARRAY['status'],
+ ARRAY[gen_random_uuid()::text], ARRAY['wamid.HBgLMTU1NTA3ODM4ODEVAgASGBQzQTRBNjU5OUFFRT'],
+ ARRAY['+2348061112222'], ARRAY[4]::smallint[], ARRAY['PAYLOAD'],
+ ARRAY['0123456789abcdef'], ARRAY['']) AS u(w, c, n, k, y, s, v, l, p, r, e)
+ON CONFLICT (key) DO NOTHING RETURNING workspace_id, lane;
 """
+_RAW = {
+    "id": "wamid.HBgLMTU1NTA3ODM4ODEVAgASGBQzQTRBNjU5OUFFRT", "status": "delivered",
+    "timestamp": "1790000000", "recipient_id": "2348061112222",
+}  # fmt: skip
+_PERSON = {"phone": "+2348061112222", "user_id": None, "parent_user_id": None, "address": None}
+_PAYLOAD = {
+    "at": "2026-09-21T14:13:20+00:00",
+    "data": {
+        "status": "delivered", "word": "delivered", "opaque": "", "errors": [], "pricing": {},
+        "recipient": {**_PERSON, "name": "", "username": ""},
+    },
+    "raw": _RAW,
+}  # fmt: skip
 
 
 def facts() -> dict[str, Any]:
@@ -57,10 +76,10 @@ def pgbench_tps(house: House | Host, *, clients: int, seconds: int) -> float | N
     if program is None:
         return None
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
-        script.write(_INSERT)
+        script.write(_INSERT.replace("PAYLOAD", json.dumps(_PAYLOAD)))
         script.flush()
         done = subprocess.run(
-            [program, "-n", "-c", str(clients), "-j", "2", "-T", str(seconds), "-f", script.name, house.database_url],
+            [program, "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(seconds), "-f", script.name, house.database_url],
             capture_output=True, text=True, timeout=seconds + 60,
         )  # fmt: skip
     for line in done.stdout.splitlines():

@@ -1,75 +1,11 @@
 """The measurements, each bounded in count and time."""
 
-import http.client
 import json
-import threading
-import time
 from collections.abc import Iterator
 
 from tests import whatsapp
-from tests.bench import machine
 from tests.bench.figure import Figure
 from tests.house import House
-
-
-def acks(
-    house: House, graph: whatsapp.Graph, *, seconds: int = 8, clients: int = 16
-) -> Iterator[Figure]:
-    """Webhooks acknowledged a second, beside PostgreSQL's own rate of the same insert."""
-    house.kill("worker")
-    stop = time.monotonic() + seconds
-    counts = [0] * clients
-    refused = [0] * clients
-
-    def post(k: int) -> None:
-        line = http.client.HTTPConnection("127.0.0.1", house.web_port, timeout=20)
-        n = 0
-        while time.monotonic() < stop:
-            body = json.dumps(whatsapp.status(f"wamid.ACK{k}-{n}", "sent")).encode()
-            headers = {
-                "Content-Type": "application/json",
-                "X-Hub-Signature-256": whatsapp.sign(body, house.secret),
-            }
-            try:
-                line.request("POST", "/webhooks/whatsapp/", body, headers)
-                answer = line.getresponse()
-                answer.read()
-                counts[k] += answer.status == 200
-                refused[k] += answer.status != 200
-            except (OSError, http.client.HTTPException):
-                line.close()  # the server ends a line after some requests: not an answer
-            n += 1
-        line.close()
-
-    threads = [threading.Thread(target=post, args=(k,)) for k in range(clients)]
-    started = time.monotonic()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    rate = sum(counts) / (time.monotonic() - started)
-    stored = house.sql(
-        "SELECT count(*) FROM connections_inboundevent WHERE subject LIKE 'wamid.ACK%'"
-    )[0][0]
-    yield Figure("acks_per_second", rate, "1/s")
-    yield Figure("acks_refused", sum(refused), "requests", 0)
-    yield Figure("acks_lost", sum(counts) - min(stored, sum(counts)), "updates", 0)
-    tps = machine.pgbench_tps(house, clients=clients, seconds=seconds)
-    if tps:
-        yield Figure("pgbench_same_insert_per_second", tps, "1/s")
-        yield Figure("acks_ratio_to_pgbench", rate / tps, "ratio")
-    _clear(house)
-    house.start("worker")
-
-
-def _clear(house: House) -> None:
-    """Take the flood's statuses out of the line: nobody waits for them."""
-    import psycopg
-
-    with psycopg.connect(house.database_url) as connection:
-        connection.execute(
-            "UPDATE connections_inboundevent SET state = 'done' WHERE subject LIKE 'wamid.ACK%'"
-        )
 
 
 def retrieval(house: House, graph: whatsapp.Graph, *, count: int = 400) -> Iterator[Figure]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from connections import inbox, manager
+from connections import inbox, manager, refusals
 from connections.models import InboundEvent
 from lib import clock
 from messaging.models import Message
@@ -303,3 +303,18 @@ def test_a_suspended_workspaces_messages_are_kept(way: Way) -> None:
         assert Message.objects.get().text == "hi"
     assert way.api.messages == []
     assert inbox.has_due(workspace=way.space, now=NOW) is False
+
+
+def test_refusals_are_counted_in_the_log_and_not_told_one_by_one(
+    way: Way, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter = refusals.Counter()
+    monkeypatch.setattr(refusals, "counted", counter)
+
+    for _ in range(50):
+        way.post(whatsapp.text("hi", wamid="wamid.F"), secret="forged")
+    counter.report()
+
+    told = [r for r in caplog.records if r.levelname == "WARNING"]
+    assert [r.getMessage() for r in told] == ["connections.webhook.refused"] * 2
+    assert sum(r.__dict__["fields"]["count"] for r in told) == 50

@@ -12,7 +12,8 @@ from billing import meters, plans
 from billing.models import DailyCounter, UsageEvent
 from connections import inbox
 from connections.models import InboundEvent, OutboundJob
-from faqs import search
+from faqs import versions
+from faqs.models import Entry
 from lib import clock, jobs
 from messaging import bot, drain, inbound, tasks
 from messaging.models import Contact, Conversation, Message
@@ -292,8 +293,8 @@ def test_what_was_looked_up_before_an_edit_is_not_sent(
 
     def and_edit(*known: Any) -> Any:
         found = look_up(*known)
-        search.Entry.objects.filter(faq_id="opening_hours").update(answer="Closed for good.")
-        search.versions.bump()
+        Entry.objects.filter(faq_id="opening_hours").update(answer="Closed for good.")
+        versions.bump()
         return found
 
     monkeypatch.setattr(drain, "look_up", and_edit)

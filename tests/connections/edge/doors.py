@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 
 from tests import whatsapp
-from tests.house import BIN, ROOT, House, _die_with_me, fetch, free_port, wait_until
+from tests.house import BIN, ROOT, House, die_with_me, fetch, free_port, wait_until
 
 PATH = "/webhooks/whatsapp/"
 
@@ -69,7 +69,7 @@ class Edge:
                  "--lifespan", "on", "--no-access-log", "--timeout-graceful-shutdown", "20",
                  "--log-config", "config/uvicorn_log.json", "--log-level", "error"],
                 cwd=ROOT, env={**house.environment, **environment},
-                stdout=output, stderr=subprocess.STDOUT, preexec_fn=_die_with_me,
+                stdout=output, stderr=subprocess.STDOUT, preexec_fn=die_with_me,
             )  # fmt: skip
         wait_until(lambda: fetch(f"{self.url}/healthz")[0] == 200, "the front door lives")
 
