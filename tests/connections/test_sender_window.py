@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import InterfaceError, OperationalError
 from django.db import connection as database
 
-from connections import leases, orphans, outbox, sender
+from connections import leases, orphans, outbox, recording, sender
 from connections.models import Connection, InboundEvent, OutboundJob
 from lib import clock
 from tests.connections.sends import now_is, put
@@ -225,16 +226,16 @@ def test_receipts_are_tried_until_the_database_answers(
     way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = put(way, "m", message_id=7)
-    faults = iter([sender.OperationalError("away"), sender.InterfaceError("away")])
-    record = sender.recording.record
+    faults = iter([OperationalError("away"), InterfaceError("away")])
+    record = recording.record
 
     def flaky(**arguments: Any) -> None:
         if arguments["outcomes"] and (fault := next(faults, None)):
             raise fault
         record(**arguments)
 
-    monkeypatch.setattr(sender.recording, "record", flaky)
-    monkeypatch.setattr(sender.database, "close", lambda: None)  # the test's own connection
+    monkeypatch.setattr(recording, "record", flaky)
+    monkeypatch.setattr(database, "close", lambda: None)  # the test's own connection
 
     sender.send_due(workspace=way.space, connection_id=way.connection.pk)
 
