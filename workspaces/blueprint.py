@@ -39,6 +39,12 @@ class Step:
     migration: Migration | None = None
     before: ProjectState | None = None
 
+    @property
+    def may_make_tables(self) -> bool:
+        """Say whether there may be new tables or sequences after it."""
+        words = ("CREATE TABLE", "CREATE SEQUENCE", "IDENTITY")
+        return self.migration is not None or any(word in self.sql.upper() for word in words)
+
 
 @lru_cache(maxsize=1)
 def _loader() -> MigrationLoader:
@@ -88,7 +94,7 @@ def _numbers(version: str) -> dict[str, int]:
 
 def forget() -> None:
     """Plan anew the next time (the migrations are others now)."""
-    for cached in (_loader, nodes, steps_from, ledger_sql):
+    for cached in (_loader, nodes, steps_from, ledger_sql, relations):
         cached.cache_clear()
 
 
@@ -99,6 +105,19 @@ def template() -> str:
     workspace shall begin with is laid by WORKSPACE_FOUNDATIONS.
     """
     return "\n".join([ledger_sql(), *(step.sql for step in steps_from(frozenset()))])
+
+
+@lru_cache(maxsize=1)
+def relations() -> tuple[tuple[str, str], ...]:
+    """Return (name, kind) of each table ("r") and sequence ("S") of a schema that is up to date."""
+    whole = template()
+    with _draft(), connection.cursor() as cursor:
+        cursor.execute(whole)
+        cursor.execute(
+            "SELECT relname, relkind FROM pg_class WHERE relkind IN ('r', 'S')"
+            " AND relnamespace = current_schema()::regnamespace ORDER BY relname"
+        )
+        return tuple((str(name), str(kind)) for name, kind in cursor.fetchall())
 
 
 @lru_cache(maxsize=1)

@@ -219,6 +219,8 @@ def _migrate(space: Workspace) -> tuple[State, tuple[str, ...], str]:
             names = ", ".join(sorted(".".join(node) for node in unknown))
             return "newer", (), f"this code does not know {names}; left alone"
         steps = blueprint.steps_from(applied)
+        has_new_tables = not has_tables or any(step.may_make_tables for step in steps)
+        relations = blueprint.relations() if has_new_tables else ()
         # Planning, the first time, went to another schema and back.
         cursor.execute("SELECT set_config('search_path', %s, true)", [f'"{space.schema_name}"'])
         _carry_out(cursor, steps)
@@ -226,8 +228,8 @@ def _migrate(space: Workspace) -> tuple[State, tuple[str, ...], str]:
             "UPDATE public.workspaces_workspace SET schema_version = %s WHERE id = %s",
             [blueprint.current_version(), space.pk],
         )
-        if steps:
-            walls.grant_schema(space.schema_name)
+        if has_new_tables:
+            walls.grant_schema(space.schema_name, relations)
     return ("migrated" if steps else "current"), tuple(".".join(s.node) for s in steps), ""
 
 

@@ -105,18 +105,18 @@ def _check(*, name: str, slug: str, country: str, zone: str) -> None:
 
 def make_tables(schema: str) -> None:
     """Make a schema with a workspace's tables (within a transaction)."""
-    sql = blueprint.template()
+    sql, relations = blueprint.template(), blueprint.relations()
     with scope.owner(schema), connection.cursor() as cursor:
         cursor.execute(f'CREATE SCHEMA "{schema}"')
         # The path was set before the schema was there, so PostgreSQL resolves it anew.
         cursor.execute(f'SET LOCAL search_path = "{schema}"')
         cursor.execute(sql)
-        for app, name in blueprint.nodes():
-            cursor.execute(
-                f'INSERT INTO "{schema}".django_migrations (app, name, applied) VALUES (%s, %s, now())',  # noqa: S608
-                [app, name],
-            )
-        walls.grant_schema(schema)
+        cursor.execute(
+            "INSERT INTO django_migrations (app, name, applied)"
+            " SELECT app, name, now() FROM unnest(%s::text[], %s::text[]) AS n(app, name)",
+            [list(words) for words in zip(*blueprint.nodes(), strict=True)],
+        )
+        walls.grant_schema(schema, relations)
         cursor.execute(f'SET LOCAL search_path = "{schema}", public')
 
 

@@ -4,6 +4,8 @@ Every public table with a `workspace_id` gets the wall without being asked, so a
 cannot be forgotten. Idempotent; run by `manage.py migrate` as the tables' owner.
 """
 
+from collections.abc import Sequence
+
 from django.db import connection
 from django.db.utils import ProgrammingError
 
@@ -57,19 +59,24 @@ def raise_walls() -> bool:
     return has_roles
 
 
-def grant_schema(schema: str) -> None:
-    """Let the application's roles work in a workspace's schema (its owner calls this)."""
+def grant_schema(schema: str, relations: Sequence[tuple[str, str]] = ()) -> None:
+    """Let the application's role work in a workspace's schema (its owner calls this).
+
+    `relations` are the (name, kind) of its tables ("r") and sequences ("S"). Without them all
+    are meant, and PostgreSQL looks for them in the list of everybody's: not once per workspace.
+    """
+    tables, sequences = f'ALL TABLES IN SCHEMA "{schema}"', f'ALL SEQUENCES IN SCHEMA "{schema}"'
+    if relations:
+        tables = ", ".join(f'"{schema}"."{name}"' for name, kind in relations if kind == "r")
+        sequences = ", ".join(f'"{schema}"."{name}"' for name, kind in relations if kind == "S")
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT rolname FROM pg_roles WHERE rolname IN (%s, %s)", [APP_ROLE, SYSTEM_ROLE]
-        )
-        for (role,) in cursor.fetchall():
-            if role == APP_ROLE:
-                cursor.execute(
-                    f'GRANT USAGE ON SCHEMA "{schema}" TO {role};'
-                    f'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "{schema}" TO {role};'
-                    f'GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA "{schema}" TO {role};'
-                )
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APP_ROLE])
+        if cursor.fetchone() is not None:
+            cursor.execute(
+                f'GRANT USAGE ON SCHEMA "{schema}" TO {APP_ROLE};'
+                f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO {APP_ROLE};"
+                + (f"GRANT USAGE, SELECT ON {sequences} TO {APP_ROLE};" if sequences else "")
+            )
 
 
 def closed_schemas() -> list[str]:
