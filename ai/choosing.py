@@ -65,20 +65,6 @@ class Choice:
     failure: str
 
 
-def request(
-    *,
-    workspace: Workspace,
-    reference: int,
-    question: str,
-    candidates: Sequence[Candidate],
-    correlation: str,
-    now: datetime,
-) -> bool:
-    """Ask for one choice; see `request_all`. False: nothing to choose from, or over budget."""
-    ask = Ask(reference, question, candidates, correlation)
-    return bool(request_all(workspace=workspace, asks=[ask], now=now))
-
-
 def request_all(*, workspace: Workspace, asks: Sequence[Ask], now: datetime) -> set[int]:
     """Ask for choices, in the caller's transaction; returns the references that were accepted.
 
@@ -174,10 +160,10 @@ WITH mine AS (
     SELECT c.* FROM ai_call c
     WHERE c.id = ANY(ARRAY(
             (SELECT id FROM ai_call WHERE workspace_id = %(ws)s AND state = 'settled'
-                AND used_at IS NULL AND id = coalesce(%(one)s, id) ORDER BY id LIMIT %(limit)s)
+                AND used_at IS NULL ORDER BY id LIMIT %(limit)s)
             UNION ALL
             (SELECT id FROM ai_call WHERE workspace_id = %(ws)s AND state IN ('waiting', 'asked')
-                AND used_at IS NULL AND deadline_at <= %(now)s AND id = coalesce(%(one)s, id)
+                AND used_at IS NULL AND deadline_at <= %(now)s
                 ORDER BY deadline_at LIMIT %(limit)s)))
       AND c.used_at IS NULL
       AND (c.state = 'settled' OR c.deadline_at <= %(now)s)
@@ -203,27 +189,11 @@ def take_settled(*, workspace: Workspace, limit: int, now: datetime) -> list[Cho
     What another transaction is handing out is left to it. The texts that were shown to the
     model are erased. Call in the workspace's scope.
     """
-    return _take(workspace, limit, now, call_id=None)
-
-
-def take(*, workspace: Workspace, call_id: int, now: datetime) -> Choice | None:
-    """Hand out one choice as `take_settled` does. None: taken before, or neither made nor late."""
-    found = _take(workspace, 1, now, call_id=call_id)
-    return found[0] if found else None
-
-
-def _take(workspace: Workspace, limit: int, now: datetime, *, call_id: int | None) -> list[Choice]:
     with transaction.atomic():
         with database.cursor() as cursor:
             cursor.execute(
                 _TAKE,
-                {
-                    "ws": workspace.pk,
-                    "limit": limit,
-                    "now": now,
-                    "one": call_id,
-                    "version": prompts.VERSION,
-                },
+                {"ws": workspace.pk, "limit": limit, "now": now, "version": prompts.VERSION},
             )
             rows = sorted(cursor.fetchall())
         budgets.settle(
@@ -282,9 +252,3 @@ def has_waited(*, now: datetime, older_than_seconds: float) -> bool:
     return Call.objects.filter(
         state=State.WAITING, used_at__isnull=True, created_at__lte=since, deadline_at__gt=now
     ).exists()
-
-
-def open_calls(*, now: datetime) -> list[int]:
-    """Return the calls of the workspace in scope that nobody took up in time."""
-    rows = Call.objects.filter(used_at__isnull=True, deadline_at__lte=now)
-    return list(rows.order_by("pk").values_list("pk", flat=True)[:500])

@@ -22,16 +22,10 @@ CANDIDATES = [
 ]
 
 
-def request(space: Workspace, *, reference: int = 1, **changes: Any) -> bool:
-    values: dict[str, Any] = {
-        "question": "when do you open",
-        "candidates": CANDIDATES,
-        "correlation": "c",
-        "now": clock.now(),
-        **changes,
-    }
+def request(space: Workspace, *, reference: int = 1, candidates: Any = CANDIDATES) -> bool:
+    ask = choosing.Ask(reference, "when do you open", candidates, "c")
     with scope.workspace(space):
-        return choosing.request(workspace=space, reference=reference, **values)
+        return bool(choosing.request_all(workspace=space, asks=[ask], now=clock.now()))
 
 
 def call(space: Workspace, reference: int = 1) -> Call:
@@ -40,12 +34,11 @@ def call(space: Workspace, reference: int = 1) -> Call:
 
 
 def take(space: Workspace, *, seconds_later: float = 0) -> choosing.Choice | None:
+    now = clock.now() + timedelta(seconds=seconds_later)
     with scope.workspace(space):
-        return choosing.take(
-            workspace=space,
-            call_id=call(space).pk,
-            now=clock.now() + timedelta(seconds=seconds_later),
-        )
+        found = choosing.take_settled(workspace=space, limit=9, now=now)
+    assert len(found) <= 1
+    return found[0] if found else None
 
 
 def budget(space: Workspace) -> Budget:

@@ -101,7 +101,7 @@ def is_booked_exactly(house: House) -> bool:
         " WHERE coalesce(c.tokens_in + c.tokens_out, 0) <> coalesce(u.tokens, 0)"
         " AND c.id IS NOT NULL"
     )[0][0]
-    return reserved == 0 and wrong == 0
+    return bool(reserved == 0 and wrong == 0)
 
 
 def test_as_many_wait_at_once_as_may_and_nothing_is_held_meanwhile(house: House) -> None:

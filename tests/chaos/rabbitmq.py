@@ -33,7 +33,7 @@ class RabbitHouse(House):
 
     def __init__(self, folder: Path, **options: Any) -> None:
         super().__init__(folder, **options)
-        self.amqp_port = free_port()
+        self.amqp_port, self.epmd_port = free_port(), free_port()
         self.amqp_url = f"amqp://guest:guest@127.0.0.1:{self.amqp_port}//"
         self.environment["BROKER_URL"] = self.amqp_url
 
@@ -52,6 +52,7 @@ class RabbitHouse(House):
             "RABBITMQ_DIST_PORT": str(free_port()),
             "RABBITMQ_MNESIA_BASE": str(base / "data"),
             "RABBITMQ_LOG_BASE": str(base / "log"),
+            "ERL_EPMD_PORT": str(self.epmd_port),
             "RABBITMQ_PID_FILE": str(base / "pid"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(base / "plugins"),
             "RABBITMQ_CONF_ENV_FILE": str(base / "none"),
@@ -81,9 +82,8 @@ class RabbitHouse(House):
     def _consumers(self, name: str) -> int:
         try:
             with Connection(self.amqp_url, connect_timeout=1) as link:
-                return int(
-                    link.default_channel.queue_declare(_QUEUES[name], passive=True).consumer_count
-                )
+                channel: Any = link.default_channel
+                return int(channel.queue_declare(_QUEUES[name], passive=True).consumer_count)
         except Exception:
             return 0
 
@@ -107,6 +107,9 @@ def main() -> int:
             ]
         finally:
             house.stop()
+            # Erlang's book of names, which the server leaves running: ours, by its port.
+            port = str(house.epmd_port)
+            subprocess.run(["epmd", "-port", port, "-kill"], check=False, capture_output=True)
             house.drop_database()
             shutil.rmtree(folder, ignore_errors=True)
     return 0 if all(fine) else 1

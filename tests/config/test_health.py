@@ -73,7 +73,7 @@ def test_without_the_database_no_page_is_served(
     def fail() -> None:
         raise OperationalError("connection to 10.1.2.3 failed: password is hunter2")
 
-    monkeypatch.setattr(health.connection, "cursor", fail)
+    monkeypatch.setattr("config.health.connection.cursor", fail)
     answer = client.get("/readyz")
 
     assert answer.status_code == 503
