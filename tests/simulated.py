@@ -54,7 +54,10 @@ class Sends:
             answer = self._ask(f"/control/sends?after={self._after}")
             rows = answer["sends"] if isinstance(answer, dict) else answer
             self._after = max([self._after, *(int(row[0]) for row in rows)])
-            return [Send(str(r[1]), str(r[2]), str(r[3]), str(r[4]), float(r[5])) for r in rows]
+            return [
+                Send(str(r[1]), str(r[2]).lstrip("+"), str(r[3]), str(r[4]), float(r[5]))
+                for r in rows
+            ]
         answer = self._ask(f"/control/messages?direction=out&after={self._after}&limit=20000")
         self._after = int(answer["next"])
         return [

@@ -43,7 +43,9 @@ class Namespace:
     def __init__(self) -> None:
         self._name = f"bk{os.getpid()}"
         self._cards = f"{self._name}a", f"{self._name}b"
-        self._ours, self.address = "10.203.7.1", "10.203.7.2"
+        # Another copy may have a cable of its own on this machine.
+        net, place = os.getpid() % 250, os.getpid() // 250 % 60 * 4
+        self._ours, self.address = f"10.203.{net}.{place + 1}", f"10.203.{net}.{place + 2}"
         self.inside = ["ip", "netns", "exec", self._name]
         self.listen = f"127.0.0.1,{self._ours}"
         ours, theirs = self._cards
@@ -109,7 +111,8 @@ class Relays:
         self._ports: dict[int, int] = {}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.relay"],
-            cwd=ROOT, stdin=subprocess.PIPE, text=True, preexec_fn=die_with_me,
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            preexec_fn=die_with_me,
         )  # fmt: skip
 
     def there(self, port: int) -> tuple[str, int]:
@@ -132,9 +135,11 @@ class Relays:
         self._process.wait(5)
 
     def _tell(self, words: str) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.write(words + "\n")
-            self._process.stdin.flush()
+        if self._process.stdin is None or self._process.stdout is None:
+            raise RuntimeError("The relay has no pipes.")
+        self._process.stdin.write(words + "\n")
+        self._process.stdin.flush()
+        self._process.stdout.readline()  # when it is done
 
 
 def lay() -> Cable:

@@ -1,6 +1,7 @@
 """Passes TCP on between ports of 127.0.0.1 until told to `cut`, and again from `heal` on.
 
-Reads its orders from standard input: `pass LISTEN TARGET`, `cut`, `heal`.
+Reads its orders from standard input: `pass LISTEN TARGET`, `cut`, `heal`; says when one is
+carried out.
 """
 
 import asyncio
@@ -46,6 +47,7 @@ async def main() -> None:
                 _open.clear()
             case ["heal"]:
                 _open.set()
+        print("done", flush=True)
 
 
 if __name__ == "__main__":
