@@ -15,7 +15,7 @@ from connections.models import InboundEvent, OutboundJob
 from faqs import versions
 from faqs.models import Entry
 from lib import clock, jobs
-from messaging import bot, drain, inbound, tasks
+from messaging import bot, desk, drain, inbound, tasks
 from messaging.models import Contact, Conversation, Message
 from tests import whatsapp
 from tests.messaging.conftest import Way
@@ -289,15 +289,14 @@ def test_what_was_looked_up_before_an_edit_is_not_sent(
     way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask(way, 0)
-    look_up = drain.look_up
 
     def and_edit(*known: Any) -> Any:
-        found = look_up(*known)
+        found = desk.look_up(*known)
         Entry.objects.filter(faq_id="opening_hours").update(answer="Closed for good.")
         versions.bump()
         return found
 
-    monkeypatch.setattr(drain, "look_up", and_edit)
+    monkeypatch.setattr("messaging.drain.look_up", and_edit)
     way.work()
 
     assert [m["text"]["body"] for m in way.api.messages] == ["Closed for good."]
