@@ -18,8 +18,9 @@ from connections.models import Connection
 from lib import clock, events
 from workspaces import scope
 
-# Errors of these classes (SQLSTATE) are the server's or the moment's, not the statement's.
-_PASSING = frozenset({"08", "25", "40", "53", "55", "57", "58"})
+# Errors of these classes (SQLSTATE) are the values' fault: data, integrity, limits. All others
+# are the server's, the moment's or ours (a table that is not migrated yet), and pass.
+_OF_VALUES = frozenset({"22", "23", "54"})
 _LOOK_AFTER_SECONDS = 1.0
 _scopes: list[AbstractContextManager[None]] = []
 
@@ -149,7 +150,7 @@ def _is_passing(error: Exception) -> bool:
         return False
     state = _sqlstate(error)
     if state:
-        return state[:2] in _PASSING
+        return state[:2] not in _OF_VALUES
     return isinstance(error, OperationalError | InterfaceError)
 
 

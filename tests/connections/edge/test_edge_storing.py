@@ -83,6 +83,22 @@ def test_a_poisonous_update_fails_alone(house: House, door: Edge, wamid: str) ->
     assert "secret words" not in door.log.read_text()
 
 
+def test_a_table_that_is_not_migrated_yet_is_no_fault_of_the_update(
+    house: House, door: Edge, wamid: str
+) -> None:
+    rename = "ALTER TABLE connections_inboundevent RENAME COLUMN {} TO {}"
+    with psycopg.connect(house.database_url, autocommit=True) as owner:
+        owner.execute(rename.format("subject", "later"))
+        try:
+            early = door.post(whatsapp.text("hi", wamid=wamid))
+        finally:
+            owner.execute(rename.format("later", "subject"))
+
+    assert (early.status, early.code) == (503, "away")
+    assert door.post(whatsapp.text("hi", wamid=wamid)).status == 200
+    assert kept(house, wamid) == [wamid]
+
+
 def test_what_is_full_says_so_before_it_accepts_anything(house: House, wamid: str) -> None:
     with edge(house, EDGE_MAX_WAITING="3", EDGE_PATIENCE_SECONDS="30") as small:
         with held_table(house):
