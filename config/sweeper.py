@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from ai import choosing
-from connections import sender, sweep
+from connections import inbox, sender, sweep
 from lib import clock, events, progress
 from messaging import choices, drain
 from workspaces import registry, scope
@@ -32,17 +32,21 @@ class Sweeper:
         self._drains = bool(queues & {"interactive", "bulk"})
         # A worker for new messages only lends a hand with what lies: a batch each time. The
         # workers of `bulk` work a flood off, so that the others stay free for who writes now.
-        self._batches = _DRAINS if "bulk" in queues else 1
+        self._is_bulk = "bulk" in queues
+        self._batches = _DRAINS if self._is_bulk else 1
         self._sends = "send" in queues
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="sweep")
         self._busy: set[tuple[str, int]] = set()
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+        self._threads = [threading.Thread(target=self._run, name="sweeper", daemon=True)]
+        if self._is_bulk:
+            self._threads.append(threading.Thread(target=self._watch, name="news", daemon=True))
 
     def start(self) -> None:
         """Begin sweeping every SWEEP_SECONDS."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Take no more work; what is in hand is finished."""
@@ -58,6 +62,17 @@ class Sweeper:
             finally:
                 close_old_connections()
 
+    def _watch(self) -> None:
+        """Look for news: what became of our messages is taken together as it gathers."""
+        while not self._stop.wait(settings.NEWS_SECONDS):
+            try:
+                for workspace_id, lane in sweep.find_news(now=clock.now()):
+                    self._do("news", workspace_id * 10 + lane, self._drain, workspace_id, lane)
+            except Exception:
+                _log.exception("config.sweep.failed")
+            finally:
+                close_old_connections()
+
     def sweep(self) -> None:
         """Find what is due and hand it to this worker's own threads."""
         now = clock.now()
@@ -66,6 +81,8 @@ class Sweeper:
         due = sweep.find_due(now=now)
         if self._drains:
             for workspace_id, lane in due.lanes:
+                if self._is_bulk and lane in inbox.NEWS_LANES:
+                    continue  # looked for all the time
                 self._do("drain", workspace_id * 10 + lane, self._drain, workspace_id, lane)
             with scope.system():
                 late = choosing.find_late(now=now)
@@ -89,7 +106,8 @@ class Sweeper:
         try:
             close_old_connections()
             work(*arguments)
-            events.publish("config.sweep.worked", meta={"kind": key[0]})
+            if key[0] != "news":
+                events.publish("config.sweep.worked", meta={"kind": key[0]})
         except Exception:
             _log.exception("config.sweep.failed")
         finally:

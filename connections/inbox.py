@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -190,20 +190,18 @@ def line_name(workspace_id: int, lane: int, *, bulk: bool = False) -> str:
 def wake(pairs: Iterable[tuple[int, int]]) -> None:
     """Ask a worker to drain these (workspace, lane) pairs, after the commit.
 
-    News goes to the workers of the `bulk` queue: a customer's question never waits for it.
-    Nobody is woken for a lane that those workers are working off already.
+    Nobody is woken for news: the workers of `bulk` look for it several times a second, and
+    take what has gathered together. Nor for a lane that they are working off already.
     """
     for workspace_id, lane in sorted(pairs):
-        is_bulk = lane in NEWS_LANES
-        jobs.enqueue(
-            "messaging.drain",
-            queue="bulk" if is_bulk else "interactive",
-            once=line_name(workspace_id, lane, bulk=is_bulk),
-            unless="" if is_bulk else line_name(workspace_id, lane, bulk=True),
-            workspace_id=workspace_id,
-            lane=lane,
-            bulk=is_bulk,
-        )
+        if lane in TALK_LANES:
+            jobs.enqueue(
+                "messaging.drain",
+                once=line_name(workspace_id, lane),
+                unless=line_name(workspace_id, lane, bulk=True),
+                workspace_id=workspace_id,
+                lane=lane,
+            )
 
 
 def work_off(*, workspace_id: int, lane: int) -> None:
@@ -212,50 +210,49 @@ def work_off(*, workspace_id: int, lane: int) -> None:
     jobs.enqueue("messaging.drain", queue="bulk", workspace_id=workspace_id, lane=lane, bulk=True)
 
 
-def take_lines(*, workspace_id: int, lanes: Collection[int]) -> bool:
-    """Take the workspace's lanes until the commit; False when somebody drains one of them now.
-
-    One transaction at a time drains a lane, which keeps each conversation in order; a crash
-    gives everything back. Who gets no lane may go: the one that is at it looks again after
-    its commit, so nothing that was stored before this call is missed.
-    """
-    with database.cursor() as cursor:
-        cursor.execute(
-            "SELECT bool_and(pg_try_advisory_xact_lock(hashtextextended('drain ' || lane, %s)))"
-            " FROM unnest(%s::int[]) AS lane",
-            [workspace_id, sorted(lanes)],
-        )
-        return bool(cursor.fetchone()[0])
-
-
 def peek(
     *, workspace: Workspace, lanes: Sequence[int], limit: int, now: datetime
 ) -> list[InboundEvent]:
     """Return the next due updates of these lanes, oldest first; nothing is locked."""
     return list(
-        InboundEvent.objects.filter(
-            workspace=workspace,
-            lane__in=list(lanes),
-            state=InboundEvent.State.PENDING,
-            due_at__lte=now,
-        ).order_by("id")[:limit]
+        InboundEvent.objects.raw(
+            "SELECT * FROM connections_inboundevent WHERE workspace_id = %s AND lane = ANY(%s)"
+            " AND state = 'pending' AND due_at <= %s ORDER BY id LIMIT %s",
+            [workspace.pk, list(lanes), now, limit],
+        )
     )
 
 
-def still_due(*, ids: Sequence[int], now: datetime) -> set[int]:
-    """Return which of these nobody has dealt with since, once their lanes are taken."""
-    return set(
-        InboundEvent.objects.filter(
-            pk__in=ids, state=InboundEvent.State.PENDING, due_at__lte=now
-        ).values_list("pk", flat=True)
-    )
+def take(*, workspace: Workspace, rows: Sequence[InboundEvent], now: datetime) -> set[int] | None:
+    """Take the lanes of `rows` until the commit; return which of them are still to be dealt with.
+
+    One transaction at a time drains a lane, which keeps each conversation in order; a crash
+    gives everything back. None when somebody drains one of them now: that one looks again
+    after its commit, so nothing that was stored before this call is missed. The rows are
+    locked, so that what is read of them is what holds, whenever the lanes were given up.
+    """
+    with database.cursor() as cursor:
+        cursor.execute(
+            "WITH line AS MATERIALIZED (SELECT"
+            " bool_and(pg_try_advisory_xact_lock(hashtextextended('drain ' || lane, %s))) AS is_ours"
+            " FROM unnest(%s::int[]) AS lane)"
+            " SELECT line.is_ours, due.id FROM line LEFT JOIN LATERAL (SELECT e.id"
+            " FROM connections_inboundevent e WHERE line.is_ours AND e.id = ANY(%s)"
+            " AND e.state = 'pending' AND e.due_at <= %s FOR NO KEY UPDATE) due ON true",
+            [workspace.pk, sorted({row.lane for row in rows}), [row.pk for row in rows], now],
+        )
+        found = cursor.fetchall()
+    return {pk for _, pk in found if pk is not None} if found[0][0] else None
 
 
 def finish(*, ids: Sequence[int], now: datetime) -> None:
     """Mark updates as dealt with, in the transaction that dealt with them."""
-    InboundEvent.objects.filter(pk__in=ids).update(
-        state=InboundEvent.State.DONE, done_at=now, error=""
-    )
+    with database.cursor() as cursor:
+        cursor.execute(
+            "UPDATE connections_inboundevent SET state = 'done', done_at = %s, error = ''"
+            " WHERE id = ANY(%s)",
+            [now, list(ids)],
+        )
 
 
 def postpone(*, rows: Sequence[InboundEvent], reason: str, now: datetime) -> int:
@@ -285,12 +282,13 @@ def postpone(*, rows: Sequence[InboundEvent], reason: str, now: datetime) -> int
 
 def has_due(*, workspace: Workspace, now: datetime, lanes: Sequence[int] = LANES) -> bool:
     """Say whether the workspace has updates to drain in these lanes."""
-    return InboundEvent.objects.filter(
-        workspace=workspace,
-        lane__in=list(lanes),
-        state=InboundEvent.State.PENDING,
-        due_at__lte=now,
-    ).exists()
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM connections_inboundevent WHERE workspace_id = %s"
+            " AND lane = ANY(%s) AND state = 'pending' AND due_at <= %s)",
+            [workspace.pk, list(lanes), now],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def replay(*, ids: Sequence[int], now: datetime) -> int:

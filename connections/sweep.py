@@ -48,6 +48,19 @@ def find_due(*, now: datetime, older_than_seconds: float = 1.0) -> Due:
     return Due([(int(pk or 0), lane) for pk, lane in lanes], connections)
 
 
+def find_news(*, now: datetime) -> list[tuple[int, int]]:
+    """Return the (workspace, lane) pairs that have news about our own messages; one query."""
+    with scope.system():
+        found = InboundEvent.objects.filter(
+            state="pending",
+            lane__in=inbox.NEWS_LANES,
+            due_at__lte=now,
+            workspace_id__isnull=False,
+        )
+        pairs = found.values_list("workspace_id", "lane").order_by().distinct()[:500]
+        return [(int(pk or 0), lane) for pk, lane in pairs]
+
+
 def settle(*, now: datetime) -> None:
     """Rescue sends whose sender died, and send again what stayed unknown."""
     with scope.system():

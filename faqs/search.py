@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from django.db.models import F
+from django.db import connection as database
 
 from faqs import confidence, index, versions
 from faqs.models import Entry, Phrasing
@@ -113,8 +113,19 @@ def get_all(entry_ids: Sequence[int]) -> dict[int, Match]:
 
 def note_uses(entry_ids: Sequence[int], *, now: datetime) -> None:
     """Count the answers that were given with entries; an id stands once for each answer."""
-    for entry_id, count in sorted(Counter(entry_ids).items()):
-        Entry.objects.filter(pk=entry_id).update(use_count=F("use_count") + count, last_used_at=now)
+    counts = sorted(Counter(entry_ids).items())
+    if not counts:
+        return
+    with database.cursor() as cursor:
+        # The rows are locked in one order by all.
+        cursor.execute(
+            "WITH used AS (SELECT e.id, u.count FROM faqs_entry e"
+            " JOIN unnest(%s::bigint[], %s::int[]) AS u(id, count) ON u.id = e.id"
+            " ORDER BY e.id FOR NO KEY UPDATE OF e)"
+            " UPDATE faqs_entry e SET use_count = use_count + used.count, last_used_at = %s"
+            " FROM used WHERE e.id = used.id",
+            [[pk for pk, _ in counts], [count for _, count in counts], now],
+        )
 
 
 def sources() -> list[index.Source]:

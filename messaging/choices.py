@@ -83,7 +83,7 @@ def _carry_out_all(
     waiting: dict[int, Message],
     now: datetime,
 ) -> None:
-    desk = Desk.lay(workspace=workspace, now=now, likely=len(choices))
+    desk = Desk(workspace=workspace, now=now, likely=len(choices))
     known = search.get_all(
         [pk for choice in choices for pk in (*choice.candidates, choice.entry_id) if pk is not None]
     )

@@ -161,15 +161,18 @@ class _Book:
         self._news.add(id(contact))
 
     def _refresh(self, contact: Contact, sender: Sender, now: datetime) -> None:
-        contact.last_seen_at = now
+        before = (contact.name, contact.username, contact.phone)
         for name, value, cap in (("name", sender.name, 200), ("username", sender.username, 120)):
             if value:
                 setattr(contact, name, value[:cap])
         if sender.phone and contact.phone != sender.phone:
             contact.phone = sender.phone  # answers go to where the question came from
             self._news.add(id(contact))
-        if contact.pk is not None:
-            self._changed[contact.pk] = contact
+        is_stale = now - contact.last_seen_at > _SEEN_EVERY
+        if is_stale or before != (contact.name, contact.username, contact.phone):
+            contact.last_seen_at = now
+            if contact.pk is not None:
+                self._changed[contact.pk] = contact
 
     def _touch(self, contact: Contact, found: Sequence[ContactIdentity], now: datetime) -> None:
         for identity in found:

@@ -12,7 +12,7 @@ from messaging.turn import LiveTurn
 from messaging.update import Update
 
 
-def take(desk: Desk, updates: Sequence[Update]) -> set[int]:
+def take(desk: Desk, updates: Sequence[Update], *, is_careful: bool = False) -> set[int]:
     """Keep these messages and answer them; no two may be of one conversation.
 
     Returns the ids of updates that were left alone because their customer is already in this
@@ -30,7 +30,7 @@ def take(desk: Desk, updates: Sequence[Update]) -> set[int]:
         senders=[contacts.sender_from(update.part("sender")) for update, _ in heard],
         now=desk.now,
     )
-    known = _known([update.event.subject for update, _ in heard])
+    known = _known([update.event.subject for update, _ in heard]) if is_careful else {}
     seen: set[int] = set()
     for (update, connection), found in zip(heard, attached, strict=True):
         if found is None:
@@ -111,7 +111,7 @@ def _keep_and_answer(desk: Desk, kept: Sequence[_Kept]) -> None:
         )
         desk.change(one.conversation)
     # Who writes for the first time has sent nothing before: there is nothing to count.
-    rates = limits.rates(
+    desk.workspace_rate, rates = limits.rates(
         conversation_ids=[one.conversation.pk for one in kept if not one.attached.is_new],
         now=desk.now,
     )

@@ -5,17 +5,48 @@ of statements, in the transaction of the caller. Who puts a conversation on the 
 locked its row before.
 """
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+from typing import Generic, TypeVar
+
+from django.conf import settings
 
 from billing import metering, plans
 from connections.models import Connection
 from faqs import search
-from messaging import bot, conversations, gates, limits, replies, takeover, trace, words
+from messaging import bot, conversations, gates, replies, takeover, trace, words
 from messaging.models import BotSettings, Conversation, Message
 from workspaces import notices
 from workspaces.models import Workspace
+
+T = TypeVar("T")
+
+
+class _Facts(Generic[T]):
+    """What was read of workspaces a moment ago, in this process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[float, T]] = {}
+
+    def get(self, workspace_id: int, read: Callable[[], T]) -> T:
+        """Return what was read within FACTS_SECONDS, or read it."""
+        kept = self._kept.get(workspace_id)
+        if kept is not None and kept[0] > time.monotonic():
+            return kept[1]
+        found = read()
+        if len(self._kept) > _MOST_FACTS:
+            self._kept.clear()
+        self._kept[workspace_id] = (time.monotonic() + settings.FACTS_SECONDS, found)
+        return found
+
+
+_MOST_FACTS = 2_000
+_standings: _Facts[plans.Standing] = _Facts()
+_numbers: _Facts[Mapping[int, Connection]] = _Facts()
+_bots: _Facts[BotSettings] = _Facts()  # to look ahead only; what is decided by is read anew
 
 
 @dataclass(frozen=True)
@@ -31,11 +62,11 @@ def look_up(workspace: Workspace, texts: Sequence[str]) -> LookedUp | None:
 
     None when nothing will be answered. Call in the workspace's scope.
     """
-    settings = bot.settings_of()
-    if not settings.is_on:
+    how = _bots.get(workspace.pk, bot.settings_of)
+    if not how.is_on:
         return None
     version = search.current_version()
-    limit = gates.seen(settings)
+    limit = gates.seen(how)
     return LookedUp(
         version,
         {
@@ -48,15 +79,13 @@ def look_up(workspace: Workspace, texts: Sequence[str]) -> LookedUp | None:
 
 @dataclass
 class Desk:
-    """See the module's text."""
+    """See the module's text. What the batch is judged by is read when it is first asked for."""
 
     workspace: Workspace
-    bot: BotSettings
-    standing: plans.Standing
-    connections: Mapping[int, Connection]
-    workspace_rate: int  # messages received in the last minute
     now: datetime
     likely: int = 1  # messages of this batch that may be answered
+    ahead: LookedUp | None = None
+    workspace_rate: int = 0  # messages received in the last minute
     usages: list[metering.Usage] = field(default_factory=list)
     used_entries: list[int] = field(default_factory=list)  # an id for each answer with it
     _replies: list[replies.Reply] = field(default_factory=list)
@@ -65,28 +94,31 @@ class Desk:
     _changed: dict[int, Conversation] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
     _purse: replies.Purse | None = None
-    _version: int | None = None
-    ahead: "LookedUp | None" = None
 
-    @classmethod
-    def lay(cls, *, workspace: Workspace, now: datetime, likely: int = 1) -> "Desk":
-        """Gather what every message of a batch is judged by. Call in the workspace's scope."""
-        return cls(
-            workspace=workspace,
-            bot=bot.settings_of(),
-            standing=plans.standing(workspace=workspace, now=now),
-            connections={c.pk: c for c in Connection.every.filter(workspace=workspace)},
-            workspace_rate=limits.workspace_rate(now=now),
-            now=now,
-            likely=likely,
+    @cached_property
+    def bot(self) -> BotSettings:
+        """How the bot behaves at this moment."""
+        return bot.settings_of()
+
+    @cached_property
+    def standing(self) -> plans.Standing:
+        """What the workspace's plan allows, as of FACTS_SECONDS ago at most."""
+        return _standings.get(
+            self.workspace.pk, lambda: plans.standing(workspace=self.workspace, now=self.now)
         )
 
-    @property
+    @cached_property
+    def connections(self) -> Mapping[int, Connection]:
+        """The workspace's numbers, removed ones too, as of FACTS_SECONDS ago at most."""
+        return _numbers.get(
+            self.workspace.pk,
+            lambda: {c.pk: c for c in Connection.every.filter(workspace=self.workspace)},
+        )
+
+    @cached_property
     def version(self) -> int:
         """The number of the entries that this batch is answered from."""
-        if self._version is None:
-            self._version = search.current_version()
-        return self._version
+        return search.current_version()
 
     def found_before(self, text: str) -> list[search.Match] | None:
         """Return what was looked up for `text` before the transaction, unless the entries changed."""

@@ -102,15 +102,14 @@ def _transact(
 ) -> int | None:
     """Return how many were dealt with; None when somebody else is at one of these lanes."""
     with transaction.atomic(durable=not transaction.get_connection().in_atomic_block):
-        if not inbox.take_lines(workspace_id=workspace.pk, lanes={row.lane for row in batch}):
+        open_ids = inbox.take(workspace=workspace, rows=batch, now=clock.now())
+        if open_ids is None:
             # Somebody is at it, and looks again after its commit. Asking for another turn
             # from here would only keep a processor busy.
             return None
-        open_ids = inbox.still_due(ids=[row.pk for row in batch], now=clock.now())
         rows = [row for row in batch if row.pk in open_ids]
         if not rows:
             return 0
-        registry.freshen(workspace)
         work = _one_by_one if is_careful else _together
         return work(workspace, rows, ahead, clock.now())
 
@@ -148,10 +147,14 @@ def _goes_alone(row: InboundEvent) -> bool:
 
 
 def _together(
-    workspace: Workspace, rows: Sequence[InboundEvent], ahead: LookedUp | None, now: datetime
+    workspace: Workspace,
+    rows: Sequence[InboundEvent],
+    ahead: LookedUp | None,
+    now: datetime,
+    *,
+    is_careful: bool = False,
 ) -> int:
-    desk = Desk.lay(workspace=workspace, now=now, likely=len(rows))
-    desk.ahead = ahead
+    desk = Desk(workspace=workspace, now=now, likely=len(rows), ahead=ahead)
     if rows[0].lane in inbox.NEWS_LANES:
         done, unknown = statuses.record_all(desk, rows)
         # Other programs may send on the same number: what nobody here knows ends quietly.
@@ -159,7 +162,8 @@ def _together(
         unknown = [row for row in unknown if row.attempts + 1 < inbox.MAX_ATTEMPTS]
         inbox.postpone(rows=unknown, reason="the message it speaks of is not known", now=now)
     else:
-        done, unknown = inbound.handle_all(desk, rows), []
+        registry.freshen(workspace)
+        done, unknown = inbound.handle_all(desk, rows, is_careful=is_careful), []
         _note_heard(desk, [row for row in rows if row.pk in set(done)])
     desk.close()
     inbox.finish(ids=done, now=clock.now())
@@ -175,7 +179,7 @@ def _one_by_one(
         with events.correlated(row.correlation):
             try:
                 with transaction.atomic():
-                    count += _together(workspace, [row], ahead, now)
+                    count += _together(workspace, [row], ahead, now, is_careful=True)
             except _GONE:
                 raise
             except Exception as error:

@@ -12,14 +12,17 @@ from messaging.models import Contact, Conversation, Message
 from messaging.update import Update
 
 
-def handle_all(desk: Desk, events: Sequence[InboundEvent]) -> list[int]:
+def handle_all(
+    desk: Desk, events: Sequence[InboundEvent], *, is_careful: bool = False
+) -> list[int]:
     """Deal with updates of different conversations in the caller's transaction.
 
-    Returns the ids of those dealt with. One that turns out to be of the same customer as
+    Raises IntegrityError when a message is there already under another key and `is_careful`
+    is not set: that is so rare that it is not looked for. Returns the ids of those dealt with. One that turns out to be of the same customer as
     another before it is left for the next time, so that their order holds.
     """
     messages = [Update.of(event) for event in events if event.kind == Kind.MESSAGE]
-    left = customers.take(desk, messages)
+    left = customers.take(desk, messages, is_careful=is_careful)
     for event in events:
         handler = _HANDLERS.get(event.kind)
         if handler is not None:

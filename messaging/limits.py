@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection as database
 
-from messaging.models import Message
-
 
 @dataclass
 class Rates:
@@ -24,33 +22,28 @@ class Rates:
             self.alike[digest] = self.alike.get(digest, 0) + 1
 
 
-def workspace_rate(*, now: datetime) -> int:
-    """Return how many messages the workspace in scope received in the last minute."""
-    return Message.objects.filter(
-        direction=Message.Direction.IN, created_at__gt=now - timedelta(minutes=1)
-    ).count()
-
-
-def rates(*, conversation_ids: Sequence[int], now: datetime) -> dict[int, Rates]:
-    """Return what came in lately in each of these conversations; one query for all."""
+def rates(*, conversation_ids: Sequence[int], now: datetime) -> tuple[int, dict[int, Rates]]:
+    """Return what the workspace in scope received in the last minute, and what came in lately
+    in each of these conversations; one query for all."""
     found = {pk: Rates() for pk in conversation_ids}
-    if not found:
-        return found
+    minute = now - timedelta(minutes=1)
+    guarded = now - timedelta(seconds=settings.LOOP_GUARD_SECONDS)
     with database.cursor() as cursor:
         cursor.execute(
-            "SELECT conversation_id, text_digest, count(*) FILTER (WHERE created_at > %s),"
+            "SELECT 0, '', count(*), 0 FROM messaging_message"
+            " WHERE created_at > %s AND direction = 'in' UNION ALL"
+            " SELECT conversation_id, text_digest, count(*) FILTER (WHERE created_at > %s),"
             " count(*) FILTER (WHERE created_at > %s) FROM messaging_message"
             " WHERE conversation_id = ANY(%s) AND direction = 'in' AND created_at > %s"
             " GROUP BY conversation_id, text_digest",
-            [
-                now - timedelta(minutes=1),
-                now - timedelta(seconds=settings.LOOP_GUARD_SECONDS),
-                list(found),
-                now - timedelta(seconds=max(60, settings.LOOP_GUARD_SECONDS)),
-            ],
+            [minute, minute, guarded, list(found), min(minute, guarded)],
         )
-        for conversation_id, digest, minute, alike in cursor.fetchall():
-            found[conversation_id].minute += minute
+        everybody = 0
+        for conversation_id, digest, count, alike in cursor.fetchall():
+            if conversation_id == 0:
+                everybody = count
+                continue
+            found[conversation_id].minute += count
             if digest:
                 found[conversation_id].alike[digest] = alike
-    return found
+    return everybody, found

@@ -115,7 +115,7 @@ def test_a_workspace_in_trouble_keeps_no_other_from_its_turn(
     arrive(way)
     handle = inbound.handle_all
 
-    def breaks_once(*args: Any) -> None:
+    def breaks_once(*args: Any, **known: Any) -> None:
         monkeypatch.setattr(inbound, "handle_all", handle)
         raise OperationalError("the database went away")
 

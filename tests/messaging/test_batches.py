@@ -91,7 +91,8 @@ def test_one_lane_goes_on_while_another_is_held(committed_way: Way) -> None:
 
     def hold() -> None:
         with scope.workspace(way.space), transaction.atomic():
-            assert inbox.take_lines(workspace_id=way.space.pk, lanes=[lanes[0]])
+            rows = inbox.peek(workspace=way.space, lanes=[lanes[0]], limit=9, now=clock.now())
+            assert inbox.take(workspace=way.space, rows=rows, now=clock.now())
             held.set()
             may_end.wait(10)
 
@@ -311,7 +312,7 @@ def test_a_database_that_goes_away_is_not_the_messages_fault(
 ) -> None:
     ask(way, 0)
 
-    def breaks(*_: Any) -> Any:
+    def breaks(*_: Any, **__: Any) -> Any:
         raise fault("terminating connection due to idle-in-transaction timeout")
 
     monkeypatch.setattr(inbound, "handle_all", breaks)

@@ -123,7 +123,7 @@ def offer(way: Way, count: int = 3) -> list[Verdict]:
         message = Message.objects.select_related("conversation__contact").get(
             provider_message_id="wamid.M"
         )
-        desk = Desk.lay(workspace=way.space, now=clock.now())
+        desk = Desk(workspace=way.space, now=clock.now())
         turn = LiveTurn(
             workspace=way.space,
             bot=desk.bot,
@@ -339,7 +339,7 @@ def test_each_day_of_lagos_has_its_own_notice(free: Way) -> None:
             datetime(2026, 11, 19, 23, 30, tzinfo=UTC),  # the next day in Lagos, not in UTC
             datetime(2026, 11, 20, 0, 30, tzinfo=UTC),
         ):
-            desk = Desk.lay(workspace=free.space, now=moment)
+            desk = Desk(workspace=free.space, now=moment)
             pipeline.over_limit(
                 LiveTurn(
                     workspace=free.space, bot=desk.bot, now=moment, text="",

@@ -50,7 +50,7 @@ def tell(space: Workspace, wamid: str, *words: str) -> list[InboundEvent]:
         )
         for n, word in enumerate(words, start=1)
     ]  # fmt: skip
-    desk = Desk.lay(workspace=space, now=clock.now())
+    desk = Desk(workspace=space, now=clock.now())
     _, unknown = statuses.record_all(desk, events)
     desk.close()
     return unknown
