@@ -5,20 +5,24 @@ phrasings, found through an inverted index) and its nearest single phrasing.
 """
 
 import bisect
-import heapq
 import math
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from statistics import NormalDist
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from faqs import checking, readers, wording
 
 Vector = dict[str, float]
+Array = NDArray[Any]
 
 # How much the views and the parts of a vector count against each other: chosen on the
 # development sets of `faqs.fit_confidence`, where a wide range does about as well.
@@ -32,7 +36,6 @@ _IDF_FLOOR = 0.5
 _USUAL_WEIGHT = 25
 _TEMPLATES = Path(__file__).resolve().parent / "templates_data"
 _LOOKED_AT = 12  # entries whose single phrasings are compared
-_SMALL, _CANDIDATES = 100, 60  # in longer lists common terms count for the candidates only
 _SHARPNESS = 12.0
 # A word that nobody here uses is read as the most alike one that is known.
 _SHORTEST_REPAIRED = 4
@@ -77,96 +80,141 @@ class Evidence:
 
 
 class Index:
-    """Finds the entries that a message asks for. Never changes once it is made."""
+    """Finds the entries that a message asks for. Never changes once it is made.
+
+    Kept in arrays: a worker holds the indexes of many workspaces, and as dictionaries each
+    takes ten times as much. A term is known by its hash, which holds within this process.
+    """
 
     def __init__(self, sources: Iterable[Source]) -> None:
         self.sources = list(sources)
         said = [list(_documents(source)) for source in self.sources]
-        terms = [[(weight, _terms(words)) for weight, words in own] for own in said]
-        self._words = [frozenset(word for _, words in own for word in words) for own in said]
-        self._idf = _idf([[found for _, found in own] for own in terms])
+        documents = [[(weight, _terms(words)) for weight, words in own] for own in said]
+        idf = _idf([[found for _, found in own] for own in documents])
+        names = sorted((hash(term), term) for term in idf)
         self._unknown = math.log(1 + len(said) + _USUAL_WEIGHT) + _IDF_FLOOR
-        self._phrasings = [
-            [(weight, _unit(self._weighed(found))) for weight, found in own] for own in terms
+        self._terms = np.array([number for number, _ in names], dtype=np.int64)
+        self._idf = np.array([idf[term] for _, term in names], dtype=np.float32)
+        places = {term: place for place, (_, term) in enumerate(names)}
+        vectors = [
+            [
+                (weight, _unit({t: value * idf[t] for t, value in found.items()}))
+                for weight, found in own
+            ]
+            for own in documents
         ]
-        self._postings: dict[str, list[tuple[int, float]]] = {}
-        for place, own in enumerate(self._phrasings):
-            for term, value in _mean(own).items():
-                self._postings.setdefault(term, []).append((place, value))
-        self._common = {
-            term: dict(found)
-            for term, found in self._postings.items()
-            if len(said) > _SMALL and len(found) > len(said) / 4
-        }
-        every = {word for words in self._words for word in words} | wording.meaningful()
-        self._known = frozenset(every | wording.fillers())
-        self._repairs = sorted(word for word in every if len(word) >= _SHORTEST_REPAIRED)
+        self._phrasings = _Rows.of(
+            [
+                {places[term]: weight * value for term, value in vector.items()}
+                for own in vectors
+                for weight, vector in own
+            ]
+        )
+        counts = [len(own) for own in vectors]
+        self._first = np.cumsum([0, *counts[:-1]]) if counts else np.zeros(0, dtype=np.int64)
+        means = [_mean(own) for own in vectors]
+        postings: list[dict[int, float]] = [{} for _ in names]
+        for place, mean in enumerate(means):
+            for term, value in mean.items():
+                postings[places[term]][place] = value
+        self._postings = _Rows.of(postings)
+        own_words = {word for own in said for _, words in own for word in words}
+        self._words = frozenset(map(sys.intern, own_words))
+        self._repairs = sorted(
+            word for word in self._words | wording.meaningful() if len(word) >= _SHORTEST_REPAIRED
+        )
+        self._strangers: list[float] = []
         self._strangers = self._fit_of_strangers(said)
         self._usual_fit = (sum(self._strangers) + _STRANGER_WEIGHT * _STRANGER.mean) / (
             len(self._strangers) + _STRANGER_WEIGHT
         )
-        # Values held, a measure of the memory used.
-        self.size = sum(len(vector) for own in self._phrasings for _, vector in own)
+        # Bytes held, but for the texts.
+        self.size = (
+            self._terms.nbytes + self._idf.nbytes + self._phrasings.size + self._postings.size
+            + 100 * (len(self._words) + len(self._repairs))
+        )  # fmt: skip
 
     def look(self, text: str, *, limit: int = 3) -> list[tuple[Source, Evidence]]:
         """Return the entries nearest to `text`, best first, with what speaks for each."""
         words = self._repair(wording.words(text))
-        ranked = self._rank(_terms(words)) if words else []
+        ranked = self._rank(_terms(words)) if words and self.sources else []
+        if not ranked:
+            return []
+        telling = self._telling(words)
         return [
-            (self.sources[one.place], self._evidence(words, ranked, one)) for one in ranked[:limit]
+            (self.sources[one.place], self._evidence(telling, len(words), ranked, one))
+            for one in ranked[:limit]
         ]
 
-    def _evidence(self, words: list[str], ranked: list[Ranked], one: Ranked) -> Evidence:
+    def _telling(self, words: list[str]) -> list[tuple[float, frozenset[int]]]:
+        """Return of each word how much it tells, and the entries that say it too."""
+        unique = list(dict.fromkeys(words))
+        known, at = self._find([f"={word}" for word in unique])
+        found: list[tuple[float, frozenset[int]]] = []
+        for is_known, term in zip(known, at, strict=True):
+            if is_known:
+                entries, _ = self._postings.row(term)
+                found.append((float(self._idf[term]), frozenset(entries.tolist())))
+            else:
+                found.append((self._unknown, frozenset()))
+        return found
+
+    def _evidence(
+        self,
+        telling: list[tuple[float, frozenset[int]]],
+        words: int,
+        ranked: list[Ranked],
+        one: Ranked,
+    ) -> Evidence:
         # The last rival is an entry that nobody has written: what else could be meant.
         fits = [*(other.score for other in ranked), self._usual_fit]
-        telling = {word: self._idf.get(f"={word}", self._unknown) for word in words}
-        own = self._words[one.place]
         below = bisect.bisect_left(self._strangers, one.score)
         usual = _STRANGER.cdf(one.score) * _STRANGER_WEIGHT
         return Evidence(
             score=one.score,
             share=1 / sum(math.exp(_SHARPNESS * (fit - one.score)) for fit in fits),
             rarity=(below + usual) / (len(self._strangers) + _STRANGER_WEIGHT),
-            said=sum(w for word, w in telling.items() if word in own) / sum(telling.values()),
-            words=len(words),
+            said=sum(w for w, saying in telling if one.place in saying)
+            / sum(w for w, _ in telling),
+            words=words,
         )
 
-    def _weighed(self, terms: Vector) -> Vector:
-        return {term: value * self._idf.get(term, self._unknown) for term, value in terms.items()}
+    def _find(self, terms: Sequence[str]) -> tuple[Array, Array]:
+        """Return which terms are known here, and the place of each."""
+        asked = np.fromiter(map(hash, terms), dtype=np.int64, count=len(terms))
+        at = np.searchsorted(self._terms, asked)
+        at[at == len(self._terms)] = 0
+        return self._terms[at] == asked, at
 
     def _rank(self, terms: Vector, *, without: int = -1) -> list[Ranked]:
-        query = _unit(self._weighed(terms))
-        scores = [0.0] * len(self.sources)
-        common = []
-        for term, value in query.items():
-            if term in self._common:
-                common.append((value, self._common[term]))
-                continue
-            for place, other in self._postings.get(term, ()):
-                scores[place] += value * other
-        candidates: Iterable[int] = range(len(scores))
-        if common:
-            # What a quarter of all entries say decides between the nearest only: half the time.
-            candidates = heapq.nlargest(_CANDIDATES, candidates, key=scores.__getitem__)
-            for place in candidates:
-                scores[place] += sum(value * found.get(place, 0.0) for value, found in common)
-        nearest = heapq.nlargest(_LOOKED_AT + 1, candidates, key=scores.__getitem__)
+        known, at = self._find(list(terms))
+        values = np.fromiter(terms.values(), dtype=np.float32, count=len(terms))
+        values *= np.where(known, self._idf[at], np.float32(self._unknown))
+        length = float(np.sqrt(np.dot(values, values)))
+        at, values = at[known], values[known] / (length or 1.0)
+        whole = self._postings.weigh(at, values, len(self.sources))
+        query = np.zeros(len(self._terms), dtype=np.float32)
+        query[at] = values
+        nearest = np.maximum.reduceat(self._phrasings.dot(query), self._first)
+        mixed = _NEAREST * nearest + (1 - _NEAREST) * whole
+        candidates = np.argsort(-whole, kind="stable")[: _LOOKED_AT + 1]
         ranked = [
-            Ranked(place, self._mixed(query, place, scores[place]))
-            for place in nearest
-            if scores[place] > 0 and place != without
+            Ranked(int(place), float(mixed[place]))
+            for place in candidates
+            if whole[place] > 0 and place != without
         ]
         return sorted(ranked, key=lambda one: -one.score)
 
-    def _mixed(self, query: Vector, place: int, whole: float) -> float:
-        nearest = max(weight * _dot(query, vector) for weight, vector in self._phrasings[place])
-        return _NEAREST * nearest + (1 - _NEAREST) * whole
-
     def _repair(self, words: list[str]) -> list[str]:
+        known, fillers = wording.meaningful(), wording.fillers()
         unknown = [
             word
             for word in dict.fromkeys(words)
-            if len(word) >= _SHORTEST_REPAIRED and word not in self._known and word.isalpha()
+            if len(word) >= _SHORTEST_REPAIRED
+            and word not in self._words
+            and word not in known
+            and word not in fillers
+            and word.isalpha()
         ]
         read_as = {}
         for word in unknown[:_MOST_REPAIRED]:
@@ -190,6 +238,55 @@ class Index:
             ranked = self._rank(_terms(words), without=place)
             fits.append(ranked[0].score if ranked else 0.0)
         return sorted(fits)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Sparse rows: of each its columns and values, one after the other."""
+
+    starts: Array  # of each row, and the end
+    columns: Array
+    values: Array
+
+    @classmethod
+    def of(cls, rows: Sequence[dict[int, float]]) -> "_Rows":
+        widest = max((column for row in rows for column in row), default=0)
+        return cls(
+            np.cumsum([0, *map(len, rows)], dtype=np.int32),
+            np.array([column for row in rows for column in row],
+                     dtype=np.uint16 if widest < 2**16 else np.int32),
+            np.array([value for row in rows for value in row.values()], dtype=np.float32),
+        )  # fmt: skip
+
+    @property
+    def size(self) -> int:
+        return int(self.starts.nbytes + self.columns.nbytes + self.values.nbytes)
+
+    def row(self, number: int) -> tuple[Array, Array]:
+        """Return one row's columns and values."""
+        place = slice(self.starts[number], self.starts[number + 1])
+        return self.columns[place], self.values[place]
+
+    def weigh(self, numbers: Array, weights: Array, width: int) -> Array:
+        """Return the sum of the rows with these numbers, each times its weight."""
+        starts = self.starts[numbers]
+        lengths = self.starts[numbers + 1] - starts
+        ends = np.cumsum(lengths)
+        # Where each value of each row stands: the row's start, counted on.
+        at = np.repeat(starts - (ends - lengths), lengths) + np.arange(ends[-1] if len(ends) else 0)
+        return np.bincount(
+            self.columns[at], weights=np.repeat(weights, lengths) * self.values[at], minlength=width
+        )
+
+    def dot(self, vector: Array) -> Array:
+        """Return the product of each row with a whole vector."""
+        if not len(self.values):
+            return np.zeros(len(self.starts) - 1, dtype=np.float32)
+        products = np.add.reduceat(
+            vector[self.columns] * self.values, np.minimum(self.starts[:-1], len(self.values) - 1)
+        )
+        products[self.starts[:-1] == self.starts[1:]] = 0  # an empty row has no sum of its own
+        return products
 
 
 def _documents(source: Source) -> Iterator[tuple[float, list[str]]]:
@@ -250,8 +347,3 @@ def _mean(weighted: list[tuple[float, Vector]]) -> Vector:
         for term, value in vector.items():
             total[term] = total.get(term, 0.0) + weight * value
     return _unit(total)
-
-
-def _dot(one: Vector, other: Vector) -> float:
-    # Most terms are not shared: finding those that are is left to the sets.
-    return sum(one[term] * other[term] for term in one.keys() & other.keys())

@@ -20,9 +20,9 @@ from workspaces.models import Workspace
 
 Decision = Literal["answer", "menu", "none"]
 
-# Indexes kept in this process: about 70 MB of them, a 25-entry workspace takes 2 MB.
-_MAX_INDEXES = 200
-_MAX_SIZE = 300_000
+# Bytes of indexes kept in this process: a shop of 25 entries takes about 150 kB, so that is
+# several hundred shops.
+_MAX_SIZE = 100_000_000
 _MAX_KEPT_TEXT = 200  # characters; longer messages are seldom sent twice
 
 
@@ -185,7 +185,7 @@ class _Shelf:
             self._size -= before[1].size
         self._kept[workspace_id] = (version, made)
         self._size += made.size
-        while len(self._kept) > 1 and (len(self._kept) > _MAX_INDEXES or self._size > _MAX_SIZE):
+        while len(self._kept) > 1 and self._size > _MAX_SIZE:
             _, (_, dropped) = self._kept.popitem(last=False)
             self._size -= dropped.size
 

@@ -198,8 +198,8 @@ def test_second_search_takes_one_query(
 
 def test_shelf_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "sources", lambda: [index.Source(1, "a", "Do you sew?", "Yes")])
-    monkeypatch.setattr(search, "_MAX_INDEXES", 3)
     shelf = search._Shelf()
+    monkeypatch.setattr(search, "_MAX_SIZE", 3 * shelf.index_of(0, 1).size)
 
     for workspace_id in range(10):
         shelf.index_of(workspace_id, 1)
