@@ -230,19 +230,30 @@ def take(*, workspace: Workspace, rows: Sequence[InboundEvent], now: datetime) -
     gives everything back. None when somebody drains one of them now: that one looks again
     after its commit, so nothing that was stored before this call is missed. The rows are
     locked, so that what is read of them is what holds, whenever the lanes were given up.
+    The workspace's state is read anew: a suspension stops the bot at once.
     """
     with database.cursor() as cursor:
         cursor.execute(
             "WITH line AS MATERIALIZED (SELECT"
             " bool_and(pg_try_advisory_xact_lock(hashtextextended('drain ' || lane, %s))) AS is_ours"
             " FROM unnest(%s::int[]) AS lane)"
-            " SELECT line.is_ours, due.id FROM line LEFT JOIN LATERAL (SELECT e.id"
+            " SELECT line.is_ours, due.id, w.state, w.state_reason FROM line"
+            " JOIN workspaces_workspace w ON w.id = %s LEFT JOIN LATERAL (SELECT e.id"
             " FROM connections_inboundevent e WHERE line.is_ours AND e.id = ANY(%s)"
             " AND e.state = 'pending' AND e.due_at <= %s FOR NO KEY UPDATE) due ON true",
-            [workspace.pk, sorted({row.lane for row in rows}), [row.pk for row in rows], now],
+            [
+                workspace.pk,
+                sorted({row.lane for row in rows}),
+                workspace.pk,
+                [row.pk for row in rows],
+                now,
+            ],
         )
         found = cursor.fetchall()
-    return {pk for _, pk in found if pk is not None} if found[0][0] else None
+    if not found:
+        return set()  # the workspace is gone
+    is_ours, _, workspace.state, workspace.state_reason = found[0]
+    return {pk for _, pk, _, _ in found if pk is not None} if is_ours else None
 
 
 def finish(*, ids: Sequence[int], now: datetime) -> None:

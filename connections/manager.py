@@ -213,6 +213,9 @@ def note_inbound(*, connections: Sequence[Connection], now: datetime) -> None:
     if stale:
         Connection.objects.filter(pk__in=stale).update(last_inbound_at=now)
     for connection in connections:
+        if connection.pk in stale:
+            connection.last_inbound_at = now
+    for connection in connections:
         if connection.state == State.CONNECTING:
             note_alive(connection=connection, now=now)
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import connection as database
+
 from connections import directory
 from connections.events import Sender
 from messaging import rows
@@ -91,10 +93,7 @@ class _Book:
         named = set(pairs)
         found = [
             identity
-            for identity in ContactIdentity.objects.select_related("contact")
-            .filter(scope=SCOPE, value__in=[value for _, value in named])
-            .select_for_update(of=("contact",), no_key=True)
-            .order_by("contact_id", "pk")
+            for identity in _locked([value for _, value in named])
             if (identity.kind, identity.value) in named
         ]
         # With a given-up identity goes what was granted to it, such as an owner's commands.
@@ -201,6 +200,29 @@ class _Book:
     def is_news(self, contact: Contact) -> bool:
         """Say whether anything about how to reach the contact is new, or was noted long ago."""
         return id(contact) in self._news
+
+
+_IDENTITY = [field.attname for field in ContactIdentity._meta.concrete_fields]
+_CONTACT = [field.attname for field in Contact._meta.concrete_fields]
+_LOCKED = (
+    f"SELECT {', '.join(f'i.{name}' for name in _IDENTITY)},"  # noqa: S608
+    f" {', '.join(f'c.{name}' for name in _CONTACT)}"
+    " FROM messaging_contactidentity i JOIN messaging_contact c ON c.id = i.contact_id"
+    " WHERE i.scope = %s AND i.value = ANY(%s) ORDER BY c.id, i.id FOR NO KEY UPDATE OF c"
+)
+
+
+def _locked(values: Sequence[str]) -> list[ContactIdentity]:
+    """Return the identities with these values and their contacts, these locked until the commit."""
+    found = []
+    with database.cursor() as cursor:
+        cursor.execute(_LOCKED, [SCOPE, list(values)])
+        for row in cursor.fetchall():
+            split = len(_IDENTITY)
+            identity = ContactIdentity.from_db("default", _IDENTITY, row[:split])
+            identity.contact = Contact.from_db("default", _CONTACT, row[split:])
+            found.append(identity)
+    return found
 
 
 def _known(pairs: list[tuple[str, str]]) -> list[ContactIdentity]:

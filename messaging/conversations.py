@@ -39,9 +39,11 @@ def open_all(*, contacts: Sequence[tuple[Contact, int]], now: datetime) -> dict[
     wanted = {contact.pk: contact for contact, _ in contacts}
     found = {
         talk.contact_id: talk
-        for talk in Conversation.objects.select_for_update(no_key=True)
-        .filter(contact_id__in=list(wanted), state=Conversation.State.OPEN)
-        .order_by("pk")
+        for talk in Conversation.objects.raw(
+            "SELECT * FROM messaging_conversation WHERE contact_id = ANY(%s) AND state = 'open'"
+            " ORDER BY id FOR NO KEY UPDATE",
+            [list(wanted)],
+        )
     }
     missing = [
         Conversation(contact=contact, connection_id=number, last_message_at=now, opened_at=now)

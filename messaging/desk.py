@@ -55,6 +55,7 @@ class LookedUp:
 
     version: int
     found: Mapping[str, list[search.Match]]
+    at: float  # time.monotonic()
 
 
 def look_up(workspace: Workspace, texts: Sequence[str]) -> LookedUp | None:
@@ -65,16 +66,14 @@ def look_up(workspace: Workspace, texts: Sequence[str]) -> LookedUp | None:
     how = _bots.get(workspace.pk, bot.settings_of)
     if not how.is_on:
         return None
-    version = search.current_version()
+    at, version = time.monotonic(), search.current_version()
     limit = gates.seen(how)
-    return LookedUp(
-        version,
-        {
-            text: search.find(workspace, text, limit=limit, version=version)
-            for text in dict.fromkeys(texts)
-            if words.has_words(text)
-        },
-    )
+    found = {
+        text: search.find(workspace, text, limit=limit, version=version)
+        for text in dict.fromkeys(texts)
+        if words.has_words(text)
+    }
+    return LookedUp(version, found, at)
 
 
 @dataclass
@@ -122,7 +121,10 @@ class Desk:
 
     def found_before(self, text: str) -> list[search.Match] | None:
         """Return what was looked up for `text` before the transaction, unless the entries changed."""
-        if self.ahead is None or self.ahead.version != self.version:
+        if self.ahead is None:
+            return None
+        is_fresh = time.monotonic() - self.ahead.at < settings.FACTS_SECONDS
+        if not is_fresh and self.ahead.version != self.version:
             return None
         return self.ahead.found.get(text)
 

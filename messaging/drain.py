@@ -16,7 +16,7 @@ from lib import clock, events
 from messaging import commands, inbound, statuses
 from messaging.desk import Desk, LookedUp, look_up
 from messaging.update import Update
-from workspaces import registry, scope
+from workspaces import scope
 from workspaces.models import Workspace
 
 _log = logging.getLogger(__name__)
@@ -162,7 +162,6 @@ def _together(
         unknown = [row for row in unknown if row.attempts + 1 < inbox.MAX_ATTEMPTS]
         inbox.postpone(rows=unknown, reason="the message it speaks of is not known", now=now)
     else:
-        registry.freshen(workspace)
         done, unknown = inbound.handle_all(desk, rows, is_careful=is_careful), []
         _note_heard(desk, [row for row in rows if row.pk in set(done)])
     desk.close()

@@ -272,7 +272,16 @@ class Host:
 
     def cpu_seconds(self) -> dict[str, float]:
         """Return the CPU time that each has used so far."""
-        return {name: cpu_of(tree) for name, tree in self.trees().items()}
+        used = {name: cpu_of(tree) for name, tree in self.trees().items()}
+        return {**used, "postgres": cpu_of(self._backends())}
+
+    def _backends(self) -> list[psutil.Process]:
+        folder = self.sql("SHOW data_directory")[0][0]
+        try:
+            top = psutil.Process(int((Path(folder) / "postmaster.pid").read_text().split()[0]))
+            return [top, *top.children(recursive=True)]
+        except (OSError, psutil.Error):
+            return []  # a server of another machine, or of another user
 
     def log(self, name: str) -> str:
         """Return what a process wrote."""
@@ -285,7 +294,9 @@ class Host:
         for path in sorted(self.folder.glob("*.log")):
             for line in path.read_text(errors="replace").splitlines():
                 if re.search(
-                    r'"level": ?"(ERROR|CRITICAL)"|Traceback|^\w*(Error|Exception)\b', line
+                    r'"level": ?"(error|critical)"|Traceback|^\w*(Error|Exception)\b',
+                    line,
+                    re.IGNORECASE,
                 ):
                     found.append(f"{path.stem}: {line[:300]}")
         return found

@@ -140,8 +140,10 @@ def _run(town: Town, *, uses_ai: bool) -> Run:
         lines=16,
     )
     try:
+        before = town.host.cpu_seconds()
         aside.begin()
         time.sleep(QUIET_SECONDS)
+        _tell_cpu(town, before)
         note(f"{count} questions, {pace} a second")
         before = town.host.cpu_seconds()
         flood.begin()
