@@ -20,7 +20,7 @@ from messaging import choices, drain
 from workspaces import registry, scope
 
 _log = logging.getLogger(__name__)
-_THREADS = 4
+_THREADS = 2
 _BATCHES = 50  # of one number's sends, before others get their turn
 _DRAINS = 5  # batches of one lane, likewise
 

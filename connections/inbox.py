@@ -231,10 +231,14 @@ def take(*, workspace: Workspace, rows: Sequence[InboundEvent], now: datetime) -
     after its commit, so nothing that was stored before this call is missed. The rows are
     locked, so that what is read of them is what holds, whenever the lanes were given up.
     The workspace's state is read anew: a suspension stops the bot at once.
+
+    The transaction's commit does not wait for the disk. What a crash of the server takes back
+    is taken back as a whole, the update is due again, and nothing of it can have been sent:
+    a send is claimed by a commit that does wait, and with it all before it is on the disk.
     """
     with database.cursor() as cursor:
         cursor.execute(
-            "WITH line AS MATERIALIZED (SELECT"
+            "WITH line AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true),"
             " bool_and(pg_try_advisory_xact_lock(hashtextextended('drain ' || lane, %s))) AS is_ours"
             " FROM unnest(%s::int[]) AS lane)"
             " SELECT line.is_ours, due.id, w.state, w.state_reason FROM line"

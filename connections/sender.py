@@ -262,7 +262,13 @@ class _Turn:
             return self._claim(wanted, now)  # one statement: it is its own transaction
         with transaction.atomic(durable=True):
             recording.record(connection=self.connection, outcomes=outcomes, now=now)
-            return self._claim(wanted, now) if wanted > 0 else pacing.Claimed([])
+            claimed = self._claim(wanted, now) if wanted > 0 else pacing.Claimed([])
+            if not claimed.jobs:
+                # Only a claim must be on the disk before anything is sent. An outcome that a
+                # crash of the server takes back is told once more, by its status.
+                with database.cursor() as cursor:
+                    cursor.execute("SET LOCAL synchronous_commit = off")
+            return claimed
 
     def _claim(self, wanted: int, now: datetime) -> pacing.Claimed:
         return outbox.claim_batch(

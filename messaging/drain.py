@@ -166,6 +166,7 @@ def _together(
         _note_heard(desk, [row for row in rows if row.pk in set(done)])
     desk.close()
     inbox.finish(ids=done, now=clock.now())
+    desk.count_uses()
     return len(done) + len(unknown)
 
 

@@ -9,6 +9,8 @@ from workspaces.models import Workspace
 
 _SLUG = re.compile(r"[a-z0-9_-]{1,50}")
 CACHE_SECONDS = 5.0
+# Workers ask by id, and read the state anew before they act: see `freshen`, connections.inbox.
+_ID_SECONDS = 30.0
 _lock = threading.Lock()
 _cache: dict[str | int, tuple[float, Workspace]] = {}
 
@@ -52,5 +54,6 @@ def _find(key: str | int, where: dict[str, str | int]) -> Workspace | None:
         with _lock:
             if len(_cache) > 5_000:
                 _cache.clear()
-            _cache[key] = (time.monotonic() + CACHE_SECONDS, space)
+            seconds = CACHE_SECONDS if isinstance(key, str) else _ID_SECONDS
+            _cache[key] = (time.monotonic() + seconds, space)
     return space
