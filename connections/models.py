@@ -196,7 +196,11 @@ class OutboundJob(models.Model):
     settled_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["workspace", "key"], name="outbound_once")]
+        # The key first: the row wall adds `workspace_id = ...` to each question, and an index that
+        # begins with it would be taken for any of them, to read all that a workspace ever sent.
+        constraints = [
+            models.UniqueConstraint(fields=["key", "workspace"], name="outbound_key_once")
+        ]
         indexes = [
             models.Index(
                 fields=["connection", "id"], condition=Q(state="queued"), name="outbound_queued"

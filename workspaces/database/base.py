@@ -52,6 +52,7 @@ class DatabaseWrapper(TenantWrapper):
         self.schema_name: str = "public"
         self._setting_search_path: bool = False
         self._schemas: set[str] = set()  # that this backend has touched, and caches
+        self.health_check_done: bool = False
         self._well_at = 0.0  # when this session was last seen to work
         super().__init__(*args, **kwargs)
         if self.alias == NO_DB_ALIAS:
