@@ -294,9 +294,9 @@ ALIVE_FOLDER = env.str("ALIVE_FOLDER", default=str(BASE_DIR / "var" / "run"))
 # From this age of the oldest unanswered message on, /readyz says that the house is behind.
 READY_MAX_AGE_SECONDS = env.int("READY_MAX_AGE_SECONDS", default=60)
 # How often news about our own messages (sent, delivered, read) is looked for.
-NEWS_SECONDS = env.float("NEWS_SECONDS", default=0.5)
+NEWS_SECONDS = env.float("NEWS_SECONDS", default=1.0)
 # How long a worker goes by what it read of a workspace's plan and numbers.
-FACTS_SECONDS = env.float("FACTS_SECONDS", default=5.0)
+FACTS_SECONDS = env.float("FACTS_SECONDS", default=10.0)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=2.0)
 TRIAL_DAYS = env.int("TRIAL_DAYS", default=14)
 

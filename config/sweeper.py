@@ -66,8 +66,8 @@ class Sweeper:
         """Look for news: what became of our messages is taken together as it gathers."""
         while not self._stop.wait(settings.NEWS_SECONDS):
             try:
-                for workspace_id, lane in sweep.find_news(now=clock.now()):
-                    self._do("news", workspace_id * 10 + lane, self._drain, workspace_id, lane)
+                for workspace_id in sweep.find_news(now=clock.now()):
+                    self._do("news", workspace_id, self._drain, workspace_id, *inbox.NEWS_LANES)
             except Exception:
                 _log.exception("config.sweep.failed")
             finally:
@@ -116,13 +116,13 @@ class Sweeper:
             with self._lock:
                 self._busy.discard(key)
 
-    def _drain(self, workspace_id: int, lane: int) -> None:
+    def _drain(self, workspace_id: int, *lanes: int) -> None:
         space = registry.by_id(workspace_id)
         for _ in range(self._batches):
             if space is None or self._stop.is_set():
                 return
             limit = settings.DRAIN_BATCH if self._batches == 1 else settings.DRAIN_BULK_BATCH
-            if not drain.run(workspace=space, lanes=[lane], limit=limit).has_more:
+            if not drain.run(workspace=space, lanes=lanes, limit=limit).has_more:
                 return
             progress.note()
 

@@ -65,14 +65,23 @@ SELECT w, c, %s, n, k, y, s, v, l, p::jsonb,
  FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[],
  %b::text[], %b::smallint[], %b::text[], %b::text[], %b::text[])
  AS u(w, c, n, k, y, s, v, l, p, r, e)
+ -- Whose a number was a moment ago may be remembered; what is stored goes by what holds now.
+ LEFT JOIN connections_connection held ON held.id = u.c
+WHERE u.c IS NULL OR (held.workspace_id = u.w AND held.removed_at IS NULL
+ AND held.verified_at IS NOT NULL AND (u.n = '' OR held.external_id = u.n))
 ON CONFLICT (key) DO NOTHING RETURNING workspace_id, lane
 """
 
 
-def keep(*, routed: Sequence[Routed], provider: str, now: datetime) -> Kept:
-    """Store updates, once each for ever, in one statement. Call in the system scope.
+class Misrouted(Exception):
+    """A number has changed hands since it was looked up: look again, and store again."""
 
-    Wakes nobody: that is for after the commit, which is the caller's.
+
+def keep(*, routed: Sequence[Routed], provider: str, now: datetime) -> Kept:
+    """Store updates, once each, in one statement. Call in the system scope.
+
+    Raises Misrouted when an update's connection no longer holds its number; the others may be
+    stored then, and storing them again is storing them once. Wakes nobody: that is for after the commit, which is the caller's.
     """
     # Django's cursor writes values into the statement's text; the driver's own sends them
     # beside it, over the same connection and in the scope that Django's has just set.
@@ -82,11 +91,35 @@ def keep(*, routed: Sequence[Routed], provider: str, now: datetime) -> Kept:
         psycopg.Cursor(scoped.connection) as cursor,
     ):
         stored = cursor.execute(_KEEP, _columns(routed, provider, now), prepare=True).fetchall()
+    if len(stored) < len(routed):
+        _check_routes(routed)  # some were there before, or have lost their number
     return Kept(
         new=len(stored),
         unrouted=sum(workspace is None for workspace, _ in stored),
         lanes=frozenset(pair for pair in stored if pair[0] is not None),
     )
+
+
+def _check_routes(routed: Sequence[Routed]) -> None:
+    meant = {
+        (r.connection.pk, r.connection.workspace_id, r.update.number_id)
+        for r in routed
+        if r.connection is not None
+    }
+    held = {
+        connection.pk: connection
+        for connection in Connection.objects.filter(
+            pk__in={pk for pk, _, _ in meant}, verified_at__isnull=False
+        )
+    }
+    for pk, workspace_id, number_id in meant:
+        holder = held.get(pk)
+        if (
+            holder is None
+            or holder.workspace_id != workspace_id
+            or number_id not in ("", holder.external_id)
+        ):
+            raise Misrouted
 
 
 def _columns(routed: Sequence[Routed], provider: str, now: datetime) -> list[Any]:
@@ -239,6 +272,9 @@ def take(*, workspace: Workspace, rows: Sequence[InboundEvent], now: datetime) -
     with database.cursor() as cursor:
         cursor.execute(
             "WITH line AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true),"
+            # What is asked in a drain is asked by key. In tables that grew by thousands of rows
+            # since they were last analysed, the planner would read them from end to end.
+            " set_config('enable_seqscan', 'off', true),"
             " bool_and(pg_try_advisory_xact_lock(hashtextextended('drain ' || lane, %s))) AS is_ours"
             " FROM unnest(%s::int[]) AS lane)"
             " SELECT line.is_ours, due.id, w.state, w.state_reason FROM line"

@@ -143,9 +143,13 @@ def claim_next(*, workspace: Workspace, connection_id: int, now: datetime) -> Ou
 
 def has_due(*, connection_id: int, now: datetime) -> bool:
     """Say whether sends of a connection are due; whether they may go out is the claim's to say."""
-    return OutboundJob.objects.filter(
-        connection_id=connection_id, state=State.QUEUED, due_at__lte=now
-    ).exists()
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM connections_outboundjob WHERE connection_id = %s"
+            " AND state = 'queued' AND due_at <= %s)",
+            [connection_id, now],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def give_back(*, jobs: Sequence[OutboundJob], now: datetime) -> int:

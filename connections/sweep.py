@@ -48,8 +48,8 @@ def find_due(*, now: datetime, older_than_seconds: float = 1.0) -> Due:
     return Due([(int(pk or 0), lane) for pk, lane in lanes], connections)
 
 
-def find_news(*, now: datetime) -> list[tuple[int, int]]:
-    """Return the (workspace, lane) pairs that have news about our own messages; one query."""
+def find_news(*, now: datetime) -> list[int]:
+    """Return the workspaces that have news about our own messages; one query."""
     with scope.system():
         found = InboundEvent.objects.filter(
             state="pending",
@@ -57,8 +57,8 @@ def find_news(*, now: datetime) -> list[tuple[int, int]]:
             due_at__lte=now,
             workspace_id__isnull=False,
         )
-        pairs = found.values_list("workspace_id", "lane").order_by().distinct()[:500]
-        return [(int(pk or 0), lane) for pk, lane in pairs]
+        spaces = found.values_list("workspace_id", flat=True).order_by().distinct()[:500]
+        return [int(pk or 0) for pk in spaces]
 
 
 def settle(*, now: datetime) -> None:

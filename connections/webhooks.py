@@ -49,7 +49,10 @@ def whatsapp(request: HttpRequest) -> HttpResponse:
                 meta={"updates": reading.foreign},
                 level=logging.WARNING,
             )
-        inbox.accept(routed=reading.routed, provider=PROVIDER, now=clock.now())
+        try:
+            inbox.accept(routed=reading.routed, provider=PROVIDER, now=clock.now())
+        except inbox.Misrouted:
+            return _refuse(refusals.AWAY)  # it changed hands this moment: send it again
     return JsonResponse({"status": "ok"})
 
 

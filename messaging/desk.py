@@ -123,7 +123,7 @@ class Desk:
         """Return what was looked up for `text` before the transaction, unless the entries changed."""
         if self.ahead is None:
             return None
-        is_fresh = time.monotonic() - self.ahead.at < settings.FACTS_SECONDS
+        is_fresh = time.monotonic() - self.ahead.at < min(1.0, settings.FACTS_SECONDS)
         if not is_fresh and self.ahead.version != self.version:
             return None
         return self.ahead.found.get(text)

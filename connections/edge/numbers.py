@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from connections import ingress
 from connections.models import Connection
 
-# A number that was removed or given to another workspace is right again after this long.
-KEEP_SECONDS = 2.0
+# For what is stored a change counts at once (inbox.keep looks); a secret of a number's own that
+# was replaced may sign for this long.
+KEEP_SECONDS = 30.0
 # That nobody has a number is remembered only to refuse a signature: the vendor sends again.
 KEEP_UNKNOWN_SECONDS = 1.0
 MOST_NAMES = 20_000
@@ -54,7 +55,8 @@ class Numbers:
             told.update({name: tuple(found) for name, found in bearers.items()})
         now = self._clock()
         for name, found in told.items():
-            seconds = KEEP_SECONDS if found else KEEP_UNKNOWN_SECONDS
+            is_held = any(connection.verified_at is not None for connection in found)
+            seconds = KEEP_SECONDS if is_held else KEEP_UNKNOWN_SECONDS
             self._known.pop(name, None)  # to the end: the oldest stand in front
             self._known[name] = (now + seconds, found)
         self._drop_the_oldest()

@@ -11,12 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 from connections import ingress, refusals
 from connections.edge import storing
-from connections.edge.numbers import KEEP_SECONDS, Numbers
+from connections.edge.numbers import Numbers
 from connections.models import Connection
 from connections.providers.base import Provider
 from connections.refusals import Refusal
 
 Clock = Callable[[], float]
+_UNNAMED_SECONDS = 2.0  # how long the numbers with secrets of their own are remembered
 
 # New names asked after in a second, in at most one query at a time ...
 NAMES_A_SECOND = 2_000
@@ -104,7 +105,7 @@ class Signers:
 
     async def _any_signers(self) -> list[Connection]:
         if self._clock() >= self._unnamed_until:
-            self._unnamed_until = self._clock() + KEEP_SECONDS
+            self._unnamed_until = self._clock() + _UNNAMED_SECONDS
             found: list[Connection] = []
             await self._in_thread(lambda: found.extend(ingress.unnamed_signers()))
             self._unnamed_signers = found

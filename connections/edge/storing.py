@@ -118,7 +118,12 @@ class Store:
         if not routed:
             return
         # Outside a transaction block the statement commits itself: one way there and back.
-        kept = inbox.keep(routed=routed, provider=self._provider, now=clock.now())
+        try:
+            kept = inbox.keep(routed=routed, provider=self._provider, now=clock.now())
+        except inbox.Misrouted:
+            self._numbers.forget()
+            routed = [each for reading in self._route(letters) for each in reading.routed]
+            kept = inbox.keep(routed=routed, provider=self._provider, now=clock.now())
         self._lanes |= kept.lanes
         inbox.tell_accepted(kept, provider=self._provider, updates=len(routed))
 
