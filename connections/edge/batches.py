@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 # A statement larger than this keeps the next one waiting for too long.
 MOST_UPDATES = 500
 MOST_BYTES = 4 * 1024 * 1024
+# A request that comes so soon after a commit waits so long for company.
+_CLOSE_SECONDS, _LINGER_SECONDS = 0.005, 0.004
 
 Keep = Callable[[Sequence[Letter]], tuple[list[Outcome], set[tuple[int, int]]]]
 
@@ -45,6 +48,7 @@ class Batcher:
         self._line: deque[_Waiting] = deque()
         self._news = asyncio.Event()
         self._is_stuck = self._is_ending = False
+        self._stored_at = 0.0
 
     async def store(self, letter: Letter, *, size: int) -> Outcome:
         """Return what became of `letter`: STORED only after its commit."""
@@ -61,7 +65,11 @@ class Batcher:
             await self._news.wait()
             self._news.clear()
             while self._line:
+                if time.monotonic() - self._stored_at < _CLOSE_SECONDS and not self._is_ending:
+                    # They come thick: a moment's patience makes one commit of several.
+                    await asyncio.sleep(_LINGER_SECONDS)
                 await self._store(self._take())
+                self._stored_at = time.monotonic()
 
     def end(self) -> None:
         """Let `run` return as soon as the line is empty."""
