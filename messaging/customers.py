@@ -196,7 +196,6 @@ def _turn(desk: Desk, one: _Kept, rate: limits.Rates) -> LiveTurn:
         workspace_rate=desk.workspace_rate,
         text_digest=one.digest,
         rates=rate,
-        version=desk.ahead.version if desk.ahead is not None else None,
         found=desk.found_before(one.text),
         tapped_entry_id=pipeline.choice_of(one.conversation, one.text, content),
         sender=contacts.sender_from(one.update.part("sender")),
