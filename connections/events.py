@@ -66,7 +66,7 @@ class Update:
     """
 
     kind: Kind
-    key: str  # what makes this update itself, for ever: the database keeps it unique
+    key: str  # what makes this update itself: the database keeps it unique
     number_id: str  # the provider's id of our number; "" when the update names none
     account_id: str = ""
     subject: str = ""  # the provider's message id

@@ -142,7 +142,7 @@ def _columns(routed: Sequence[Routed], provider: str, now: datetime) -> list[Any
 
 
 def accept(*, routed: Sequence[Routed], provider: str, now: datetime) -> int:
-    """Store updates durably, once each for ever; wake their workspaces after the commit.
+    """Store updates durably, once each; wake their workspaces after the commit.
 
     Returns how many were new. Call in the system scope. One statement for the whole batch.
     """

@@ -88,7 +88,7 @@ def _tell_given_up(job: OutboundJob, now: datetime) -> None:
 def erase_payloads(*, now: datetime, batch: int = 5_000) -> int:
     """Erase the contents of settled mailbox rows, and whom they were about, after retention.
 
-    The keys stay for ever: a repeated delivery is known by them.
+    The keys stay for as long as the rows (connections.keeping): a repetition is known by them.
     """
     before = now - timedelta(days=settings.RETENTION_DAYS["mailbox_payload"])
     erased = 0
