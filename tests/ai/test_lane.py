@@ -179,7 +179,7 @@ def test_without_a_broker_the_lane_finds_its_work(house: House) -> None:
 
 def test_what_a_killed_lane_had_in_hand_goes_on_without_the_model(house: House) -> None:
     ask(house, ("big", 1, MANY))
-    wait_until(lambda: states(house).get("settled", 0) > 0, "it is in the middle", house)
+    wait_until(lambda: {"settled", "asked"} <= set(states(house)), "it is in the middle", house)
 
     house.kill("ai")
     in_hand = house.sql("SELECT reference FROM ai_call WHERE state = 'asked'")
@@ -206,7 +206,7 @@ def test_what_a_killed_lane_had_in_hand_goes_on_without_the_model(house: House) 
 
 def test_asked_to_end_it_settles_what_is_in_hand_and_takes_no_more(house: House) -> None:
     ask(house, ("big", 1, MANY))
-    wait_until(lambda: states(house).get("settled", 0) > 0, "it is in the middle", house)
+    wait_until(lambda: {"settled", "asked"} <= set(states(house)), "it is in the middle", house)
 
     process = house.processes.pop("ai")
     process.terminate()
