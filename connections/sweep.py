@@ -13,6 +13,10 @@ from connections.models import InboundEvent, OutboundJob
 from workspaces import scope
 
 
+# News is looked for all the time; what lies longer was left behind.
+_NEWS_MAY_WAIT = timedelta(seconds=4)
+
+
 @dataclass(frozen=True)
 class Due:
     """(workspace, lane) pairs to drain, and (workspace, connection) pairs with sends to make."""
@@ -27,7 +31,10 @@ def find_due(*, now: datetime, older_than_seconds: float = 1.0) -> Due:
     with scope.system():
         lanes = list(
             InboundEvent.objects.filter(
-                state="pending", due_at__lte=since, workspace_id__isnull=False
+                Q(lane__in=inbox.TALK_LANES) | Q(due_at__lte=since - _NEWS_MAY_WAIT),
+                state="pending",
+                due_at__lte=since,
+                workspace_id__isnull=False,
             )
             .values_list("workspace_id", "lane")
             .order_by()
