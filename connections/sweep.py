@@ -12,7 +12,6 @@ from connections import inbox, orphans, outbox
 from connections.models import InboundEvent, OutboundJob
 from workspaces import scope
 
-
 # News is looked for all the time; what lies longer was left behind.
 _NEWS_MAY_WAIT = timedelta(seconds=4)
 
