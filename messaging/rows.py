@@ -29,13 +29,8 @@ def insert(table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]
         return [int(row[0]) for row in cursor.fetchall()]
 
 
-def update(
-    table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]], *, where: str = "true"
-) -> int:
-    """Set `columns` of many rows, each row named by its first value, the id; return how many.
-
-    `where` is a condition of our own on the table `t` and the new values `u`.
-    """
+def update(table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> int:
+    """Set `columns` of many rows, each row named by its first value, the id; return how many."""
     if not rows:
         return 0
     kinds = {"id": "bigint", **columns}
@@ -44,7 +39,7 @@ def update(
     with database.cursor() as cursor:
         cursor.execute(
             f"UPDATE {table} t SET {changes}"  # noqa: S608
-            f" FROM unnest({arrays}) AS u({', '.join(kinds)}) WHERE t.id = u.id AND {where}",
+            f" FROM unnest({arrays}) AS u({', '.join(kinds)}) WHERE t.id = u.id",
             [list(values) for values in zip(*rows, strict=True)],
         )
         return int(cursor.rowcount)
