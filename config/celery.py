@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.db import close_old_connections  # noqa: E402
 
 from config import canary  # noqa: E402
-from lib import brokers, events  # noqa: E402
+from lib import brokers, events, garbage  # noqa: E402
 
 # A wake-up that was being handled when the broker went away need not be put back: the sweep
 # finds what is due. Trying to put it back ends the worker (kombu asks a connection that is gone).
@@ -86,6 +86,12 @@ def refuse_pooler(**_: Any) -> None:
         canary.refuse()
     except ImproperlyConfigured as error:
         raise SystemExit(str(error)) from error  # an Exception here would be logged and forgotten
+
+
+@signals.worker_ready.connect
+def spare_what_is_loaded(**_: Any) -> None:
+    """Let the collector of cycles look at what messages leave behind only."""
+    garbage.spare()
 
 
 @signals.task_prerun.connect

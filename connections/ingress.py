@@ -39,9 +39,8 @@ class Letter:
     signers: frozenset[int] = frozenset()  # connections whose own secret signed it
 
     def names(self) -> set[str]:
-        """Return the ids of the numbers and accounts that it speaks of."""
-        named = {u.number_id for u in self.updates} | {u.account_id for u in self.updates}
-        return named - {""}
+        """Return by which ids it is found whose the updates are: an account's only without a number."""
+        return {u.number_id or u.account_id for u in self.updates} - {""}
 
 
 @dataclass(frozen=True)

@@ -121,6 +121,19 @@ def hold(once: str) -> None:
         _marks.ask(lambda: _redis(settings.REDIS_URL).set(f"once:{once}", 1, px=_HOLD_MS))
 
 
+# Jobs that this process does itself, without the broker: by name, who takes them.
+_takers: dict[str, Callable[..., bool]] = {}
+
+
+def take_here(name: str, take: Callable[..., bool]) -> None:
+    """Let `take` have the jobs of this name that are enqueued in this process.
+
+    It gets the arguments, after the commit, and must neither wait nor raise; what it declines
+    (False) goes to the broker as ever.
+    """
+    _takers[name] = take
+
+
 def enqueue(
     name: str,
     *,
@@ -128,6 +141,7 @@ def enqueue(
     delay_seconds: float = 0,
     once: str = "",
     unless: str = "",
+    anywhere: bool = False,
     **arguments: Argument,
 ) -> None:
     """Ask a worker to run the task `name` with `arguments` once the transaction commits.
@@ -135,11 +149,15 @@ def enqueue(
     Never raises when the broker is away, and hardly waits: what is due stands in a table, and
     the sweep of every worker finds it within seconds. With `once`, nothing is sent while a
     wake-up of that name waits in line; its task calls `begun(once)` first of all. Nothing is
-    sent either while somebody holds `unless`: it is being worked off already.
+    sent either while somebody holds `unless`: it is being worked off already. `anywhere`
+    leaves it to the broker who does it, though this process would (see `take_here`).
     """
     identifier = events.correlation()
 
     def send() -> None:
+        take = None if anywhere else _takers.get(name)
+        if take is not None and take(**arguments):
+            return
         if not _is_wanted(once, unless):
             return
         try:
@@ -167,20 +185,29 @@ def enqueue(
 
 
 def _send(name: str, **options: Any) -> None:
-    with producers[_publishing()].acquire(block=True, timeout=1) as producer:
+    with producers[_line_to(_broker_url())].acquire(block=True, timeout=1) as producer:
         current_app.send_task(name, producer=producer, retry=False, ignore_result=True, **options)
 
 
-def _publishing() -> Any:
+def _broker_url() -> str:
+    return str(current_app.conf.broker_write_url or current_app.conf.broker_url)
+
+
+@lru_cache(maxsize=2)
+def _line_to(url: str) -> Any:
+    """Return under what the pool keeps lines to this broker; making it anew costs half a publish."""
+    return _publishing(url)
+
+
+def _publishing(url: str) -> Any:
     # Workers read with the longer patience of the app's own settings.
-    url = str(current_app.conf.broker_write_url or current_app.conf.broker_url)
-    return current_app.connection_for_write(transport_options=brokers.for_publishers(url))
+    return current_app.connection_for_write(url, transport_options=brokers.for_publishers(url))
 
 
 def waiting_count(queue: str) -> int:
     """Return how many wake-ups lie in a queue of the broker; 0 when it does not answer."""
     try:
-        with producers[_publishing()].acquire(block=True, timeout=1) as producer:
+        with producers[_line_to(_broker_url())].acquire(block=True, timeout=1) as producer:
             return int(producer.channel.queue_declare(queue, passive=True).message_count)
     except Exception:
         return 0  # Redis knows no empty queue, and says that there is none
@@ -188,7 +215,7 @@ def waiting_count(queue: str) -> int:
 
 def broker_answers() -> bool:
     """Say whether the broker can be reached now; takes a second or two at most."""
-    connection = _publishing()
+    connection = _publishing(_broker_url())
     try:
         connection.connect()
     except Exception:
