@@ -17,4 +17,4 @@ class BackroomConfig(AppConfig):
                 max_request_body_size="never",
                 traces_sample_rate=0.0,
             )
-        from config import celery, checks, sending, sweeper, watchdog  # noqa: F401
+        from config import celery, checks, listening, sending, sweeper, watchdog  # noqa: F401

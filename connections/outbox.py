@@ -92,7 +92,7 @@ def put_all(*, workspace: Workspace, items: Sequence[Item], now: datetime) -> in
     for connection_id, lane in sorted(
         {(i.connection_id, _lane(i.conversation_key)) for i in items}
     ):
-        wake(connection_id, lane=lane)
+        wake(connection_id, workspace_id=workspace.pk, lane=lane)
     return count
 
 
@@ -105,12 +105,20 @@ def lane_name(connection_id: int, lane: int) -> str:
     return f"send:{connection_id}:{lane}"
 
 
-def wake(connection_id: int, *, lane: int = 0) -> None:
-    """Ask a sender to see to this connection, after the commit."""
+def wake(
+    connection_id: int, *, workspace_id: int = 0, lane: int = 0, anywhere: bool = False
+) -> None:
+    """Ask a sender to see to this connection, after the commit.
+
+    A worker that sends by itself does so when it is told whose the number is, unless
+    `anywhere` leaves it to the others.
+    """
     jobs.enqueue(
         "connections.send",
         queue="send",
         once=lane_name(connection_id, lane),
+        anywhere=anywhere,
+        workspace_id=workspace_id,
         connection_id=connection_id,
         lane=lane,
     )

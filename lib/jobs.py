@@ -16,7 +16,7 @@ from kombu.pools import producers
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from lib import brokers, events
+from lib import brokers, events, wakes
 
 Argument = str | int | bool | None
 
@@ -158,18 +158,20 @@ def enqueue(
         take = None if anywhere else _takers.get(name)
         if take is not None and take(**arguments):
             return
-        if not _is_wanted(once, unless):
-            return
         try:
-            _broker.ask(
-                lambda: _send(
-                    name,
-                    kwargs=arguments,
-                    queue=queue,
-                    countdown=delay_seconds or None,
-                    headers={"correlation": identifier},
+            if not delay_seconds and is_light():
+                wake = wakes.Wake(name, arguments, identifier)
+                _broker.ask(lambda: _wake(queue, wake, once, unless))
+            elif _is_wanted(once, unless):
+                _broker.ask(
+                    lambda: _send(
+                        name,
+                        kwargs=arguments,
+                        queue=queue,
+                        countdown=delay_seconds or None,
+                        headers={"correlation": identifier},
+                    )
                 )
-            )
         except Exception as error:
             events.publish(
                 "lib.job.not-enqueued",
@@ -182,6 +184,22 @@ def enqueue(
         transaction.on_commit(send)
     else:  # on_commit would ask the database first, which a wake-up has no need of
         send()
+
+
+def is_light() -> bool:
+    """Say whether wake-ups go over lists of Redis (`lib.wakes`) instead of the task queue."""
+    return _broker_url() == settings.REDIS_URL and brokers.is_redis(settings.REDIS_URL)
+
+
+def _wake(queue: str, wake: wakes.Wake, once: str, unless: str) -> None:
+    wakes.push(
+        _redis(settings.REDIS_URL),
+        queue=queue,
+        wake=wake,
+        once=once and f"once:{once}",
+        once_ms=_ONCE_MS,
+        unless=unless and f"once:{unless}",
+    )
 
 
 def _send(name: str, **options: Any) -> None:
@@ -207,6 +225,8 @@ def _publishing(url: str) -> Any:
 def waiting_count(queue: str) -> int:
     """Return how many wake-ups lie in a queue of the broker; 0 when it does not answer."""
     try:
+        if is_light() and (count := wakes.waiting_count(_redis(settings.REDIS_URL), queue)):
+            return count
         with producers[_line_to(_broker_url())].acquire(block=True, timeout=1) as producer:
             return int(producer.channel.queue_declare(queue, passive=True).message_count)
     except Exception:
