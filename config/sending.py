@@ -42,6 +42,8 @@ class Nearby:
         try:
             self._pool.submit(self._serve, workspace_id, connection_id)
         except RuntimeError:  # the process is about to end
+            with self._lock:
+                self._waiting.discard(connection_id)
             return False
         return True
 
