@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.db import close_old_connections  # noqa: E402
 
 from config import canary  # noqa: E402
-from lib import brokers, events, garbage  # noqa: E402
+from lib import brokers, events, interpreter  # noqa: E402
 
 # A wake-up that was being handled when the broker went away need not be put back: the sweep
 # finds what is due. Trying to put it back ends the worker (kombu asks a connection that is gone).
@@ -89,9 +89,9 @@ def refuse_pooler(**_: Any) -> None:
 
 
 @signals.worker_ready.connect
-def spare_what_is_loaded(**_: Any) -> None:
+def settle_the_interpreter(**_: Any) -> None:
     """Let the collector of cycles look at what messages leave behind only."""
-    garbage.spare()
+    interpreter.settle()
 
 
 @signals.task_prerun.connect

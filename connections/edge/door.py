@@ -26,7 +26,7 @@ from connections.edge.signers import Signers, UnableToTell
 from connections.edge.storing import Outcome, Store
 from connections.ingress import Letter, UnableToRead
 from connections.refusals import Refusal
-from lib import events, garbage
+from lib import events, interpreter
 
 Send = Callable[[Message], Awaitable[None]]
 PROVIDER = "cloud_api"
@@ -190,7 +190,7 @@ class Door:
         await receive()
         await asyncio.to_thread(self._before_opening)
         self._open()
-        garbage.spare()
+        interpreter.settle()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._close()
