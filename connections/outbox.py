@@ -2,16 +2,19 @@
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection as database
+from psycopg.types.numeric import Int8
 
-from connections import leases, pacing
+from connections import inbox, leases, pacing
 from connections.events import Outbound, StatusWord
 from connections.models import Connection, OutboundJob
-from lib import jobs
+from connections.providers.base import SendReceipt
+from lib import jobs, sql
 from workspaces.models import Workspace
 
 State = OutboundJob.State
@@ -92,7 +95,7 @@ def put_all(*, workspace: Workspace, items: Sequence[Item], now: datetime) -> in
     for connection_id, lane in sorted(
         {(i.connection_id, _lane(i.conversation_key)) for i in items}
     ):
-        wake(connection_id, lane=lane)
+        wake(connection_id, lane=lane, workspace_id=workspace.pk)
     return count
 
 
@@ -105,14 +108,18 @@ def lane_name(connection_id: int, lane: int) -> str:
     return f"send:{connection_id}:{lane}"
 
 
-def wake(connection_id: int, *, lane: int = 0) -> None:
-    """Ask a sender to see to this connection, after the commit."""
+def wake(connection_id: int, *, lane: int = 0, workspace_id: int | None = None) -> None:
+    """Ask a sender to see to this connection, after the commit.
+
+    Who knows its workspace says so, and saves the sender the question.
+    """
     jobs.enqueue(
         "connections.send",
         queue="send",
         once=lane_name(connection_id, lane),
         connection_id=connection_id,
         lane=lane,
+        workspace_id=workspace_id,
     )
 
 
@@ -143,13 +150,13 @@ def claim_next(*, workspace: Workspace, connection_id: int, now: datetime) -> Ou
 
 def has_due(*, connection_id: int, now: datetime) -> bool:
     """Say whether sends of a connection are due; whether they may go out is the claim's to say."""
-    with database.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM connections_outboundjob WHERE connection_id = %s"
-            " AND state = 'queued' AND due_at <= %s)",
-            [connection_id, now],
-        )
-        return bool(cursor.fetchone()[0])
+    found = sql.fetch(
+        "SELECT EXISTS (SELECT FROM connections_outboundjob WHERE connection_id = %s"
+        " AND state = 'queued' AND due_at <= %s)",
+        [Int8(connection_id), now],
+        prepare=True,
+    )
+    return bool(found[0][0])
 
 
 def give_back(*, jobs: Sequence[OutboundJob], now: datetime) -> int:
@@ -164,36 +171,76 @@ def give_back(*, jobs: Sequence[OutboundJob], now: datetime) -> int:
         return int(cursor.rowcount)
 
 
+# Rows are locked in the order of their ids, as statuses lock them. The commit does not wait for
+# the disk: what a crash of the server takes back is told once more, by its status.
+_ACCEPT = f"""
+WITH {inbox.SAID},
+held AS MATERIALIZED (
+    SELECT id FROM connections_outboundjob WHERE id = ANY(ARRAY(SELECT id FROM said))
+    ORDER BY id FOR UPDATE),
+accepted AS (
+    UPDATE connections_outboundjob j SET state = 'accepted', provider_message_id = said.name,
+        settled_at = %(now)s, error_code = '', vendor_code = '', error = ''
+    FROM held JOIN said ON said.id = held.id
+    WHERE j.id = held.id AND j.state IN ('sending', 'unknown', 'queued')
+      AND j.claimed_at = said.claimed_at AND j.attempts > 0
+    RETURNING j.id),
+told AS ({inbox.TELL}),
+noted AS (
+    UPDATE connections_connection SET last_outbound_at = %(now)s
+    WHERE id = %(connection)s AND %(is_noted)s)
+SELECT (SELECT count(*) FROM accepted), EXISTS (
+        SELECT FROM connections_outboundjob WHERE connection_id = %(connection)s
+        AND state = 'queued' AND due_at <= %(now)s),
+    set_config('synchronous_commit', 'off', true)
+"""  # noqa: S608 - constants only
+
+
 def mark_accepted(*, job: OutboundJob, provider_message_id: str, now: datetime) -> bool:
     """Record that the provider took it. False when a status has said so before."""
-    return bool(mark_all_accepted(sent=[(job, provider_message_id)], now=now))
+    said = {"id": job.pk, "name": provider_message_id, "claimed_at": _moment(job)}
+    return bool(_accept([said], job.connection_id, "", now)[0])
 
 
-def mark_all_accepted(*, sent: Sequence[tuple[OutboundJob, str]], now: datetime) -> int:
-    """Record what the provider took, with its ids for it, in one statement.
+def mark_all_accepted(
+    *,
+    connection: Connection,
+    sent: Sequence[tuple[OutboundJob, SendReceipt]],
+    now: datetime,
+    is_noted: bool = False,
+) -> bool:
+    """Record what the provider took of a number's sends, and tell the conversations' keeper.
 
-    Also when a claim was given up meanwhile (the machine slept, the database was away): the
-    answer did come. Rows are locked in the order of their ids, as statuses lock them.
+    One statement, which is a transaction of its own when none is open. Returns whether more is
+    due on the number. Also when a claim was given up meanwhile (the machine slept, the database
+    was away): the answer did come. `is_noted`: it is written down that the number sends.
     """
-    with database.cursor() as cursor:
-        cursor.execute(
-            "WITH held AS (SELECT id FROM connections_outboundjob WHERE id = ANY(%s::bigint[])"
-            " ORDER BY id FOR UPDATE)"
-            " UPDATE connections_outboundjob j SET state = 'accepted', provider_message_id = s.name,"
-            " settled_at = %s, error_code = '', vendor_code = '', error = ''"
-            " FROM held JOIN unnest(%s::bigint[], %s::text[], %s::timestamptz[])"
-            " AS s(id, name, claimed_at) ON s.id = held.id"
-            " WHERE j.id = s.id AND j.state IN ('sending', 'unknown', 'queued')"
-            " AND j.claimed_at = s.claimed_at AND j.attempts > 0",
-            [
-                [job.pk for job, _ in sent],
-                now,
-                [job.pk for job, _ in sent],
-                [name for _, name in sent],
-                [job.claimed_at for job, _ in sent],
-            ],
-        )
-        return int(cursor.rowcount)
+    said = []
+    for place, (job, receipt) in enumerate(sent):
+        row: dict[str, object] = {"id": job.pk}
+        if job.message_id is not None:
+            facts = {"provider_message_id": receipt.message_id, "ms": receipt.ms}
+            row = inbox.receipt(job, "sent", facts, now)
+        said.append({**row, "place": place, "name": receipt.message_id, "claimed_at": _moment(job)})
+    return bool(_accept(said, connection.pk, connection.provider, now, is_noted)[1])
+
+
+def _accept(
+    said: Sequence[Mapping[str, object]],
+    connection_id: int,
+    provider: str,
+    now: datetime,
+    is_noted: bool = False,
+) -> tuple[Any, ...]:
+    values = {
+        "said": json.dumps(said), "connection": Int8(connection_id), "provider": provider,
+        "now": now, "is_noted": is_noted,
+    }  # fmt: skip
+    return sql.fetch(_ACCEPT, values, prepare=True)[0]
+
+
+def _moment(job: OutboundJob) -> str | None:
+    return job.claimed_at.isoformat() if job.claimed_at else None
 
 
 def mark(
