@@ -242,14 +242,12 @@ class _Turn:
         """
         if wanted > 0:
             self.was_asked = False
-        if outcomes:
-            self._record(outcomes)
+        if outcomes and self._connection is not None:
+            self._record(self._connection, outcomes)
         if wanted > 0 and not (outcomes and self._is_empty):
             self._claim(wanted)
 
-    def _record(self, outcomes: list[Outcome]) -> None:
-        connection = self._connection
-        assert connection is not None  # noqa: S101 - a claim came before
+    def _record(self, connection: Connection, outcomes: list[Outcome]) -> None:
         has_more = self._persist(
             lambda: recording.record(connection=connection, outcomes=outcomes, now=clock.now())
         )
