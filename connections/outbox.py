@@ -159,6 +159,15 @@ def has_due(*, connection_id: int, now: datetime) -> bool:
     return bool(found[0][0])
 
 
+def plan_anew() -> None:
+    """Have the plans made anew that this session keeps (scope.mailboxes).
+
+    One that was made while the table was small takes any index that the row wall may use, and
+    reads it from end to end. Tables grow where a line is deep; else their next analysis does this.
+    """
+    sql.run("DISCARD PLANS")
+
+
 def give_back(*, jobs: Sequence[OutboundJob], now: datetime) -> int:
     """Put claims back in line whose sending has not begun."""
     with database.cursor() as cursor:
@@ -181,9 +190,9 @@ held AS MATERIALIZED (
 accepted AS (
     UPDATE connections_outboundjob j SET state = 'accepted', provider_message_id = said.name,
         settled_at = %(now)s, error_code = '', vendor_code = '', error = ''
-    FROM held JOIN said ON said.id = held.id
-    WHERE j.id = held.id AND j.state IN ('sending', 'unknown', 'queued')
-      AND j.claimed_at = said.claimed_at AND j.attempts > 0
+    FROM said
+    WHERE j.id = ANY(ARRAY(SELECT id FROM held)) AND j.id = said.id
+      AND j.state IN ('sending', 'unknown', 'queued') AND j.claimed_at = said.claimed_at AND j.attempts > 0
     RETURNING j.id),
 told AS ({inbox.TELL}),
 noted AS (

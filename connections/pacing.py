@@ -79,7 +79,9 @@ claimed AS (
     UPDATE connections_outboundjob j SET state = 'sending', attempts = attempts + 1,
         claimed_at = clock_timestamp(), claimed_pid = pg_backend_pid(), claimed_by = %(token)s,
         has_crashed = false, was_cut_off = false, due_at = %(now)s
-    FROM chosen WHERE j.id = chosen.id AND j.state = 'queued'
+    -- Nobody asks for their state again, which is locked: a plan that was made for a short line
+    -- would take the index of what is queued, and read a long one from end to end.
+    FROM chosen WHERE j.id = chosen.id
     RETURNING {", ".join(f"j.{name}" for name in _COLUMNS)}),
 placed AS (SELECT claimed.*, row_number() OVER (ORDER BY id) AS place FROM claimed)
 -- The number as it is now goes with the first: it is spoken for with no older credentials.

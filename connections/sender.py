@@ -132,6 +132,7 @@ class _Turn:
         self._done: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
         self._is_deep = False  # the last claim took all that it had room for
         self._is_empty = False  # the last claim found nothing more
+        self._has_planned = False  # for a line as deep as this one
         self._resume_at = 0.0  # the number's pace lets nothing out before
 
     def poke(self) -> None:
@@ -276,6 +277,9 @@ class _Turn:
         if claimed.connection is not None:
             caller = self._meet(claimed.connection)
             self._begin(caller, [_Begun(job, *asked) for job in claimed.jobs])
+        if self._is_deep and not self._has_planned:
+            self._persist(outbox.plan_anew)
+            self._has_planned = True
 
     def _meet(self, connection: Connection) -> calls.Caller:
         """Take the number as it is now: who speaks for it holds no older credentials."""

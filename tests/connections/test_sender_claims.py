@@ -1,6 +1,5 @@
 """What a claim hands the sender: the number as it is now, by a plan that all workspaces share."""
 
-import time
 from typing import Any
 
 import pytest
@@ -8,7 +7,7 @@ from django.db import connection as database
 
 from connections import breaker, manager, outbox, recording, sender, tasks
 from connections.calls import Outcome
-from connections.models import Connection, InboundEvent, OutboundJob
+from connections.models import Connection, OutboundJob
 from connections.providers.base import Code, ProviderError, SendReceipt
 from lib import clock
 from messaging.models import BotSettings
@@ -135,38 +134,47 @@ def test_one_plan_serves_all_workspaces(way: Way, rival: Workspace) -> None:
     assert kept == [("UPDATE connections_outboundjob", 0, True)] * 2
 
 
-def test_a_plan_made_while_the_tables_were_empty_serves_a_deep_line(committed_way: Way) -> None:
-    way, now = committed_way, clock.now()
-    put(way, "first", talk="first", message_id=1)
-    count, batch = 4_000, 16
-
-    def turn() -> int:
-        claimed = outbox.claim_batch(
-            workspace=way.space, connection_id=way.connection.pk, limit=batch, now=clock.now()
+def kept_plans(way: Way) -> dict[str, str]:
+    """Return the plans by which this session claims and records."""
+    parameters = {
+        "pacing": [clock.now(), way.connection.pk, way.space.pk, 16, ""],
+        "inbound": ["[]", clock.now(), "cloud_api", way.connection.pk, False],
+    }
+    with scope.mailboxes(way.space), database.cursor() as cursor:
+        cursor.execute(
+            "SELECT name, substring(statement, 'connections_(pacing|inbound)')"
+            " FROM pg_prepared_statements WHERE statement ~ 'UPDATE connections_outboundjob'"
         )
-        if claimed.connection is None:
-            return 0
-        claimed.connection.state = Connection.State.CONNECTED
-        taken = [Outcome(job, SendReceipt(f"wamid.{job.pk}", ms=1)) for job in claimed.jobs]
-        recording.record(connection=claimed.connection, outcomes=taken, now=clock.now())
-        return len(taken)
+        names = {what: name for name, what in cursor.fetchall()}
+        plans = {}
+        for what, values in parameters.items():
+            marks = ", ".join(["%s"] * len(values))
+            cursor.execute(f"EXPLAIN EXECUTE {names[what]}({marks})", values)
+            plans[what] = "\n".join(line for (line,) in cursor.fetchall())
+    return plans
 
-    with scope.mailboxes(way.space):
-        assert turn() == 1
+
+def test_plans_made_while_the_tables_were_empty_do_not_serve_a_deep_line(
+    committed_way: Way, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way, now = committed_way, clock.now()
+    monkeypatch.setattr(sender, "TURN_SECONDS", 0.5)
+    put(way, "first", talk="first", message_id=1)
+    send(way)
+    with scope.workspace(way.space):
         OutboundJob.objects.bulk_create(
             OutboundJob(
                 workspace=way.space, connection=way.connection, key=f"m{n}", kind="text",
                 conversation_key=f"t{n}", payload={}, created_at=now, due_at=now, message_id=n,
             )
-            for n in range(count)
+            for n in range(4_000)
         )  # fmt: skip
-        started = time.perf_counter()
-        sent = sum(turn() for _ in range(5))
-        elapsed = time.perf_counter() - started
-        receipts = InboundEvent.objects.filter(kind="receipt").count()
 
-    assert (sent, receipts) == (5 * batch, 5 * batch + 1)
-    assert elapsed < 1
+    assert send(way) is True
+
+    for plan in kept_plans(way).values():
+        assert "Index Scan using outbound_key_once" not in plan
+        assert "connections_outboundjob_pkey" in plan
 
 
 @pytest.mark.django_db
