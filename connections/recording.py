@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from connections import breaker, inbox, manager, outbox
+from connections import accepting, breaker, inbox, manager, outbox
 from connections.calls import Outcome
 from connections.models import Connection, OutboundJob
 from connections.providers.base import Code, ProviderError, SendReceipt, Slow
@@ -61,9 +61,7 @@ def _record_taken(
     last = connection.last_outbound_at
     # Not at every message: all senders of a number would wait for this one row.
     is_noted = last is None or now - last > _NOTE_EVERY
-    has_more = outbox.mark_all_accepted(
-        connection=connection, sent=taken, now=now, is_noted=is_noted
-    )
+    has_more = accepting.accept_all(connection=connection, sent=taken, now=now, is_noted=is_noted)
     if is_noted:
         connection.last_outbound_at = now
     return has_more

@@ -6,7 +6,7 @@ else there. These go over the same connection, in the transaction and the scope 
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 from django.db import connection as database
@@ -29,7 +29,7 @@ def _executed(
             # the values in it.
             cursor.connection.prepare_threshold = 0
         try:
-            cursor.execute(cast(LiteralString, statement), values, prepare=prepare)
+            cursor.execute(statement, values, prepare=prepare)
         finally:
             cursor.connection.prepare_threshold = None
         yield cursor
