@@ -165,7 +165,8 @@ def test_plans_made_while_the_tables_were_empty_do_not_serve_a_deep_line(
         OutboundJob.objects.bulk_create(
             OutboundJob(
                 workspace=way.space, connection=way.connection, key=f"m{n}", kind="text",
-                conversation_key=f"t{n}", payload={}, created_at=now, due_at=now, message_id=n,
+                conversation_key=f"t{n}", created_at=now, due_at=now, message_id=n,
+                payload={"kind": "text", "to_phone": "+2348061112222", "text": "hello"},
             )
             for n in range(4_000)
         )  # fmt: skip
