@@ -31,12 +31,12 @@ class Nearby:
         self._waiting: set[int] = set()  # connections that are asked for and not begun
         self._lock = threading.Lock()
 
-    def take(self, *, connection_id: int, workspace_id: int = 0, **_: object) -> bool:
+    def take(self, *, connection_id: int, workspace_id: int | None = None, **_: object) -> bool:
         """Give a number its turn soon. False when others must: see `lib.jobs.take_here`."""
         with self._lock:
             if connection_id in self._waiting:
                 return True
-            if not workspace_id or len(self._waiting) >= MOST_WAITING:
+            if workspace_id is None or len(self._waiting) >= MOST_WAITING:
                 return False
             self._waiting.add(connection_id)
         try:

@@ -11,6 +11,9 @@ from lib import clock, crypto
 
 _log = logging.getLogger(__name__)
 
+# Whatever of a number a call depends on.
+_SPOKEN_WITH = ("pk", "workspace_id", "provider", "external_id", "account_id", "credentials")
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -22,11 +25,22 @@ class Outcome:
 
 
 class Caller:
-    """Speaks for one number; its credentials are opened once, for a turn."""
+    """Speaks for one number; its credentials are opened once, for as long as they stay the same."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._opened: tuple[Account, Provider] | None = None
+
+    @property
+    def provider(self) -> str:
+        """Return the name of the provider it calls."""
+        return self._connection.provider
+
+    def speaks_for(self, connection: Connection) -> bool:
+        """Say whether what it holds is what the number's row says, as it was read now."""
+        return all(
+            getattr(self._connection, name) == getattr(connection, name) for name in _SPOKEN_WITH
+        )
 
     def send(self, job: OutboundJob) -> Outcome:
         """Send one message and say what came of it. Never raises."""

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from connections.events import Kind, Update
 from connections.models import Connection, InboundEvent, OutboundJob
-from lib import events, jobs
+from lib import events, jobs, sql
 from workspaces.models import Workspace
 
 MAX_ATTEMPTS = 5
@@ -164,55 +164,49 @@ def tell_accepted(kept: Kept, *, provider: str, updates: int) -> None:
     )
 
 
+# What became of sends, a row each (`receipt`); without a key nobody is told.
+SAID = """said AS MATERIALIZED (SELECT * FROM json_to_recordset(%(said)s::json) AS s(
+    place int, id bigint, name text, claimed_at timestamptz, workspace bigint, connection bigint,
+    key text, conversation text, lane smallint, payload jsonb, correlation text))"""
+TELL = """INSERT INTO connections_inboundevent (workspace_id, connection_id, provider, number_id,
+    kind, key, subject, conversation_key, lane, payload, state, attempts, error, correlation,
+    received_at, due_at)
+    SELECT workspace, connection, %(provider)s, '', 'receipt', key, '', conversation, lane, payload,
+        'pending', 0, '', correlation, %(now)s, %(now)s
+    FROM said WHERE key IS NOT NULL ORDER BY place ON CONFLICT (key) DO NOTHING"""
+_PUT_RECEIPT = f"WITH {SAID} {TELL}"
+
+
 def put_receipt(
     *, job: OutboundJob, provider: str, outcome: str, now: datetime, **facts: Any
 ) -> None:
     """Tell the conversation's keeper what became of a send: the same road as statuses take.
 
-    `outcome` is sent, retrying, waiting, unknown or failed; `facts` say more (error, ms).
+    `outcome` is sent, retrying, waiting, unknown or failed; `facts` say more (error, ms). Nobody
+    is woken: these are news.
     """
-    put_receipts(receipts=[(job, outcome, facts)], provider=provider, now=now)
+    said = json.dumps([receipt(job, outcome, facts, now)])
+    sql.run(
+        _PUT_RECEIPT, {"said": said, "provider": provider, "now": now}, prepare=True
+    )  # fmt: skip
 
 
-def put_receipts(
-    *,
-    receipts: Sequence[tuple[OutboundJob, str, Mapping[str, Any]]],
-    provider: str,
-    now: datetime,
-) -> None:
-    """Do the same for many sends in one statement: (send, outcome, facts) each."""
-    if not receipts:
-        return
-    lanes = [lane_of(Kind.RECEIPT, job.conversation_key) for job, _, _ in receipts]
-    with database.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO connections_inboundevent (workspace_id, connection_id, provider, number_id,"
-            " kind, key, subject, conversation_key, lane, payload, state, attempts, error, correlation,"
-            " received_at, due_at)"
-            " SELECT w, c, %s, '', %s, y, '', v, l, p::jsonb, 'pending', 0, '', r, %s, %s"
-            " FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::smallint[],"
-            " %s::text[], %s::text[]) WITH ORDINALITY AS u(w, c, y, v, l, p, r, o) ORDER BY o"
-            " ON CONFLICT (key) DO NOTHING",
-            [
-                provider,
-                str(Kind.RECEIPT),
-                now,
-                now,
-                [job.workspace_id for job, _, _ in receipts],
-                [job.connection_id for job, _, _ in receipts],
-                [f"receipt:{job.pk}:{job.attempts}:{outcome}" for job, outcome, _ in receipts],
-                [job.conversation_key for job, _, _ in receipts],
-                lanes,
-                [_receipt(job, outcome, facts, now) for job, outcome, facts in receipts],
-                [job.correlation for job, _, _ in receipts],
-            ],
-        )
-    wake({(job.workspace_id, lane) for (job, _, _), lane in zip(receipts, lanes, strict=True)})
-
-
-def _receipt(job: OutboundJob, outcome: str, facts: Mapping[str, Any], now: datetime) -> str:
+def receipt(
+    job: OutboundJob, outcome: str, facts: Mapping[str, Any], now: datetime
+) -> dict[str, object]:
+    """Return the row of SAID for one send, to be told with TELL."""
     data = {"outcome": outcome, "message_id": job.message_id, "attempt": job.attempts, **facts}
-    return json.dumps({"at": now.isoformat(), "data": data, "raw": None})
+    return {
+        "place": 0,
+        "id": job.pk,
+        "workspace": job.workspace_id,
+        "connection": job.connection_id,
+        "key": f"receipt:{job.pk}:{job.attempts}:{outcome}",
+        "conversation": job.conversation_key,
+        "lane": lane_of(Kind.RECEIPT, job.conversation_key),
+        "payload": {"at": now.isoformat(), "data": data, "raw": None},
+        "correlation": job.correlation,
+    }
 
 
 def line_name(workspace_id: int, lane: int, *, bulk: bool = False) -> str:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection as database
+from psycopg.types.numeric import Int8
 
-from connections import leases, pacing
+from connections import accepting, leases, pacing
 from connections.events import Outbound, StatusWord
 from connections.models import Connection, OutboundJob
-from lib import jobs
+from lib import jobs, sql
 from workspaces.models import Workspace
 
 State = OutboundJob.State
@@ -92,7 +93,7 @@ def put_all(*, workspace: Workspace, items: Sequence[Item], now: datetime) -> in
     for connection_id, lane in sorted(
         {(i.connection_id, _lane(i.conversation_key)) for i in items}
     ):
-        wake(connection_id, workspace_id=workspace.pk, lane=lane)
+        wake(connection_id, lane=lane, workspace_id=workspace.pk)
     return count
 
 
@@ -106,21 +107,25 @@ def lane_name(connection_id: int, lane: int) -> str:
 
 
 def wake(
-    connection_id: int, *, workspace_id: int = 0, lane: int = 0, anywhere: bool = False
+    connection_id: int,
+    *,
+    lane: int = 0,
+    workspace_id: int | None = None,
+    anywhere: bool = False,
 ) -> None:
     """Ask a sender to see to this connection, after the commit.
 
-    A worker that sends by itself does so when it is told whose the number is, unless
-    `anywhere` leaves it to the others.
+    Who knows its workspace says so: that saves the question, and a worker that sends by itself
+    does it, unless `anywhere` leaves it to the others.
     """
     jobs.enqueue(
         "connections.send",
         queue="send",
         once=lane_name(connection_id, lane),
         anywhere=anywhere,
-        workspace_id=workspace_id,
         connection_id=connection_id,
         lane=lane,
+        workspace_id=workspace_id,
     )
 
 
@@ -151,13 +156,22 @@ def claim_next(*, workspace: Workspace, connection_id: int, now: datetime) -> Ou
 
 def has_due(*, connection_id: int, now: datetime) -> bool:
     """Say whether sends of a connection are due; whether they may go out is the claim's to say."""
-    with database.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM connections_outboundjob WHERE connection_id = %s"
-            " AND state = 'queued' AND due_at <= %s)",
-            [connection_id, now],
-        )
-        return bool(cursor.fetchone()[0])
+    found = sql.fetch(
+        "SELECT EXISTS (SELECT FROM connections_outboundjob WHERE connection_id = %s"
+        " AND state = 'queued' AND due_at <= %s)",
+        [Int8(connection_id), now],
+        prepare=True,
+    )
+    return bool(found[0][0])
+
+
+def plan_anew() -> None:
+    """Have the plans made anew that this session keeps (scope.mailboxes).
+
+    One that was made while the table was small takes any index that the row wall may use, and
+    reads it from end to end. Tables grow where a line is deep; else their next analysis does this.
+    """
+    sql.run("DISCARD PLANS")
 
 
 def give_back(*, jobs: Sequence[OutboundJob], now: datetime) -> int:
@@ -173,35 +187,8 @@ def give_back(*, jobs: Sequence[OutboundJob], now: datetime) -> int:
 
 
 def mark_accepted(*, job: OutboundJob, provider_message_id: str, now: datetime) -> bool:
-    """Record that the provider took it. False when a status has said so before."""
-    return bool(mark_all_accepted(sent=[(job, provider_message_id)], now=now))
-
-
-def mark_all_accepted(*, sent: Sequence[tuple[OutboundJob, str]], now: datetime) -> int:
-    """Record what the provider took, with its ids for it, in one statement.
-
-    Also when a claim was given up meanwhile (the machine slept, the database was away): the
-    answer did come. Rows are locked in the order of their ids, as statuses lock them.
-    """
-    with database.cursor() as cursor:
-        cursor.execute(
-            "WITH held AS (SELECT id FROM connections_outboundjob WHERE id = ANY(%s::bigint[])"
-            " ORDER BY id FOR UPDATE)"
-            " UPDATE connections_outboundjob j SET state = 'accepted', provider_message_id = s.name,"
-            " settled_at = %s, error_code = '', vendor_code = '', error = ''"
-            " FROM held JOIN unnest(%s::bigint[], %s::text[], %s::timestamptz[])"
-            " AS s(id, name, claimed_at) ON s.id = held.id"
-            " WHERE j.id = s.id AND j.state IN ('sending', 'unknown', 'queued')"
-            " AND j.claimed_at = s.claimed_at AND j.attempts > 0",
-            [
-                [job.pk for job, _ in sent],
-                now,
-                [job.pk for job, _ in sent],
-                [name for _, name in sent],
-                [job.claimed_at for job, _ in sent],
-            ],
-        )
-        return int(cursor.rowcount)
+    """Record that the provider took it, telling nobody. False when a status has said so before."""
+    return accepting.accept(job=job, provider_message_id=provider_message_id, now=now)
 
 
 def mark(

@@ -7,37 +7,40 @@ for a number and one for a pair, moved on by each claim.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection as database
-from django.db.backends.utils import CursorWrapper
+from psycopg.types.numeric import Int8
 
-from connections.models import OutboundJob
+from connections.models import Connection, OutboundJob
+from lib import sql
 from workspaces.models import Workspace
 
 PAIR_SECONDS = 6
 PAIR_BURST = 45
-# A sender that is cut off in the middle of its transaction lets go of its rows after this.
-IDLE_SECONDS = 3
 _COLUMNS = [field.attname for field in OutboundJob._meta.local_concrete_fields]
+_NUMBER = [field.attname for field in Connection._meta.local_concrete_fields]
 
 # The claim's moment is the database's own: it is held against the birth of its backend.
 _CLAIM = f"""
 WITH pace AS MATERIALIZED (
     -- Claims of one number follow one another. No row: it may send nothing now (switched off,
     -- at rest, of a suspended workspace).
-    SELECT c.rate_per_second AS rate, GREATEST(p.arrives_at, %(now)s) AS arrives_at,
-        set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS}s', true)
+    SELECT {", ".join(f"c.{name}" for name in _NUMBER)},
+        GREATEST(p.arrives_at, %(now)s) AS arrives_at
     FROM connections_pacing p
     JOIN connections_connection c ON c.id = p.connection_id
     JOIN workspaces_workspace w ON w.id = c.workspace_id
     WHERE p.connection_id = %(connection)s AND c.workspace_id = %(ws)s
-      AND c.is_sending AND w.state = 'active'
+      AND c.is_sending AND c.removed_at IS NULL AND w.state = 'active'
       AND (c.slow_until IS NULL OR c.slow_until <= %(now)s)
     FOR UPDATE OF p),
 allowed AS (
-    SELECT floor(extract(epoch FROM %(now)s + interval '1 second' - arrives_at) * rate) AS count
+    SELECT floor(extract(epoch FROM %(now)s + interval '1 second' - arrives_at) * rate_per_second)
+        AS count
     FROM pace),
 due AS (
     SELECT j.id, j.kind, j.conversation_key FROM connections_outboundjob j
@@ -62,12 +65,12 @@ chosen AS (
 counted AS (SELECT count(*) FILTER (WHERE counts) AS count FROM chosen),
 paced AS (
     UPDATE connections_pacing p
-    SET arrives_at = pace.arrives_at + make_interval(secs => counted.count::float8 / pace.rate)
+    SET arrives_at = pace.arrives_at + make_interval(secs => counted.count::float8 / pace.rate_per_second)
     FROM pace, counted
     WHERE p.connection_id = %(connection)s AND counted.count > 0),
 paired AS (
     INSERT INTO connections_pairpacing (connection_id, workspace_id, digest, arrives_at)
-    SELECT DISTINCT %(connection)s::bigint, %(ws)s::bigint,
+    SELECT DISTINCT %(connection)s, %(ws)s,
         hashtextextended(conversation_key, 0), %(now)s + interval '{PAIR_SECONDS} seconds'
     FROM chosen WHERE counts
     ON CONFLICT (connection_id, digest) DO UPDATE SET arrives_at =
@@ -76,20 +79,29 @@ claimed AS (
     UPDATE connections_outboundjob j SET state = 'sending', attempts = attempts + 1,
         claimed_at = clock_timestamp(), claimed_pid = pg_backend_pid(), claimed_by = %(token)s,
         has_crashed = false, was_cut_off = false, due_at = %(now)s
-    FROM chosen WHERE j.id = chosen.id AND j.state = 'queued'
-    RETURNING {", ".join(f"j.{name}" for name in _COLUMNS)})
-SELECT allowed.count < %(limit)s, extract(epoch FROM pace.arrives_at - %(now)s)::float8, pace.rate,
-    counted.count, claimed.*
-FROM pace, allowed, counted LEFT JOIN claimed ON true ORDER BY claimed.id
+    -- Nobody asks for their state again, which is locked: a plan that was made for a short line
+    -- would take the index of what is queued, and read a long one from end to end.
+    FROM chosen WHERE j.id = chosen.id
+    RETURNING {", ".join(f"j.{name}" for name in _COLUMNS)}),
+placed AS (SELECT claimed.*, row_number() OVER (ORDER BY id) AS place FROM claimed)
+-- The number as it is now goes with the first: it is spoken for with no older credentials.
+SELECT allowed.count < %(limit)s, extract(epoch FROM pace.arrives_at - %(now)s)::float8,
+    pace.rate_per_second, counted.count, {", ".join(f"number.{name}" for name in _NUMBER)}, placed.*
+FROM pace, allowed, counted LEFT JOIN placed ON true
+LEFT JOIN pace AS number ON COALESCE(placed.place, 1) = 1 ORDER BY placed.place
 """  # noqa: S608 - constants of this file only
 
 
 @dataclass(frozen=True)
 class Claimed:
-    """What was taken; `wait_seconds` until the number may send more, when its pace held some back."""
+    """What was taken, and the number as it was then; None when it may send nothing now.
+
+    `wait_seconds` until the number may send more, when its pace held some back.
+    """
 
     jobs: list[OutboundJob]
     wait_seconds: float = 0.0
+    connection: Connection | None = None
 
 
 def claim(
@@ -99,21 +111,25 @@ def claim(
 
     See `connections.outbox.claim_batch`.
     """
+    # Whole numbers of one size: else each size is another statement whose plan is kept.
     values = {
-        "ws": workspace.pk, "connection": connection_id, "token": token, "limit": limit, "now": now,
+        "ws": Int8(workspace.pk), "connection": Int8(connection_id), "limit": Int8(limit),
+        "token": token, "now": now,
     }  # fmt: skip
-    with database.cursor() as cursor:
-        cursor.execute(_CLAIM, values)
-        rows = cursor.fetchall()
-        if not rows and _begin(cursor, workspace, connection_id, now):
-            cursor.execute(_CLAIM, values)
-            rows = cursor.fetchall()
+    rows = sql.fetch(_CLAIM, values, prepare=True)
+    if not rows and _begin(workspace, connection_id, now):
+        rows = sql.fetch(_CLAIM, values, prepare=True)
     if not rows:
         return Claimed([])
     is_held_back, ahead_seconds, rate, count = rows[0][:4]
     # The pace is kept by letting the next one go a second before it is due at an even pace.
     wait = ahead_seconds + (count + 1) / rate - 1.0 if is_held_back else 0.0
-    return Claimed([_job(row[4:]) for row in rows if row[4] is not None], max(0.0, wait))
+    first = 4 + len(_NUMBER)
+    return Claimed(
+        [_job(row[first:-1]) for row in rows if row[first] is not None],
+        max(0.0, wait),
+        Connection.from_db("default", _NUMBER, rows[0][4:first]),
+    )
 
 
 def forget(*, now: datetime) -> int:
@@ -126,18 +142,21 @@ def forget(*, now: datetime) -> int:
         return int(cursor.rowcount)
 
 
-def _begin(cursor: CursorWrapper, workspace: Workspace, connection_id: int, now: datetime) -> bool:
+def _begin(workspace: Workspace, connection_id: int, now: datetime) -> bool:
     """Give a number its row at its first send. False when it has one."""
-    cursor.execute(
-        "INSERT INTO connections_pacing (connection_id, workspace_id, arrives_at)"
-        " SELECT id, workspace_id, %s FROM connections_connection WHERE id = %s AND workspace_id = %s"
-        " ON CONFLICT (connection_id) DO NOTHING",
-        [now, connection_id, workspace.pk],
+    return bool(
+        sql.run(
+            "INSERT INTO connections_pacing (connection_id, workspace_id, arrives_at)"
+            " SELECT id, workspace_id, %s FROM connections_connection"
+            " WHERE id = %s AND workspace_id = %s AND removed_at IS NULL"
+            " ON CONFLICT (connection_id) DO NOTHING",
+            [now, Int8(connection_id), Int8(workspace.pk)],
+            prepare=True,
+        )
     )
-    return bool(cursor.rowcount)
 
 
-def _job(row: tuple[object, ...]) -> OutboundJob:
+def _job(row: Sequence[Any]) -> OutboundJob:
     values = dict(zip(_COLUMNS, row, strict=True))
     payload = values["payload"]
     values["payload"] = json.loads(payload) if isinstance(payload, str) else payload

@@ -1,4 +1,4 @@
-"""Write down what became of sends: what was taken in two statements for all, refusals each."""
+"""Write down what became of sends: what was taken in one statement for all, refusals each."""
 
 import random
 from collections.abc import Sequence
@@ -6,40 +6,38 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
-from connections import breaker, inbox, manager, outbox
+from connections import accepting, breaker, inbox, manager, outbox
 from connections.calls import Outcome
 from connections.models import Connection, OutboundJob
-from connections.providers.base import Code, ProviderError, Slow
-from lib import events
+from connections.providers.base import Code, ProviderError, SendReceipt, Slow
+from lib import events, sql
 
 State = OutboundJob.State
 _NOTE_EVERY = timedelta(seconds=15)
 
 
-def record(*, connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> None:
-    """Record how sends of a connection ended. May be repeated: each outcome counts once."""
+def record(*, connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> bool:
+    """Record how sends of a connection ended. May be repeated: each outcome counts once.
+
+    The commit does not wait for the disk. Returns whether more is due on the connection.
+    """
     taken = [(o.job, o.receipt) for o in outcomes if o.receipt is not None]
-    if taken:
-        outbox.mark_all_accepted(
-            sent=[(job, receipt.message_id) for job, receipt in taken], now=now
-        )
-        inbox.put_receipts(
-            receipts=[
-                (job, "sent", {"provider_message_id": receipt.message_id, "ms": receipt.ms})
-                for job, receipt in taken
-                if job.message_id is not None
-            ],
-            provider=connection.provider,
-            now=now,
-        )
-        _note(connection, now)
-    for outcome in outcomes:
-        if outcome.error is not None:
-            _record_error(connection, outcome.job, outcome.error, now)
-    idle = [o.job for o in outcomes if o.receipt is None and o.error is None]
-    if idle:
-        outbox.give_back(jobs=idle, now=now)
+    if len(taken) == len(outcomes) and connection.state != Connection.State.CONNECTING:
+        return _record_taken(connection, taken, now)
+    with transaction.atomic(durable=True):
+        sql.run("SET LOCAL synchronous_commit = off")
+        if taken:
+            _record_taken(connection, taken, now)
+            manager.note_alive(connection=connection, now=now)
+        for outcome in outcomes:
+            if outcome.error is not None:
+                _record_error(connection, outcome.job, outcome.error, now)
+        idle = [o.job for o in outcomes if o.receipt is None and o.error is None]
+        if idle:
+            outbox.give_back(jobs=idle, now=now)
+        return outbox.has_due(connection_id=connection.pk, now=now)
 
 
 def announce(*, connection: Connection, outcomes: Sequence[Outcome]) -> None:
@@ -57,13 +55,16 @@ def announce(*, connection: Connection, outcomes: Sequence[Outcome]) -> None:
             )
 
 
-def _note(connection: Connection, now: datetime) -> None:
+def _record_taken(
+    connection: Connection, taken: Sequence[tuple[OutboundJob, SendReceipt]], now: datetime
+) -> bool:
     last = connection.last_outbound_at
-    if last is None or now - last > _NOTE_EVERY:
-        # Not at every message: all senders of a number would wait for this one row.
-        Connection.objects.filter(pk=connection.pk).update(last_outbound_at=now)
+    # Not at every message: all senders of a number would wait for this one row.
+    is_noted = last is None or now - last > _NOTE_EVERY
+    has_more = accepting.accept_all(connection=connection, sent=taken, now=now, is_noted=is_noted)
+    if is_noted:
         connection.last_outbound_at = now
-    manager.note_alive(connection=connection, now=now)
+    return has_more
 
 
 def _record_error(

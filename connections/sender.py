@@ -1,7 +1,7 @@
 """Send what the outbox holds: many at once, one at a time per conversation, no transaction open.
 
 A turn keeps a window of calls to the provider open. Whatever has been answered while the last
-commit ran is recorded together, and the same commit claims what follows.
+claim ran is recorded together, by one statement, and the next one claims what follows.
 """
 
 import logging
@@ -11,14 +11,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, InternalError, OperationalError, transaction
+from django.db import InterfaceError, InternalError, OperationalError
 from django.db import connection as database
 
-from connections import breaker, calls, leases, outbox, pacing, recording
+from connections import breaker, calls, leases, outbox, recording
 from connections.calls import Outcome
 from connections.models import Connection, OutboundJob
 from lib import clock, events
@@ -47,6 +46,10 @@ _closers = ThreadPoolExecutor(16, thread_name_prefix="closer")
 _stopping = threading.Event()
 _running: dict[int, "_Turn | None"] = {}
 _lock = threading.Lock()
+# Through whom a number was seen to send last: tells whether its provider is down before anything
+# is claimed. What is sent goes by the row that the claim returns.
+_seen: dict[int, str] = {}
+_MOST_SEEN = 10_000
 
 
 def serve(*, workspace: Workspace, connection_id: int) -> bool:
@@ -59,11 +62,8 @@ def serve(*, workspace: Workspace, connection_id: int) -> bool:
         _running[connection_id] = None
     turn = None
     try:
-        with scope.workspace(workspace):
-            connection = _connection(workspace, connection_id)
-            if connection is None:
-                return False
-            turn = _running[connection_id] = _Turn(workspace, connection)
+        with scope.mailboxes(workspace):
+            turn = _running[connection_id] = _Turn(workspace, connection_id)
             has_more = turn.run(time.monotonic() + TURN_SECONDS)
             if not turn.finish(LINGER_SECONDS):
                 _closers.submit(_close, turn)
@@ -81,11 +81,8 @@ def send_due(*, workspace: Workspace, connection_id: int, limit: int | None = No
 
     Returns whether more may be waiting.
     """
-    with scope.workspace(workspace):
-        connection = _connection(workspace, connection_id)
-        if connection is None:
-            return False
-        turn = _Turn(workspace, connection, limit)
+    with scope.mailboxes(workspace):
+        turn = _Turn(workspace, connection_id, limit)
         turn.run(time.monotonic() + TURN_SECONDS)
         turn.finish(None)
         return turn.has_more()
@@ -96,17 +93,13 @@ def stop() -> None:
     _stopping.set()
 
 
-def _connection(workspace: Workspace, connection_id: int) -> Connection | None:
-    return Connection.objects.filter(pk=connection_id, workspace=workspace).first()
-
-
 def _close(turn: "_Turn") -> None:
     """Wait for the slow calls of a turn that is over, and see to what waited behind them."""
     try:
-        with scope.workspace(turn.workspace):
+        with scope.mailboxes(turn.workspace):
             turn.finish(None)
             if turn.has_more():
-                outbox.wake(turn.connection.pk)
+                outbox.wake(turn.connection_id, workspace_id=turn.workspace.pk, anywhere=True)
     finally:
         database.close()
 
@@ -128,18 +121,18 @@ class _Begun:
 class _Turn:
     """One number's window of calls. Used by one thread at a time; calls only fill its queue."""
 
-    def __init__(
-        self, workspace: Workspace, connection: Connection, limit: int | None = None
-    ) -> None:
-        self.workspace, self.connection = workspace, connection
+    def __init__(self, workspace: Workspace, connection_id: int, limit: int | None = None) -> None:
+        self.workspace, self.connection_id = workspace, connection_id
         self.was_asked = False  # a wake-up came after the last claim
         self._left = limit
         self._window = int(settings.SEND_IN_FLIGHT)
-        self._caller = calls.Caller(connection)
+        self._connection: Connection | None = None  # as the last claim found it
+        self._caller: calls.Caller | None = None
         self._in_flight: set[int] = set()
         self._done: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
         self._is_deep = False  # the last claim took all that it had room for
         self._is_empty = False  # the last claim found nothing more
+        self._has_planned = False  # for a line as deep as this one
         self._resume_at = 0.0  # the number's pace lets nothing out before
 
     def poke(self) -> None:
@@ -170,14 +163,17 @@ class _Turn:
             if until is not None and time.monotonic() >= until and not _stopping.is_set():
                 return False
             self._commit(self._gather(until), 0)
-            self._is_empty = False  # what waited behind it may go now
         return True
 
     def has_more(self) -> bool:
         """Say whether another turn may find something."""
-        if self._is_empty or breaker.is_open(self.connection.provider):
+        if self._is_empty or breaker.is_open(self._provider):
             return False  # a provider that is down: the sweep asks again
-        return outbox.has_due(connection_id=self.connection.pk, now=clock.now())
+        return outbox.has_due(connection_id=self.connection_id, now=clock.now())
+
+    @property
+    def _provider(self) -> str:
+        return _seen.get(self.connection_id, "")
 
     def _is_over(self, until: float) -> bool:
         return time.monotonic() >= until or _stopping.is_set() or self._left == 0
@@ -187,28 +183,31 @@ class _Turn:
             return 0
         free = self._window - len(self._in_flight)
         wanted = free if self._left is None else min(free, self._left)
-        return breaker.room(self.connection.provider, wanted) if wanted > 0 else 0
+        return breaker.room(self._provider, wanted) if wanted > 0 else 0
 
     # --- Calls -----------------------------------------------------------------------------
 
-    def _begin(self, claims: list[_Begun]) -> None:
-        stale = [begun.job for begun in claims if begun.is_stale]
+    def _begin(self, caller: calls.Caller, claims: list[_Begun]) -> None:
         fresh = [begun for begun in claims if not begun.is_stale]
-        breaker.begin(self.connection.provider, len(fresh))
+        # A provider that nobody here knew of, or that has fallen since, is left alone.
+        fresh = fresh[: breaker.room(caller.provider, len(fresh))]
+        breaker.begin(caller.provider, len(fresh))
         for begun in fresh:
             self._in_flight.add(begun.job.pk)
-            _pool.submit(self._call, begun)
-        if stale:
-            self._persist(lambda: outbox.give_back(jobs=stale, now=clock.now()))
-            leases.let_go(job.pk for job in stale)
+            _pool.submit(self._call, caller, begun)
+        if len(fresh) < len(claims):
+            begun_ids = {begun.job.pk for begun in fresh}
+            unsent = [begun.job for begun in claims if begun.job.pk not in begun_ids]
+            self._persist(lambda: outbox.give_back(jobs=unsent, now=clock.now()))
+            leases.let_go(job.pk for job in unsent)
 
-    def _call(self, begun: _Begun) -> None:
+    def _call(self, caller: calls.Caller, begun: _Begun) -> None:
         with events.correlated(begun.job.correlation):
             if begun.is_stale:
-                breaker.release(self.connection.provider)
+                breaker.release(caller.provider)
                 self._done.put(Outcome(begun.job))
             else:
-                self._done.put(self._caller.send(begun.job))
+                self._done.put(caller.send(begun.job))
 
     def _gather(self, until: float | None) -> list[Outcome]:
         """Return what has been answered: one at least, unless the time is over or more is due."""
@@ -237,47 +236,60 @@ class _Turn:
     # --- Commits ---------------------------------------------------------------------------
 
     def _commit(self, outcomes: list[Outcome], wanted: int) -> None:
-        """Record outcomes and claim what follows, in one transaction; begin what was claimed."""
+        """Record outcomes, then claim what follows and begin it.
+
+        Two commits, and only the claim's waits for the disk: before anything is sent. With it
+        the outcomes are there too.
+        """
         if wanted > 0:
             self.was_asked = False
-        elif not outcomes:
-            return
-        asked = time.monotonic(), time.time()
-        claimed = self._persist(lambda: self._record_and_claim(outcomes, wanted))
-        leases.hold(job.pk for job in claimed.jobs)
+        if outcomes and self._connection is not None:
+            self._record(self._connection, outcomes)
+        if wanted > 0 and not (outcomes and self._is_empty):
+            self._claim(wanted)
+
+    def _record(self, connection: Connection, outcomes: list[Outcome]) -> None:
+        has_more = self._persist(
+            lambda: recording.record(connection=connection, outcomes=outcomes, now=clock.now())
+        )
+        self._is_empty = not has_more
+        self._is_deep = self._is_deep and has_more
         leases.let_go(outcome.job.pk for outcome in outcomes)
-        recording.announce(connection=self.connection, outcomes=outcomes)
-        if wanted > 0:
-            self._is_deep = len(claimed.jobs) == wanted
-            self._is_empty = not claimed.jobs and not claimed.wait_seconds
-            if claimed.wait_seconds:
-                self._resume_at = time.monotonic() + max(claimed.wait_seconds, _PACE_SECONDS)
+        recording.announce(connection=connection, outcomes=outcomes)
+
+    def _claim(self, wanted: int) -> None:
+        asked = time.monotonic(), time.time()
+        claimed = self._persist(
+            lambda: outbox.claim_batch(
+                workspace=self.workspace,
+                connection_id=self.connection_id,
+                limit=wanted,
+                now=clock.now(),
+            )
+        )
+        leases.hold(job.pk for job in claimed.jobs)
+        self._is_deep = len(claimed.jobs) == wanted
+        self._is_empty = not claimed.jobs and not claimed.wait_seconds
+        if claimed.wait_seconds:
+            self._resume_at = time.monotonic() + max(claimed.wait_seconds, _PACE_SECONDS)
         if self._left is not None:
             self._left -= len(claimed.jobs)
-        self._begin([_Begun(job, *asked) for job in claimed.jobs])
+        if claimed.connection is not None:
+            caller = self._meet(claimed.connection)
+            self._begin(caller, [_Begun(job, *asked) for job in claimed.jobs])
+        if self._is_deep and not self._has_planned:
+            self._persist(outbox.plan_anew)
+            self._has_planned = True
 
-    def _record_and_claim(self, outcomes: list[Outcome], wanted: int) -> pacing.Claimed:
-        now = clock.now()
-        if not outcomes:
-            return self._claim(wanted, now)  # one statement: it is its own transaction
-        with transaction.atomic(durable=True):
-            with database.cursor() as cursor:
-                # By key, whatever the planner believes of a table that grows by the second.
-                cursor.execute("SET LOCAL enable_seqscan = off")
-            recording.record(connection=self.connection, outcomes=outcomes, now=now)
-            is_due = wanted > 0 and outbox.has_due(connection_id=self.connection.pk, now=now)
-            claimed = self._claim(wanted, now) if is_due else pacing.Claimed([])
-            if not claimed.jobs:
-                # Only a claim must be on the disk before anything is sent. An outcome that a
-                # crash of the server takes back is told once more, by its status.
-                with database.cursor() as cursor:
-                    cursor.execute("SET LOCAL synchronous_commit = off")
-            return claimed
-
-    def _claim(self, wanted: int, now: datetime) -> pacing.Claimed:
-        return outbox.claim_batch(
-            workspace=self.workspace, connection_id=self.connection.pk, limit=wanted, now=now
-        )
+    def _meet(self, connection: Connection) -> calls.Caller:
+        """Take the number as it is now: who speaks for it holds no older credentials."""
+        self._connection = connection
+        if self._caller is None or not self._caller.speaks_for(connection):
+            self._caller = calls.Caller(connection)
+        if len(_seen) >= _MOST_SEEN:
+            _seen.clear()
+        _seen[self.connection_id] = connection.provider
+        return self._caller
 
     def _persist(self, work: Callable[[], T]) -> T:
         """Do `work`, again and again while the database is away: what was sent must be told."""
@@ -293,7 +305,7 @@ class _Turn:
                 database.close()
                 events.publish(
                     "connections.sender.kept",
-                    params={"connection": self.connection.pk, "error": type(error).__name__},
+                    params={"connection": self.connection_id, "error": type(error).__name__},
                     meta={"in_flight": len(self._in_flight)},
                     level=logging.WARNING,
                 )

@@ -9,18 +9,21 @@ from workspaces import registry, scope
 
 
 @shared_task(name="connections.send", queue="send")
-def send(*, connection_id: int, lane: int = 0, **_: object) -> None:
+def send(
+    *, connection_id: int, lane: int = 0, workspace_id: int | None = None, **_: object
+) -> None:
     """Send what is due on a connection; go to the end of the line when more is waiting."""
     jobs.begun(outbox.lane_name(connection_id, lane))
-    with scope.system():
-        workspace_id = (
-            Connection.objects.filter(pk=connection_id)
-            .values_list("workspace_id", flat=True)
-            .first()
-        )
+    if workspace_id is None:
+        with scope.system():
+            workspace_id = (
+                Connection.objects.filter(pk=connection_id)
+                .values_list("workspace_id", flat=True)
+                .first()
+            )
     space = registry.by_id(workspace_id) if workspace_id else None
     if space is not None and sender.serve(workspace=space, connection_id=connection_id):
-        outbox.wake(connection_id, lane=lane)
+        outbox.wake(connection_id, lane=lane, workspace_id=space.pk)
 
 
 @shared_task(name="connections.erase_payloads", queue="housekeeping")

@@ -6,7 +6,7 @@ else there. These go over the same connection, in the transaction and the scope 
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 from django.db import connection as database
@@ -23,7 +23,16 @@ def _executed(
         database.wrap_database_errors,
         psycopg.Cursor(scoped.connection) as cursor,
     ):
-        yield cursor.execute(cast(LiteralString, statement), values, prepare=prepare)
+        if prepare:
+            # While this is None, as Django leaves it, the driver keeps no statement, whatever is
+            # asked of it. Were it set for good, it would remember all that Django executes, with
+            # the values in it.
+            cursor.connection.prepare_threshold = 0
+        try:
+            cursor.execute(statement, values, prepare=prepare)
+        finally:
+            cursor.connection.prepare_threshold = None
+        yield cursor
 
 
 def fetch(statement: str, values: Values = (), *, prepare: bool = False) -> list[tuple[Any, ...]]:

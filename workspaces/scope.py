@@ -37,6 +37,17 @@ def workspace(space: "Workspace") -> Iterator[None]:
 
 
 @contextmanager
+def mailboxes(space: "Workspace") -> Iterator[None]:
+    """Speak for one workspace in the public tables only: of them its rows, and no content.
+
+    The search path is the same for every workspace, so that PostgreSQL keeps the plans of
+    statements executed with `prepare` (lib.sql) on the way from one to the next.
+    """
+    with _entered(Scope("app", workspace_id=space.pk, keeps_plans=True)):
+        yield
+
+
+@contextmanager
 def system() -> Iterator[None]:
     """Speak for the house: every row of the public tables, no workspace's content."""
     with _entered(Scope("system")):

@@ -3,11 +3,13 @@
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.db import connection as database
+from django.db import transaction
 
-from connections import orphans, sender, sweep
+from connections import orphans, outbox, sender, sweep
 from connections.models import Connection, OutboundJob
 from lib import clock
 from tests.connections.sends import claim, now_is, put
@@ -130,6 +132,32 @@ def test_a_pause_holds_at_once_also_in_the_middle_of_a_turn(
     sender.send_due(workspace=way.space, connection_id=way.connection.pk)
 
     assert [now_is(job).state for job in jobs] == ["accepted", "queued", "queued", "queued"]
+
+
+def test_an_answer_is_recorded_though_a_status_was_there_in_the_same_moment(
+    committed_way: Way,
+) -> None:
+    way = committed_way
+    put(way, "m")
+    job = claim(way)
+    assert job is not None
+
+    def accept() -> bool:
+        try:
+            with scope.mailboxes(way.space):
+                return outbox.mark_accepted(job=job, provider_message_id="wamid.X", now=clock.now())
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with scope.workspace(way.space), transaction.atomic():
+            OutboundJob.objects.filter(pk=job.pk).update(has_status=True)
+            answer = pool.submit(accept)
+            time.sleep(0.3)  # it waits for the row
+        was_accepted = answer.result(5)
+
+    assert was_accepted
+    assert (now_is(job).state, job.has_status) == (OutboundJob.State.ACCEPTED, True)
 
 
 def test_a_deep_queue_costs_a_claim_no_more_than_a_short_one(committed_way: Way) -> None:

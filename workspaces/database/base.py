@@ -34,12 +34,32 @@ class Scope:
     kind: str = "app"
     schema: str = "public"
     workspace_id: int | None = None
+    # Statements on public tables are planned once for all workspaces, and go by key.
+    keeps_plans: bool = False
 
 
 _NOWHERE = Scope()
-
-
 _WELL_SECONDS = 5.0
+
+# A plan that is kept was made when the table may have been empty: it must not read a table, or
+# an index, from end to end, however cheap that was. None gives back what the server holds.
+_BY_KEY = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+_SET = "SELECT " + ", ".join(
+    f"set_config('{name}', %s, false)"
+    for name in (
+        "role",
+        "search_path",
+        "backroom.scope",
+        "backroom.workspace_id",
+        "idle_in_transaction_session_timeout",
+        *_BY_KEY,
+    )
+)
 
 
 class DatabaseWrapper(TenantWrapper):
@@ -48,6 +68,7 @@ class DatabaseWrapper(TenantWrapper):
     def __init__(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
         self.scope_kind = "app"
         self.scope_workspace_id: int | None = None
+        self.scope_keeps_plans = False
         self._has_roles: bool | None = None
         self.schema_name: str = "public"
         self._setting_search_path: bool = False
@@ -60,12 +81,15 @@ class DatabaseWrapper(TenantWrapper):
 
     def enter(self, scope: Scope) -> Scope:
         """Make `scope` hold for the queries that follow; return the one that held before."""
-        previous = Scope(self.scope_kind, self.schema_name, self.scope_workspace_id)
+        previous = Scope(
+            self.scope_kind, self.schema_name, self.scope_workspace_id, self.scope_keeps_plans
+        )
         if scope != previous:
             if previous == _NOWHERE:
                 self._make_room(scope.schema)
             self.scope_kind = scope.kind
             self.scope_workspace_id = scope.workspace_id
+            self.scope_keeps_plans = scope.keeps_plans
             self.schema_name = scope.schema
             self.set_settings_schema(scope.schema)
             self.search_path_set_schemas = None
@@ -156,16 +180,14 @@ class DatabaseWrapper(TenantWrapper):
         try:
             # An error here must not pass: the queries would run in the scope that held before.
             used.execute(
-                "SELECT set_config('role', %s, false), set_config('search_path', %s, false),"
-                " set_config('backroom.scope', %s, false),"
-                " set_config('backroom.workspace_id', %s, false),"
-                " set_config('idle_in_transaction_session_timeout', %s, false)",
+                _SET,
                 [
                     self._role(used),
                     ",".join(quote_schema_name(path) for path in paths),
                     self.scope_kind,
                     "" if self.scope_workspace_id is None else str(self.scope_workspace_id),
                     self._idle_timeout(),
+                    *(value if self.scope_keeps_plans else None for value in _BY_KEY.values()),
                 ],
             )
             self.search_path_set_schemas = paths

@@ -1,0 +1,84 @@
+"""Writing down what the provider took: the sends, their receipts and the number, in one statement."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.numeric import Int8
+
+from connections import inbox
+from connections.models import Connection, OutboundJob
+from connections.providers.base import SendReceipt
+from lib import sql
+
+# Rows are locked in the order of their ids, as statuses lock them. The commit does not wait for
+# the disk: what a crash of the server takes back is told once more, by its status.
+_ACCEPT = f"""
+WITH {inbox.SAID},
+held AS MATERIALIZED (
+    SELECT id FROM connections_outboundjob WHERE id = ANY(ARRAY(SELECT id FROM said))
+    ORDER BY id FOR UPDATE),
+accepted AS (
+    UPDATE connections_outboundjob j SET state = 'accepted', provider_message_id = said.name,
+        settled_at = %(now)s, error_code = '', vendor_code = '', error = ''
+    FROM said
+    WHERE j.id = ANY(ARRAY(SELECT id FROM held)) AND j.id = said.id
+      AND j.state IN ('sending', 'unknown', 'queued') AND j.claimed_at = said.claimed_at AND j.attempts > 0
+    RETURNING j.id),
+told AS ({inbox.TELL}),
+noted AS (
+    UPDATE connections_connection SET last_outbound_at = %(now)s
+    WHERE id = %(connection)s AND %(is_noted)s)
+SELECT (SELECT count(*) FROM accepted), EXISTS (
+        SELECT FROM connections_outboundjob WHERE connection_id = %(connection)s
+        AND state = 'queued' AND due_at <= %(now)s),
+    set_config('synchronous_commit', 'off', true)
+"""  # noqa: S608 - constants only
+
+
+def accept(*, job: OutboundJob, provider_message_id: str, now: datetime) -> bool:
+    """Record one send as taken, telling nobody. False when a status has said so before."""
+    said = {"id": job.pk, "name": provider_message_id, "claimed_at": _moment(job)}
+    return bool(_execute([said], job.connection_id, "", now)[0])
+
+
+def accept_all(
+    *,
+    connection: Connection,
+    sent: Sequence[tuple[OutboundJob, SendReceipt]],
+    now: datetime,
+    is_noted: bool = False,
+) -> bool:
+    """Record what the provider took of a number's sends, and tell the conversations' keeper.
+
+    One statement, which is a transaction of its own when none is open. Returns whether more is
+    due on the number. Also when a claim was given up meanwhile (the machine slept, the database
+    was away): the answer did come. `is_noted`: it is written down that the number sends.
+    """
+    said = []
+    for place, (job, receipt) in enumerate(sent):
+        row: dict[str, object] = {"id": job.pk}
+        if job.message_id is not None:
+            facts = {"provider_message_id": receipt.message_id, "ms": receipt.ms}
+            row = inbox.receipt(job, "sent", facts, now)
+        said.append({**row, "place": place, "name": receipt.message_id, "claimed_at": _moment(job)})
+    return bool(_execute(said, connection.pk, connection.provider, now, is_noted)[1])
+
+
+def _execute(
+    said: Sequence[Mapping[str, object]],
+    connection_id: int,
+    provider: str,
+    now: datetime,
+    is_noted: bool = False,
+) -> tuple[Any, ...]:
+    values = {
+        "said": json.dumps(said), "connection": Int8(connection_id), "provider": provider,
+        "now": now, "is_noted": is_noted,
+    }  # fmt: skip
+    return sql.fetch(_ACCEPT, values, prepare=True)[0]
+
+
+def _moment(job: OutboundJob) -> str | None:
+    return job.claimed_at.isoformat() if job.claimed_at else None
