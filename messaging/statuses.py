@@ -41,7 +41,6 @@ class _Known:
 
     pk: int
     conversation_id: int
-    connection_id: int
     account_id: int  # the message whose account is continued: the one that was answered
     account_since: datetime
     created_at: datetime
@@ -133,11 +132,10 @@ def _reference(update: Update, job: outbox.Spoken | None) -> int | str:
 
 
 _FIND = """
-SELECT m.id, m.conversation_id, c.connection_id, coalesce(a.id, m.id),
-    coalesce(a.created_at, m.created_at), m.created_at, m.provider_message_id, m.status,
+SELECT m.id, m.conversation_id, coalesce(a.id, m.id), coalesce(a.created_at, m.created_at),
+    m.created_at, m.provider_message_id, m.status,
     m.sent_at IS NOT NULL, m.delivered_at IS NOT NULL, m.read_at IS NOT NULL
-FROM messaging_message m JOIN messaging_conversation c ON c.id = m.conversation_id
-    LEFT JOIN messaging_message a ON a.id = m.answers_id
+FROM messaging_message m LEFT JOIN messaging_message a ON a.id = m.answers_id
 WHERE m.id = ANY(%b::bigint[]) OR (m.provider_message_id = ANY(%b::text[])
     AND m.provider_message_id <> '' AND m.direction = 'out')
 ORDER BY m.id FOR NO KEY UPDATE OF m
@@ -263,7 +261,7 @@ def _accepted(
             meters.MESSAGES_SENT,
             message.pk,
             message.created_at,
-            connection_id=update.event.connection_id or message.connection_id,
+            connection_id=update.event.connection_id,
             category="service",
         )
     )
