@@ -48,13 +48,3 @@ def take(
         InboundEvent.from_db("default", _FIELDS, (*head, json.loads(payload), *tail))
         for (_, _, *head), payload, tail in ((row[:7], row[7], row[8:]) for row in rows)
     ]
-
-
-def finish(*, ids: Sequence[int], now: datetime, sheet: sql.Sheet) -> None:
-    """Mark updates as dealt with, when the sheet is executed."""
-    if ids:
-        sheet.add(
-            "UPDATE connections_inboundevent SET state = 'done', done_at = %s, error = ''"
-            " WHERE id = ANY(%s::bigint[])",
-            [now, list(ids)],
-        )

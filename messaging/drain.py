@@ -12,7 +12,7 @@ from billing import metering
 from connections import inbox, manager, news
 from connections.events import Kind
 from connections.models import InboundEvent
-from lib import clock, events, sql
+from lib import clock, events
 from messaging import commands, inbound, statuses
 from messaging.desk import Desk, LookedUp, look_up
 from messaging.update import Update
@@ -174,28 +174,18 @@ def _together(
 ) -> int:
     desk = Desk(workspace=workspace, now=now, likely=len(rows), ahead=ahead)
     if rows[0].lane in inbox.NEWS_LANES:
-        return _record(desk, rows)
-    done = inbound.handle_all(desk, rows, is_careful=is_careful)
-    _note_heard(desk, [row for row in rows if row.pk in set(done)])
+        done, unknown = statuses.record_all(desk, rows)
+        # Other programs may send on the same number: what nobody here knows ends quietly.
+        done += [row.pk for row in unknown if row.attempts + 1 >= inbox.MAX_ATTEMPTS]
+        unknown = [row for row in unknown if row.attempts + 1 < inbox.MAX_ATTEMPTS]
+        inbox.postpone(rows=unknown, reason="the message it speaks of is not known", now=now)
+    else:
+        done, unknown = inbound.handle_all(desk, rows, is_careful=is_careful), []
+        _note_heard(desk, [row for row in rows if row.pk in set(done)])
     desk.close()
     inbox.finish(ids=done, now=clock.now())
     desk.count_uses()
-    return len(done)
-
-
-def _record(desk: Desk, rows: Sequence[InboundEvent]) -> int:
-    """Deal with news; what changes is written in one round trip."""
-    sheet = sql.Sheet()
-    done, unknown = statuses.record_all(desk, rows, sheet)
-    # Other programs may send on the same number: what nobody here knows ends quietly.
-    done += [row.pk for row in unknown if row.attempts + 1 >= inbox.MAX_ATTEMPTS]
-    unknown = [row for row in unknown if row.attempts + 1 < inbox.MAX_ATTEMPTS]
-    reason = "the message it speaks of is not known"
-    inbox.postpone(rows=unknown, reason=reason, now=desk.now)
-    news.finish(ids=done, now=clock.now(), sheet=sheet)
-    sheet.run()
-    desk.close()
-    return len(rows)
+    return len(done) + len(unknown)
 
 
 def _one_by_one(

@@ -67,23 +67,13 @@ class _News:
             self.status = status
 
 
-def record_all(
-    desk: Desk, events: Sequence[InboundEvent], sheet: sql.Sheet | None = None
-) -> tuple[list[int], list[InboundEvent]]:
+def record_all(desk: Desk, events: Sequence[InboundEvent]) -> tuple[list[int], list[InboundEvent]]:
     """Record receipts of our sender and statuses of the provider, in the caller's transaction.
 
-    Returns the ids of those dealt with, and those whose message is not known (yet). With a sheet,
-    which the caller executes, the sends and the messages are written then.
+    Returns the ids of those dealt with, and those whose message is not known (yet).
     """
-    own = sql.Sheet()
-    done, unknown = _record(desk, [Update.of(e) for e in events], own if sheet is None else sheet)
-    own.run()
-    return done, unknown
-
-
-def _record(
-    desk: Desk, updates: Sequence[Update], sheet: sql.Sheet
-) -> tuple[list[int], list[InboundEvent]]:
+    updates = [Update.of(event) for event in events]
+    sheet = sql.Sheet()
     jobs = _settle(desk, updates, sheet)
     known = _find(updates, jobs)
     done: list[int] = []
@@ -104,6 +94,7 @@ def _record(
             _status(desk, update, message, one, job)
         done.append(update.event.pk)
     _save(news.values(), sheet)
+    sheet.run()
     return done, unknown
 
 
