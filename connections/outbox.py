@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection as database
+from django.db import transaction
 from psycopg.types.numeric import Int8
 
 from connections import accepting, leases, pacing
@@ -20,7 +21,7 @@ State = OutboundJob.State
 # sends many at once (connections.sender).
 LANES = 2
 # Words of a status that say it reached the customer's phone.
-_ARRIVED = (StatusWord.DELIVERED, StatusWord.READ, "played")
+_ARRIVED = frozenset({StatusWord.DELIVERED, StatusWord.READ, "played"})
 
 
 @dataclass(frozen=True)
@@ -220,53 +221,46 @@ def mark(
     )
 
 
-_SETTLE = """
-WITH held AS MATERIALIZED (
-    SELECT j.id, j.state, j.provider_message_id, j.attempts FROM connections_outboundjob j
-    WHERE j.workspace_id = %(ws)s AND (j.id = ANY(%(ids)s::bigint[])
-        OR (j.provider_message_id = ANY(%(subjects)s::text[]) AND j.provider_message_id <> ''))
-    ORDER BY j.id FOR UPDATE),
-said AS (
-    -- By our own id in it; the provider's must not contradict it: our id in somebody else's
-    -- message. Else by the provider's.
-    SELECT u.place, COALESCE(
-        (SELECT h.id FROM held h WHERE h.id = u.id
-            AND (u.subject = '' OR h.provider_message_id IN ('', u.subject))),
-        (SELECT min(h.id) FROM held h WHERE u.subject <> '' AND h.provider_message_id = u.subject)
-        ) AS id, u.subject, u.is_delivered
-    FROM unnest(%(places)s::int[], %(own)s::bigint[], %(names)s::text[], %(arrived)s::bool[])
-        AS u(place, id, subject, is_delivered)),
-news AS (
-    SELECT id, COALESCE(min(subject) FILTER (WHERE subject <> ''), '') AS subject,
-        bool_or(is_delivered) AS is_delivered
-    FROM said WHERE id IS NOT NULL GROUP BY id),
-moved AS (
-    UPDATE connections_outboundjob j SET
-        has_status = true,
-        delivered_at = CASE WHEN n.is_delivered THEN COALESCE(j.delivered_at, %(now)s)
-            ELSE j.delivered_at END,
-        provider_message_id = CASE WHEN j.provider_message_id = '' THEN n.subject
-            ELSE j.provider_message_id END,
-        -- A send whose outcome was unknown, or that seemed refused, is known now: it went out.
-        state = CASE WHEN n.subject <> '' AND (j.state IN ('unknown', 'dead')
-            OR (j.state = 'queued' AND j.attempts > 0)) THEN 'accepted' ELSE j.state END,
-        settled_at = CASE WHEN n.subject <> '' AND (j.state IN ('unknown', 'dead')
-            OR (j.state = 'queued' AND j.attempts > 0)) THEN %(now)s ELSE j.settled_at END,
-        error_code = CASE WHEN n.subject <> '' AND (j.state IN ('unknown', 'dead')
-            OR (j.state = 'queued' AND j.attempts > 0)) THEN '' ELSE j.error_code END,
-        error = CASE WHEN n.subject <> '' AND (j.state IN ('unknown', 'dead')
-            OR (j.state = 'queued' AND j.attempts > 0)) THEN '' ELSE j.error END
-    FROM news n WHERE j.id = n.id AND (
-        NOT j.has_status OR (n.is_delivered AND j.delivered_at IS NULL)
-        OR (n.subject <> '' AND (j.provider_message_id = '' OR j.state IN ('unknown', 'dead')
-            OR (j.state = 'queued' AND j.attempts > 0)))))
-SELECT place, id FROM said WHERE id IS NOT NULL
+_HELD = """
+SELECT j.id, j.message_id, j.state, j.attempts, j.provider_message_id, j.has_status, j.delivered_at
+FROM connections_outboundjob j WHERE j.workspace_id = %s AND (j.id = ANY(%b::bigint[])
+    OR (j.provider_message_id = ANY(%b::text[]) AND j.provider_message_id <> ''))
+ORDER BY j.id FOR UPDATE
 """
+_SETTLE = """
+UPDATE connections_outboundjob j SET has_status = true, delivered_at = u.delivered_at,
+    provider_message_id = u.name, state = u.state,
+    settled_at = CASE WHEN u.is_settled THEN %s ELSE j.settled_at END,
+    error_code = CASE WHEN u.is_settled THEN '' ELSE j.error_code END,
+    error = CASE WHEN u.is_settled THEN '' ELSE j.error END
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::boolean[])
+    AS u(id, state, name, delivered_at, is_settled)
+WHERE j.id = u.id
+"""
+
+
+@dataclass
+class Spoken:
+    """A send that a status speaks of, as it is now; its row is locked until the commit."""
+
+    pk: int
+    message_id: int | None
+    state: str
+    attempts: int
+    provider_message_id: str
+    has_status: bool
+    delivered_at: datetime | None
+
+    def went_out(self) -> bool:
+        """Say whether a status settles it: unknown until now, or refused as it seemed."""
+        return self.state in (State.UNKNOWN, State.DEAD) or (
+            self.state == State.QUEUED and self.attempts > 0
+        )
 
 
 def settle_by_status(
     *, workspace: Workspace, opaque: str, subject: str, now: datetime, status: str = ""
-) -> OutboundJob | None:
+) -> Spoken | None:
     """Find the send that a status speaks of, by our own id in it or by the provider's.
 
     A send whose outcome was unknown is known now: it was accepted. Returns None when no
@@ -277,36 +271,74 @@ def settle_by_status(
 
 
 def settle_by_statuses(
-    *, workspace: Workspace, items: Sequence[tuple[str, str, str]], now: datetime
-) -> dict[int, OutboundJob]:
+    *,
+    workspace: Workspace,
+    items: Sequence[tuple[str, str, str]],
+    now: datetime,
+    sheet: sql.Sheet | None = None,
+) -> dict[int, Spoken]:
     """Do the same for many statuses at once: (opaque, subject, status word) each.
 
     Returns the send of each item by its index, as it is now; those that mean none are missing.
+    With a sheet, which the caller executes in the same transaction, it is written then.
     """
     if not items:
         return {}
+    with transaction.atomic(savepoint=False):
+        own = sql.Sheet()
+        found = _settle(workspace, items, now, own if sheet is None else sheet)
+        own.run()
+    return found
+
+
+def _settle(
+    workspace: Workspace, items: Sequence[tuple[str, str, str]], now: datetime, sheet: sql.Sheet
+) -> dict[int, Spoken]:
     own = [
-        int(opaque) if opaque.isascii() and opaque.isdigit() and len(opaque) < 19 else None
+        int(opaque) if opaque.isascii() and opaque.isdigit() and len(opaque) < 19 else 0
         for opaque, _, _ in items
     ]
-    names = [subject for _, subject, _ in items]
-    with database.cursor() as cursor:
-        cursor.execute(
-            _SETTLE,
-            {
-                "ws": workspace.pk,
-                "now": now,
-                "ids": [number for number in own if number is not None],
-                "subjects": [name for name in names if name],
-                "places": list(range(len(items))),
-                "own": own,
-                "names": names,
-                "arrived": [word in _ARRIVED for *_, word in items],
-            },
-        )
-        places = dict(cursor.fetchall())
-    found = OutboundJob.objects.in_bulk(set(places.values()))
-    return {place: found[pk] for place, pk in places.items()}
+    names = list({name for _, name, _ in items if name})
+    held = [Spoken(*row) for row in sql.fetch(_HELD, (workspace.pk, list(set(own)), names))]
+    by_id = {job.pk: job for job in held}
+    by_name = {job.provider_message_id: job for job in reversed(held) if job.provider_message_id}
+    found: dict[int, Spoken] = {}
+    said: dict[int, tuple[set[str], set[str]]] = {}
+    for place, (number, (_, subject, word)) in enumerate(zip(own, items, strict=True)):
+        # By our own id in it; the provider's must not contradict it: our id in somebody else's
+        # message. Else by the provider's.
+        job = by_id.get(number)
+        if job is None or (subject and job.provider_message_id not in ("", subject)):
+            job = by_name.get(subject)
+        if job is not None:
+            found[place] = job
+            subjects, words = said.setdefault(job.pk, (set(), set()))
+            subjects.add(subject)
+            words.add(word)
+    _write([(by_id[pk], *what) for pk, what in said.items()], now, sheet)
+    return found
+
+
+def _write(
+    said: Sequence[tuple[Spoken, set[str], set[str]]], now: datetime, sheet: sql.Sheet
+) -> None:
+    """Put down what the statuses change: mostly the first one, and the first delivery."""
+    rows = []
+    for job, subjects, words in said:
+        subject = min(filter(None, subjects), default="")
+        before = (job.has_status, job.delivered_at, job.provider_message_id, job.state)
+        is_settled = bool(subject) and job.went_out()
+        if is_settled:
+            job.state = State.ACCEPTED
+        if words & _ARRIVED:
+            job.delivered_at = job.delivered_at or now
+        job.provider_message_id = job.provider_message_id or subject
+        job.has_status = True
+        if before != (True, job.delivered_at, job.provider_message_id, job.state):
+            name = job.provider_message_id
+            rows.append((job.pk, str(job.state), name, job.delivered_at, is_settled))
+    if rows:
+        sheet.add(_SETTLE, [now, *(list(column) for column in zip(*rows, strict=True))])
 
 
 def give_up(*, connection: Connection, now: datetime) -> list[OutboundJob]:

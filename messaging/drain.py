@@ -1,7 +1,7 @@
 """Drain a workspace's inbox: many updates in one transaction, with a fixed number of statements."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError, transaction
 
 from billing import metering
-from connections import inbox, manager
+from connections import inbox, manager, news
 from connections.events import Kind
 from connections.models import InboundEvent
 from lib import clock, events
@@ -44,14 +44,19 @@ def run(
     the house.
     """
     most = limit or settings.DRAIN_BATCH
-    count = 0
+    count, has_more = 0, False
     with scope.workspace(workspace):
-        while count < most:
-            step = _step(workspace, lanes, most - count)
-            count += step.count
-            if not step.has_more or not step.count:
-                return Drained(count, step.has_more)
-    return Drained(count, has_more=True)
+        for step, line in ((_step, inbox.TALK_LANES), (_take_news, inbox.NEWS_LANES)):
+            mine = [lane for lane in lanes if lane in line]
+            is_left = bool(mine)
+            while is_left and count < most:
+                batch = step(workspace, mine, most - count)
+                count += batch.count
+                is_left = batch.has_more
+                if not batch.count:
+                    break
+            has_more = has_more or is_left
+    return Drained(count, has_more)
 
 
 def has_due(*, workspace: Workspace, lanes: Sequence[int] = inbox.LANES) -> bool:
@@ -68,13 +73,8 @@ def _step(workspace: Workspace, lanes: Sequence[int], most: int) -> Drained:
     if not batch:
         return Drained(0, has_more=False)
     # Looking up takes most of the time, so it is done before anything is locked.
-    ahead = (
-        None
-        if batch[0].lane in inbox.NEWS_LANES
-        else look_up(
-            workspace,
-            [Update.of(row).text("text") for row in batch if row.kind == Kind.MESSAGE],
-        )
+    ahead = look_up(
+        workspace, [Update.of(row).text("text") for row in batch if row.kind == Kind.MESSAGE]
     )
     try:
         count = _transact(workspace, batch, ahead)
@@ -91,6 +91,29 @@ def _step(workspace: Workspace, lanes: Sequence[int], most: int) -> Drained:
     return Drained(
         count, has_more or inbox.has_due(workspace=workspace, lanes=lanes, now=clock.now())
     )
+
+
+def _take_news(workspace: Workspace, lanes: Sequence[int], most: int) -> Drained:
+    """Deal with a batch of news in one transaction: in any order it ends alike.
+
+    What came meanwhile is not asked for: news is looked for all the time.
+    """
+    try:
+        return _transact_news(workspace, lanes, most, _together)
+    except _GONE:
+        raise
+    except Exception:
+        _log.exception("messaging.batch.failed")
+        return _transact_news(workspace, lanes, most, _one_by_one)
+
+
+def _transact_news(
+    workspace: Workspace, lanes: Sequence[int], most: int, work: Callable[..., int]
+) -> Drained:
+    with transaction.atomic(durable=not transaction.get_connection().in_atomic_block):
+        rows = news.take(workspace=workspace, lanes=lanes, limit=most, now=clock.now())
+        count = work(workspace, rows, None, clock.now()) if rows else 0
+    return Drained(count, has_more=len(rows) >= most)
 
 
 def _transact(
@@ -117,21 +140,16 @@ def _transact(
 def _batch(rows: Sequence[InboundEvent]) -> list[InboundEvent]:
     """Choose what is dealt with in one transaction: the first of each conversation.
 
-    News about our own messages may come together as it is: in any order it ends alike. An
-    update of another kind than a customer's message, or one that may change how the rest is
+    An update of another kind than a customer's message, or one that may change how the rest is
     judged, goes alone.
     """
     if not rows:
         return []
-    if rows[0].lane in inbox.NEWS_LANES:
-        return [row for row in rows if row.lane in inbox.NEWS_LANES]
     if _goes_alone(rows[0]):
         return [rows[0]]
     chosen: list[InboundEvent] = []
     spoken_of: set[str] = set()
     for row in rows:
-        if row.lane in inbox.NEWS_LANES:
-            continue
         if _goes_alone(row):
             break
         if row.conversation_key not in spoken_of:

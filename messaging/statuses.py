@@ -5,18 +5,16 @@ the same news ends alike: a late `sent` never takes `read` back, and what reache
 has not failed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import connection as database
-
 from billing import metering, meters
 from connections import manager, outbox
 from connections.events import Kind
-from connections.models import InboundEvent, OutboundJob
-from lib import events
+from connections.models import InboundEvent
+from lib import events, sql
 from messaging import conversations, trace
 from messaging.desk import Desk
 from messaging.models import Contact, Conversation, Message
@@ -30,24 +28,27 @@ _SENTENCES = {
 }
 
 
-_RANK = {Status.QUEUED: 0, Status.SENDING: 1, Status.SENT: 2, Status.FAILED: 3,
+_RANK: dict[str, int] = {Status.QUEUED: 0, Status.SENDING: 1, Status.SENT: 2, Status.FAILED: 3,
          Status.DELIVERED: 4, Status.READ: 5}  # fmt: skip
 _MOMENTS = {
     Status.SENT: "sent_at", Status.DELIVERED: "delivered_at", Status.READ: "read_at",
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Known:
     """A message of ours that is spoken of, its row locked until the commit."""
 
     pk: int
     conversation_id: int
-    connection_id: int
     account_id: int  # the message whose account is continued: the one that was answered
     account_since: datetime
     created_at: datetime
     provider_message_id: str
+    status: str
+    is_sent: bool  # whether the moment of it is noted; and so on
+    is_delivered: bool
+    is_read: bool
 
 
 @dataclass
@@ -57,11 +58,12 @@ class _News:
     status: str = ""  # the highest
     provider_message_id: str = ""
     revives: bool = False
+    is_counted: bool = False
     moments: dict[str, datetime] = field(default_factory=dict)
 
     def rise(self, status: str, moment: datetime) -> None:
         self.moments.setdefault(_MOMENTS[Status(status)], moment)
-        if not self.status or _RANK[Status(status)] > _RANK[Status(self.status)]:
+        if not self.status or _RANK[status] > _RANK[self.status]:
             self.status = status
 
 
@@ -71,11 +73,12 @@ def record_all(desk: Desk, events: Sequence[InboundEvent]) -> tuple[list[int], l
     Returns the ids of those dealt with, and those whose message is not known (yet).
     """
     updates = [Update.of(event) for event in events]
-    jobs = _settle(desk, updates)
+    sheet = sql.Sheet()
+    jobs = _settle(desk, updates, sheet)
     known = _find(updates, jobs)
     done: list[int] = []
     unknown: list[InboundEvent] = []
-    news: dict[int, _News] = {}
+    news: dict[int, tuple[_Known, _News]] = {}
     for update in updates:
         job = jobs.get(update.event.pk)
         message = known.get(_reference(update, job))
@@ -84,17 +87,18 @@ def record_all(desk: Desk, events: Sequence[InboundEvent]) -> tuple[list[int], l
             is_gone = update.event.kind == Kind.RECEIPT
             done.append(update.event.pk) if is_gone else unknown.append(update.event)
             continue
-        one = news.setdefault(message.pk, _News())
+        _, one = news.setdefault(message.pk, (message, _News()))
         if update.event.kind == Kind.RECEIPT:
             _receipt(desk, update, message, one)
         else:
             _status(desk, update, message, one, job)
         done.append(update.event.pk)
-    _save(news)
+    _save(news.values(), sheet)
+    sheet.run()
     return done, unknown
 
 
-def _settle(desk: Desk, updates: Sequence[Update]) -> dict[int, OutboundJob]:
+def _settle(desk: Desk, updates: Sequence[Update], sheet: sql.Sheet) -> dict[int, outbox.Spoken]:
     """Tell the outbox; return the sends that statuses speak of, by the update's id."""
     statuses = [update for update in updates if update.event.kind == Kind.STATUS]
     found = outbox.settle_by_statuses(
@@ -104,11 +108,12 @@ def _settle(desk: Desk, updates: Sequence[Update]) -> dict[int, OutboundJob]:
             for update in statuses
         ],
         now=desk.now,
+        sheet=sheet,
     )
     return {statuses[place].event.pk: job for place, job in found.items()}
 
 
-def _reference(update: Update, job: OutboundJob | None) -> int | str:
+def _reference(update: Update, job: outbox.Spoken | None) -> int | str:
     """Return by what the message is found: our own id, else the provider's."""
     if update.event.kind == Kind.RECEIPT:
         return int(update.data.get("message_id") or 0)
@@ -117,24 +122,30 @@ def _reference(update: Update, job: OutboundJob | None) -> int | str:
     return update.event.subject
 
 
-def _find(updates: Sequence[Update], jobs: dict[int, OutboundJob]) -> dict[int | str, _Known]:
+_FIND = """
+SELECT m.id, m.conversation_id, coalesce(a.id, m.id), coalesce(a.created_at, m.created_at),
+    m.created_at, m.provider_message_id, m.status,
+    m.sent_at IS NOT NULL, m.delivered_at IS NOT NULL, m.read_at IS NOT NULL
+FROM messaging_message m LEFT JOIN messaging_message a ON a.id = m.answers_id
+WHERE m.id = ANY(%b::bigint[]) OR (m.provider_message_id = ANY(%b::text[])
+    AND m.provider_message_id <> '' AND m.direction = 'out')
+ORDER BY m.id FOR NO KEY UPDATE OF m
+"""
+
+
+def _find(updates: Sequence[Update], jobs: dict[int, outbox.Spoken]) -> dict[int | str, _Known]:
     """Return the messages that are spoken of, locked in one order by all; one statement."""
     references = {_reference(update, jobs.get(update.event.pk)) for update in updates}
-    with database.cursor() as cursor:
-        cursor.execute(
-            "SELECT m.id, m.conversation_id, c.connection_id, coalesce(a.id, m.id),"
-            " coalesce(a.created_at, m.created_at), m.created_at, m.provider_message_id"
-            " FROM messaging_message m JOIN messaging_conversation c ON c.id = m.conversation_id"
-            " LEFT JOIN messaging_message a ON a.id = m.answers_id"
-            " WHERE m.id = ANY(%s) OR (m.provider_message_id = ANY(%s)"
-            " AND m.provider_message_id <> '' AND m.direction = 'out')"
-            " ORDER BY m.id FOR NO KEY UPDATE OF m",
-            [
+    found = [
+        _Known(*row)
+        for row in sql.fetch(
+            _FIND,
+            (
                 [r for r in references if isinstance(r, int) and r],
                 [r for r in references if isinstance(r, str) and r],
-            ],
+            ),
         )
-        found = [_Known(*row) for row in cursor.fetchall()]
+    ]
     return {
         **{message.pk: message for message in found},
         **{m.provider_message_id: m for m in found if m.provider_message_id},
@@ -191,7 +202,7 @@ def _facts(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _status(
-    desk: Desk, update: Update, message: _Known, one: _News, job: OutboundJob | None
+    desk: Desk, update: Update, message: _Known, one: _News, job: outbox.Spoken | None
 ) -> None:
     """What the provider says."""
     status = update.text("status")
@@ -233,63 +244,69 @@ def _accepted(
     """The provider has it: its id, and one message on the meter."""
     if provider_message_id and not message.provider_message_id:
         one.provider_message_id = one.provider_message_id or provider_message_id
+    if message.provider_message_id or one.is_counted:
+        return  # its id was written in the transaction that counted it
+    one.is_counted = True
     desk.usages.append(
         metering.Usage(
             meters.MESSAGES_SENT,
             message.pk,
             message.created_at,
-            connection_id=update.event.connection_id or message.connection_id,
+            connection_id=update.event.connection_id,
             category="service",
         )
     )
 
 
-# Up the lattice, and only up; the moments are kept in any order.
 _RISE = """
-UPDATE messaging_message m SET
-    provider_message_id = CASE WHEN m.provider_message_id = '' THEN u.pid
-        ELSE m.provider_message_id END,
+UPDATE messaging_message m SET provider_message_id = u.name, status = u.status,
     sent_at = coalesce(m.sent_at, u.sent_at),
     delivered_at = coalesce(m.delivered_at, u.delivered_at),
     read_at = coalesce(m.read_at, u.read_at),
-    status = CASE WHEN r.rises THEN u.status ELSE m.status END,
-    failed_at = CASE WHEN r.rises THEN NULL ELSE m.failed_at END,
-    error_code = CASE WHEN r.rises THEN '' ELSE m.error_code END,
-    error = CASE WHEN r.rises THEN '' ELSE m.error END
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::boolean[], %s::timestamptz[],
-    %s::timestamptz[], %s::timestamptz[]) AS u(id, status, pid, revives, sent_at, delivered_at, read_at)
-    JOIN messaging_message o ON o.id = u.id
-    CROSS JOIN LATERAL (SELECT u.status <> '' AND (
-        array_position(%s::text[], u.status) > array_position(%s::text[], o.status)
-        OR (u.revives AND o.status = 'failed' AND o.provider_message_id = '')) AS rises) r
+    failed_at = CASE WHEN u.rises THEN NULL ELSE m.failed_at END,
+    error_code = CASE WHEN u.rises THEN '' ELSE m.error_code END,
+    error = CASE WHEN u.rises THEN '' ELSE m.error END
+FROM unnest(%s::bigint[], %s::text[], %s::boolean[], %s::text[], %s::timestamptz[],
+    %s::timestamptz[], %s::timestamptz[])
+    AS u(id, status, rises, name, sent_at, delivered_at, read_at)
 WHERE m.id = u.id
 """
 
 
-def _save(news: Mapping[int, _News]) -> None:
-    """Write what the batch says of each message; one statement."""
-    rows = [(pk, one) for pk, one in news.items() if one.status or one.provider_message_id]
-    if not rows:
-        return
-    lattice = sorted(_RANK, key=lambda status: _RANK[status])
-    with database.cursor() as cursor:
-        cursor.execute(
-            _RISE,
-            [
-                [pk for pk, _ in rows],
-                [one.status for _, one in rows],
-                [one.provider_message_id for _, one in rows],
-                [one.revives for _, one in rows],
-                *([one.moments.get(name) for _, one in rows] for name in _MOMENTS.values()),
-                [str(status) for status in lattice],
-                [str(status) for status in lattice],
-            ],
+def _save(news: Iterable[tuple[_Known, _News]], sheet: sql.Sheet) -> None:
+    """Put down what the batch changes of each message; one statement."""
+    rows = [row for message, one in news if (row := _rise(message, one))]
+    if rows:
+        sheet.add(_RISE, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _rise(message: _Known, one: _News) -> tuple[Any, ...] | None:
+    """Go up the lattice, and only up; the moments are kept in any order. None: all was known."""
+    rises = bool(one.status) and (
+        _RANK[one.status] > _RANK.get(message.status, len(_RANK))
+        or (one.revives and message.status == Status.FAILED and not message.provider_message_id)
+    )
+    is_news = rises or any(
+        (
+            one.provider_message_id and not message.provider_message_id,
+            "sent_at" in one.moments and not message.is_sent,
+            "delivered_at" in one.moments and not message.is_delivered,
+            "read_at" in one.moments and not message.is_read,
         )
+    )
+    if not is_news:
+        return None
+    message.status = one.status if rises else message.status
+    message.provider_message_id = message.provider_message_id or one.provider_message_id
+    moments = (one.moments.get(name) for name in _MOMENTS.values())
+    return (message.pk, str(message.status), rises, message.provider_message_id, *moments)
 
 
 def _save_now(message: _Known, one: _News) -> None:
     """Write what came before a failure, which looks at the row itself."""
-    _save({message.pk: one})
+    sheet = sql.Sheet()
+    _save([(message, one)], sheet)
+    sheet.run()
     one.status, one.provider_message_id, one.revives, one.moments = "", "", False, {}
 
 
@@ -300,6 +317,7 @@ def _fail(desk: Desk, message: _Known, code: str, sentence: str, *, was_accepted
     )
     if not moved:
         return
+    message.status = Status.FAILED
     if was_accepted:
         desk.count_now()
         metering.take_back(

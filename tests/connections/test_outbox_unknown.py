@@ -26,7 +26,7 @@ GONE = 2**30 + 7  # no backend has this process id
 # --- Settled by a status -----------------------------------------------------------------------
 
 
-def settle(way: Way, *, opaque: str = "", subject: str = "") -> OutboundJob | None:
+def settle(way: Way, *, opaque: str = "", subject: str = "") -> outbox.Spoken | None:
     with scope.workspace(way.space):
         return outbox.settle_by_status(
             workspace=way.space, opaque=opaque, subject=subject, now=clock.now()

@@ -77,6 +77,46 @@ def test_every_order_of_news_ends_at_the_highest(way: Way) -> None:
         assert bool(message.read_at) == ("read" in order)
 
 
+def test_every_order_of_news_in_one_batch_ends_there_too(way: Way) -> None:
+    way.say(QUESTION, wamid="wamid.1")
+    original = reply(way)
+    orders = [order for size in (2, 3, 4) for order in permutations(RANK, size)]
+
+    for order in orders:
+        wamid = "wamid.together." + "-".join(order)
+        original.pk, original.provider_message_id, original.status = None, wamid, "queued"
+        original.sent_at = None
+        with scope.workspace(way.space):
+            original.save(force_insert=True)
+            tell(way.space, wamid, *order)
+            message = Message.objects.get(provider_message_id=wamid)
+        highest = max(order, key=RANK.index)
+        assert (order, message.status) == (order, highest)
+        assert (order, bool(message.error)) == (order, highest == "failed")
+        for word in ("sent", "delivered", "read"):
+            assert (order, bool(getattr(message, f"{word}_at"))) == (order, word in order)
+
+
+@pytest.mark.parametrize(
+    ("words", "counted"),
+    [(("sent", "delivered", "read"), [1]), (("sent", "failed", "delivered", "read"), [-1, 1])],
+)
+def test_a_batch_counts_a_message_once_whoever_speaks_of_it(
+    way: Way, words: tuple[str, ...], counted: list[int]
+) -> None:
+    job = send_without_receipt(way)
+    for word in words:
+        status(way, word, opaque=str(job.pk), code=131026 if word == "failed" else 0)
+    release(way)  # our own receipt is among them
+
+    with scope.workspace(way.space):
+        quantities = sorted(
+            UsageEvent.objects.filter(meter="messages_sent").values_list("quantity", flat=True)
+        )
+    assert quantities == counted
+    assert reply(way).status == "read"
+
+
 def hold_receipts(way: Way) -> None:
     with scope.system():
         InboundEvent.objects.filter(kind="receipt").update(due_at=clock.now() + timedelta(days=1))
