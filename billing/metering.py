@@ -8,7 +8,7 @@ from django.db import connection as database
 
 from billing import meters
 from billing.models import DailyCounter, UsageEvent
-from lib import clock
+from lib import clock, records, sql
 from workspaces.models import Workspace
 
 
@@ -24,6 +24,18 @@ class Usage:
     category: str = ""
 
 
+_COLUMNS = {
+    "workspace_id": "bigint", "meter_id": "text", "quantity": "bigint", "subject": "bigint",
+    "occurred_at": "timestamptz", "day": "date", "connection_id": "bigint", "category": "text",
+}  # fmt: skip
+# ON CONFLICT DO NOTHING is what lets every job run twice.
+_RECORD = (
+    f"INSERT INTO billing_usageevent ({', '.join(_COLUMNS)}, kind, cost_currency, recorded_at)"  # noqa: S608
+    f" SELECT {', '.join(_COLUMNS)}, 0, '', %s FROM {records.source(_COLUMNS)}"
+    " ON CONFLICT (workspace_id, meter_id, subject, kind) DO NOTHING"
+)
+
+
 def record(*, workspace: Workspace, usages: Sequence[Usage], now: datetime) -> int:
     """Append `usages`; what is in the ledger already is not counted again.
 
@@ -36,28 +48,32 @@ def record_all(*, usages: Sequence[tuple[Workspace, Usage]], now: datetime) -> i
     """Do as `record` for several workspaces in one statement; call in the system scope then."""
     if not usages:
         return 0
-    # One statement; ON CONFLICT DO NOTHING is what lets every job run twice.
-    with database.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO billing_usageevent (workspace_id, meter_id, quantity, subject, kind,"
-            " occurred_at, day, connection_id, category, cost_currency, recorded_at)"
-            " SELECT w, m, q, s, 0, o, d, c, k, '', %s"
-            " FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[],"
-            " %s::date[], %s::bigint[], %s::text[]) AS u(w, m, q, s, o, d, c, k)"
-            " ON CONFLICT (workspace_id, meter_id, subject, kind) DO NOTHING",
-            [
-                now,
-                [space.pk for space, _ in usages],
-                [usage.meter for _, usage in usages],
-                [usage.quantity for _, usage in usages],
-                [usage.subject for _, usage in usages],
-                [usage.occurred_at for _, usage in usages],
-                [clock.local_day(u.occurred_at, space.time_zone) for space, u in usages],
-                [usage.connection_id for _, usage in usages],
-                [usage.category for _, usage in usages],
-            ],
+    return sql.run(_RECORD, _values(usages, now))
+
+
+def write(
+    *, sheet: sql.Sheet, workspace: Workspace, usages: Sequence[Usage], now: datetime
+) -> None:
+    """Do as `record` on a sheet, for a caller who need not know how many were new."""
+    if usages:
+        sheet.add(_RECORD, _values([(workspace, usage) for usage in usages], now))
+
+
+def _values(usages: Sequence[tuple[Workspace, Usage]], now: datetime) -> list[object]:
+    rows = [
+        (
+            space.pk,
+            usage.meter,
+            usage.quantity,
+            usage.subject,
+            usage.occurred_at,
+            clock.local_day(usage.occurred_at, space.time_zone),
+            usage.connection_id,
+            usage.category,
         )
-        return int(cursor.rowcount)
+        for space, usage in usages
+    ]
+    return [now, records.written(_COLUMNS, rows)]
 
 
 def active_number(*, workspace: Workspace, connection_id: int, now: datetime) -> Usage:

@@ -3,26 +3,37 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import connection as database
-
 from connections.models import DirectoryEntry
-from lib import crypto
+from lib import crypto, records, sql
 from workspaces import scope
 from workspaces.models import Workspace
 
+_NOTED = {"digest": "text", "contact_id": "bigint"}
+_REMEMBER = (
+    "INSERT INTO connections_directoryentry (workspace_id, digest, contact_id, last_at)"  # noqa: S608
+    f" SELECT %s, digest, contact_id, %s FROM {records.source(_NOTED)}"
+    " ON CONFLICT (digest, workspace_id, contact_id) DO UPDATE SET last_at = EXCLUDED.last_at"
+)
 
-def remember(*, workspace: Workspace, contacts: Sequence[tuple[str, int]], now: datetime) -> None:
-    """Note that these (phone in E.164, contact id) are customers of this workspace; one statement."""
+
+def remember(
+    *,
+    workspace: Workspace,
+    contacts: Sequence[tuple[str, int]],
+    now: datetime,
+    sheet: sql.Sheet | None = None,
+) -> None:
+    """Note that these (phone in E.164, contact id) are customers of this workspace; one statement.
+
+    With a `sheet` it is executed when that is.
+    """
     digests = sorted({(crypto.digest(phone, purpose="directory"), pk) for phone, pk in contacts})
     if not digests:
         return
-    with database.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO connections_directoryentry (workspace_id, digest, contact_id, last_at)"
-            " SELECT %s, d, c, %s FROM unnest(%s::text[], %s::bigint[]) AS u(d, c)"
-            " ON CONFLICT (digest, workspace_id, contact_id) DO UPDATE SET last_at = EXCLUDED.last_at",
-            [workspace.pk, now, [d for d, _ in digests], [pk for _, pk in digests]],
-        )
+    used = sheet or sql.Sheet()
+    used.add(_REMEMBER, [workspace.pk, now, records.written(_NOTED, digests)])
+    if sheet is None:
+        used.run()
 
 
 def find(*, phone: str) -> list[DirectoryEntry]:

@@ -237,17 +237,25 @@ def work_off(*, workspace_id: int, lane: int) -> None:
     jobs.enqueue("messaging.drain", queue="bulk", workspace_id=workspace_id, lane=lane, bulk=True)
 
 
+_COLUMNS = [field.attname for field in InboundEvent._meta.concrete_fields]
+_PAYLOAD = _COLUMNS.index("payload")
+_PEEK = (
+    f"SELECT {', '.join(_COLUMNS)} FROM connections_inboundevent"  # noqa: S608
+    " WHERE workspace_id = %s AND lane = ANY(%b::int[])"
+    " AND state = 'pending' AND due_at <= %s ORDER BY id LIMIT %s"
+)
+
+
 def peek(
     *, workspace: Workspace, lanes: Sequence[int], limit: int, now: datetime
 ) -> list[InboundEvent]:
     """Return the next due updates of these lanes, oldest first; nothing is locked."""
-    return list(
-        InboundEvent.objects.raw(
-            "SELECT * FROM connections_inboundevent WHERE workspace_id = %s AND lane = ANY(%s)"
-            " AND state = 'pending' AND due_at <= %s ORDER BY id LIMIT %s",
-            [workspace.pk, list(lanes), now, limit],
-        )
-    )
+    found = []
+    for row in sql.fetch(_PEEK, [workspace.pk, list(lanes), now, limit]):
+        values = list(row)
+        values[_PAYLOAD] = json.loads(row[_PAYLOAD] or "null")  # Django leaves JSON as text
+        found.append(InboundEvent.from_db("default", _COLUMNS, values))
+    return found
 
 
 def take(*, workspace: Workspace, rows: Sequence[InboundEvent], now: datetime) -> set[int] | None:
@@ -263,41 +271,38 @@ def take(*, workspace: Workspace, rows: Sequence[InboundEvent], now: datetime) -
     is taken back as a whole, the update is due again, and nothing of it can have been sent:
     a send is claimed by a commit that does wait, and with it all before it is on the disk.
     """
-    with database.cursor() as cursor:
-        cursor.execute(
-            "WITH line AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true),"
-            # What is asked in a drain is asked by key. In tables that grew by thousands of rows
-            # since they were last analysed, the planner would read them from end to end.
-            " set_config('enable_seqscan', 'off', true),"
-            " bool_and(pg_try_advisory_xact_lock(hashtextextended('drain ' || lane, %s))) AS is_ours"
-            " FROM unnest(%s::int[]) AS lane)"
-            " SELECT line.is_ours, due.id, w.state, w.state_reason FROM line"
-            " JOIN workspaces_workspace w ON w.id = %s LEFT JOIN LATERAL (SELECT e.id"
-            " FROM connections_inboundevent e WHERE line.is_ours AND e.id = ANY(%s)"
-            " AND e.state = 'pending' AND e.due_at <= %s FOR NO KEY UPDATE) due ON true",
-            [
-                workspace.pk,
-                sorted({row.lane for row in rows}),
-                workspace.pk,
-                [row.pk for row in rows],
-                now,
-            ],
-        )
-        found = cursor.fetchall()
+    found = sql.fetch(
+        "WITH line AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true),"
+        # What is asked in a drain is asked by key. In tables that grew by thousands of rows
+        # since they were last analysed, the planner would read them from end to end.
+        " set_config('enable_seqscan', 'off', true),"
+        " bool_and(pg_try_advisory_xact_lock(hashtextextended('drain ' || lane, %s))) AS is_ours"
+        " FROM unnest(%b::int[]) AS lane)"
+        " SELECT line.is_ours, due.id, w.state, w.state_reason FROM line"
+        " JOIN workspaces_workspace w ON w.id = %s LEFT JOIN LATERAL (SELECT e.id"
+        " FROM connections_inboundevent e WHERE line.is_ours AND e.id = ANY(%b::bigint[])"
+        " AND e.state = 'pending' AND e.due_at <= %s FOR NO KEY UPDATE) due ON true",
+        [
+            workspace.pk,
+            sorted({row.lane for row in rows}),
+            workspace.pk,
+            [row.pk for row in rows],
+            now,
+        ],
+    )
     if not found:
         return set()  # the workspace is gone
     is_ours, _, workspace.state, workspace.state_reason = found[0]
     return {pk for _, pk, _, _ in found if pk is not None} if is_ours else None
 
 
-def finish(*, ids: Sequence[int], now: datetime) -> None:
-    """Mark updates as dealt with, in the transaction that dealt with them."""
-    with database.cursor() as cursor:
-        cursor.execute(
-            "UPDATE connections_inboundevent SET state = 'done', done_at = %s, error = ''"
-            " WHERE id = ANY(%s)",
-            [now, list(ids)],
-        )
+def finish(*, ids: Sequence[int], now: datetime, sheet: sql.Sheet) -> None:
+    """Mark updates as dealt with, on the sheet of the transaction that dealt with them."""
+    sheet.add(
+        "UPDATE connections_inboundevent SET state = 'done', done_at = %s, error = ''"
+        " WHERE id = ANY(%s)",
+        [now, list(ids)],
+    )
 
 
 def postpone(*, rows: Sequence[InboundEvent], reason: str, now: datetime) -> int:
@@ -327,13 +332,12 @@ def postpone(*, rows: Sequence[InboundEvent], reason: str, now: datetime) -> int
 
 def has_due(*, workspace: Workspace, now: datetime, lanes: Sequence[int] = LANES) -> bool:
     """Say whether the workspace has updates to drain in these lanes."""
-    with database.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM connections_inboundevent WHERE workspace_id = %s"
-            " AND lane = ANY(%s) AND state = 'pending' AND due_at <= %s)",
-            [workspace.pk, list(lanes), now],
-        )
-        return bool(cursor.fetchone()[0])
+    found = sql.fetch(
+        "SELECT EXISTS (SELECT FROM connections_inboundevent WHERE workspace_id = %s"
+        " AND lane = ANY(%b::int[]) AND state = 'pending' AND due_at <= %s)",
+        [workspace.pk, list(lanes), now],
+    )
+    return bool(found[0][0])
 
 
 def replay(*, ids: Sequence[int], now: datetime) -> int:

@@ -1,6 +1,5 @@
 """The outbox: what is to be sent, put there in the transaction that decided it."""
 
-import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from psycopg.types.numeric import Int8
 from connections import accepting, leases, pacing
 from connections.events import Outbound, StatusWord
 from connections.models import Connection, OutboundJob
-from lib import jobs, sql
+from lib import jobs, records, sql
 from workspaces.models import Workspace
 
 State = OutboundJob.State
@@ -59,43 +58,65 @@ def put(
     return bool(put_all(workspace=workspace, items=[item], now=now))
 
 
+_PUT_COLUMNS = {
+    "connection_id": "bigint", "key": "text", "kind": "text", "message_id": "bigint",
+    "conversation_key": "text", "payload": "jsonb", "expires_at": "timestamptz",
+    "correlation": "text", "due_at": "timestamptz", "place": "int",
+}  # fmt: skip
+_PUT = (
+    "INSERT INTO connections_outboundjob (workspace_id, connection_id, key, kind, message_id,"  # noqa: S608
+    " conversation_key, payload, state, attempts, claimed_by, provider_message_id, error_code,"
+    " vendor_code, error, has_crashed, was_cut_off, has_status, expires_at, correlation,"
+    " created_at, due_at)"
+    " SELECT %s, connection_id, key, kind, message_id, conversation_key, payload, 'queued', 0, '',"
+    " '', '', '', '', false, false, false, expires_at, correlation, %s, due_at"
+    f" FROM {records.source(_PUT_COLUMNS)} ORDER BY place"
+    " ON CONFLICT (workspace_id, key) DO NOTHING"
+)
+
+
 def put_all(*, workspace: Workspace, items: Sequence[Item], now: datetime) -> int:
     """Queue sends in one statement; wake their senders after the commit. Return how many were new."""
     if not items:
         return 0
     with database.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO connections_outboundjob (workspace_id, connection_id, key, kind, message_id,"
-            " conversation_key, payload, state, attempts, claimed_by, provider_message_id, error_code,"
-            " vendor_code, error, has_crashed, was_cut_off, has_status, expires_at, correlation,"
-            " created_at, due_at)"
-            " SELECT %s, c, k, d, m, v, p::jsonb, 'queued', 0, '', '', '', '', '', false, false, false,"
-            " e, r, %s, COALESCE(n, %s)"
-            " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[],"
-            " %s::timestamptz[], %s::text[], %s::timestamptz[])"
-            " WITH ORDINALITY AS u(c, k, d, m, v, p, e, r, n, o) ORDER BY o"
-            " ON CONFLICT (workspace_id, key) DO NOTHING",
-            [
-                workspace.pk,
-                now,
-                now,
-                [item.connection_id for item in items],
-                [item.key for item in items],
-                [str(item.message.kind) for item in items],
-                [item.message_id for item in items],
-                [item.conversation_key for item in items],
-                [json.dumps(item.message.as_payload()) for item in items],
-                [item.expires_at for item in items],
-                [item.correlation for item in items],
-                [item.not_before for item in items],
-            ],
-        )
+        cursor.execute(_PUT, _values(workspace, items, now))
         count = int(cursor.rowcount)
+    _wake_all(workspace, items)
+    return count
+
+
+def write(*, sheet: sql.Sheet, workspace: Workspace, items: Sequence[Item], now: datetime) -> None:
+    """Do the same on a sheet, for a caller who need not know how many were new."""
+    if items:
+        sheet.add(_PUT, _values(workspace, items, now))
+        _wake_all(workspace, items)
+
+
+def _values(workspace: Workspace, items: Sequence[Item], now: datetime) -> list[object]:
+    rows = [
+        (
+            item.connection_id,
+            item.key,
+            str(item.message.kind),
+            item.message_id,
+            item.conversation_key,
+            item.message.as_payload(),
+            item.expires_at,
+            item.correlation,
+            item.not_before or now,
+            place,
+        )
+        for place, item in enumerate(items)
+    ]
+    return [workspace.pk, now, records.written(_PUT_COLUMNS, rows)]
+
+
+def _wake_all(workspace: Workspace, items: Sequence[Item]) -> None:
     for connection_id, lane in sorted(
         {(i.connection_id, _lane(i.conversation_key)) for i in items}
     ):
         wake(connection_id, lane=lane, workspace_id=workspace.pk)
-    return count
 
 
 def _lane(conversation_key: str) -> int:

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from django.db import connection as database
-
 from faqs import confidence, index, versions
 from faqs.models import Entry, Phrasing
+from lib import sql
 from workspaces import scope
 from workspaces.models import Workspace
 
@@ -111,21 +110,20 @@ def get_all(entry_ids: Sequence[int]) -> dict[int, Match]:
     }
 
 
-def note_uses(entry_ids: Sequence[int], *, now: datetime) -> None:
-    """Count the answers that were given with entries; an id stands once for each answer."""
+def note_uses(entry_ids: Sequence[int], *, now: datetime, sheet: sql.Sheet) -> None:
+    """Count, on a sheet, the answers given with entries; an id stands once for each answer."""
     counts = sorted(Counter(entry_ids).items())
     if not counts:
         return
-    with database.cursor() as cursor:
-        # The rows are locked in one order by all.
-        cursor.execute(
-            "WITH used AS (SELECT e.id, u.count FROM faqs_entry e"
-            " JOIN unnest(%s::bigint[], %s::int[]) AS u(id, count) ON u.id = e.id"
-            " ORDER BY e.id FOR NO KEY UPDATE OF e)"
-            " UPDATE faqs_entry e SET use_count = use_count + used.count, last_used_at = %s"
-            " FROM used WHERE e.id = used.id",
-            [[pk for pk, _ in counts], [count for _, count in counts], now],
-        )
+    # The rows are locked in one order by all.
+    sheet.add(
+        "WITH used AS (SELECT e.id, u.count FROM faqs_entry e"
+        " JOIN unnest(%s::bigint[], %s::int[]) AS u(id, count) ON u.id = e.id"
+        " ORDER BY e.id FOR NO KEY UPDATE OF e)"
+        " UPDATE faqs_entry e SET use_count = use_count + used.count, last_used_at = %s"
+        " FROM used WHERE e.id = used.id",
+        [[pk for pk, _ in counts], [count for _, count in counts], now],
+    )
 
 
 def sources() -> list[index.Source]:

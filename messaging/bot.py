@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from lib import sql
 from messaging.models import BotSettings
 from workspaces import audit
 from workspaces.models import User, Workspace
@@ -23,10 +24,14 @@ def prepare(*, workspace: Workspace, now: datetime) -> None:
     )
 
 
+_COLUMNS = [field.attname for field in BotSettings._meta.concrete_fields]
+_SETTINGS = f"SELECT {', '.join(_COLUMNS)} FROM messaging_botsettings WHERE id = 1"  # noqa: S608
+
+
 def settings_of() -> BotSettings:
     """Return the settings of the workspace in scope."""
-    for found in BotSettings.objects.raw("SELECT * FROM messaging_botsettings WHERE id = 1"):
-        return found
+    for row in sql.fetch(_SETTINGS):
+        return BotSettings.from_db("default", _COLUMNS, row)
     return BotSettings.objects.get_or_create(pk=1, defaults={"handover_text": HANDOVER})[0]
 
 

@@ -95,7 +95,6 @@ def _carry_out_all(
             desk.note(message, verdicts, received_at=message.created_at, later=True)
     desk.close()
     Message.objects.filter(pk__in=list(waiting)).update(waiting_since=None)
-    desk.count_uses()
 
 
 def _leave_to_person(messages: Iterable[Message], now: datetime) -> None:

@@ -115,6 +115,14 @@ def begin_confirmation(*, workspace: Workspace, user: User, phone: str, now: dat
     return code
 
 
+def code_in(text: str) -> str:
+    """Return the code of a message that says `confirm 123456` and nothing else."""
+    match words.bare(text).split():
+        case ["confirm", code] if code.isdigit() and len(code) == 6:
+            return code
+    return ""
+
+
 def confirm(
     *, workspace: Workspace, text: str, contact_id: int, phone: str | None, now: datetime
 ) -> bool:
@@ -123,8 +131,8 @@ def confirm(
     The identity that sent the code is trusted from then on. False for anything else: it is
     then an ordinary message.
     """
-    parts = words.bare(text).split()
-    if len(parts) != 2 or parts[0] != "confirm" or not (parts[1].isdigit() and len(parts[1]) == 6):
+    code = code_in(text)
+    if not code:
         return False
     waiting = OwnerNumber.objects.filter(
         confirmed_at__isnull=True,
@@ -134,7 +142,7 @@ def confirm(
     )
     for number in waiting:
         OwnerNumber.objects.filter(pk=number.pk).update(code_attempts=F("code_attempts") + 1)
-        expected = crypto.digest(parts[1], purpose=f"owner-number|{workspace.pk}|{number.user_id}")
+        expected = crypto.digest(code, purpose=f"owner-number|{workspace.pk}|{number.user_id}")
         if not secrets.compare_digest(expected, number.code_digest):
             continue
         identity = ContactIdentity.objects.filter(

@@ -1,13 +1,13 @@
 """Who writes: from the identities in a message to one contact, never merged silently."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from django.db import connection as database
+from typing import Any
 
 from connections import directory
 from connections.events import Sender
+from lib import sql
 from messaging import rows
 from messaging.models import Contact, ContactIdentity
 from workspaces.models import Workspace
@@ -57,40 +57,27 @@ def _pairs(sender: Sender) -> list[tuple[str, str]]:
 
 
 def attach(*, workspace: Workspace, sender: Sender, now: datetime) -> Attached | None:
-    """Find or make the contact for one sender: see `attach_all`."""
-    return attach_all(workspace=workspace, senders=[sender], now=now)[0]
+    """Find or make the contact for one sender, at once: see `Book`."""
+    book = Book([sender], now=now)
+    ids = rows.draw({TABLE: book.new_count})
+    sheet = sql.Sheet()
+    book.save(workspace=workspace, ids=ids[TABLE], sheet=sheet)
+    sheet.run()
+    return book.attached[0]
 
 
-def attach_all(
-    *, workspace: Workspace, senders: Sequence[Sender], now: datetime
-) -> list[Attached | None]:
-    """Find or make the contact of each sender, in order; None for one that names nobody.
+class Book:
+    """The contacts and identities that a batch of messages speaks of, found or to be made.
 
-    The phone decides when it is there. When phone and user id lead to two contacts, both
-    stay as they are and are flagged for a person. An identity that its contact has given up
-    (a number that changed hands) leads nowhere: who writes from it now is somebody new.
-    A fixed number of statements for all; the contacts stay locked until the commit.
+    `attached` is each sender's, in order; None for one that names nobody. The phone decides
+    when it is there. When phone and user id lead to two contacts, both stay as they are and
+    are flagged for a person. An identity that its contact has given up (a number that changed
+    hands) leads nowhere: who writes from it now is somebody new. The contacts that are known
+    stay locked until the commit; the new ones have their ids when the book is saved.
     """
-    book = _Book([pair for sender in senders for pair in _pairs(sender)])
-    attached = [book.attach(sender, now) for sender in senders]
-    book.save(now)
-    directory.remember(
-        workspace=workspace,
-        contacts=[
-            (sender.phone, found.contact.pk)
-            for sender, found in zip(senders, attached, strict=True)
-            if sender.phone and found is not None and book.is_news(found.contact)
-        ],
-        now=now,
-    )
-    return attached
 
-
-class _Book:
-    """The contacts and identities that a batch of messages speaks of."""
-
-    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
-        named = set(pairs)
+    def __init__(self, senders: Sequence[Sender], *, now: datetime) -> None:
+        named = {pair for sender in senders for pair in _pairs(sender)}
         found = [
             identity
             for identity in _locked([value for _, value in named])
@@ -113,8 +100,10 @@ class _Book:
         self._seen: dict[int, ContactIdentity] = {}
         self._conflicts: list[tuple[Contact, Contact]] = []
         self._news: set[int] = set()  # id() of the contacts
+        self._senders, self._now = senders, now
+        self.attached = [self._attach(sender, now) for sender in senders]
 
-    def attach(self, sender: Sender, now: datetime) -> Attached | None:
+    def _attach(self, sender: Sender, now: datetime) -> Attached | None:
         pairs = _pairs(sender)
         if not pairs:
             return None
@@ -181,25 +170,79 @@ class _Book:
                     self._seen[identity.pk] = identity
                 identity.last_seen_at = now
 
-    def save(self, now: datetime) -> None:
-        Contact.objects.bulk_create(self._new_people)
+    @property
+    def new_count(self) -> int:
+        """How many contacts are to be made: so many ids does `save` want."""
+        return len(self._new_people)
+
+    def save(self, *, workspace: Workspace, ids: Sequence[int], sheet: sql.Sheet) -> None:
+        """Number the new contacts, and put what is new or has changed on the sheet.
+
+        An identity that somebody else made meanwhile is found out when the sheet is executed:
+        IntegrityError.
+        """
+        for contact, pk in zip(self._new_people, ids, strict=True):
+            contact.pk = pk
+            contact._state.adding = False
+        rows.insert(sheet, TABLE, _NEW_CONTACT, _values(self._new_people, _NEW_CONTACT))
         for identity in self._new_identities:
             identity.contact = identity.contact  # its id is known by now
-        ContactIdentity.objects.bulk_create(self._new_identities)
-        rows.update(
-            "messaging_contact",
-            {"name": "text", "username": "text", "phone": "text", "last_seen_at": "timestamptz"},
-            [(c.pk, c.name, c.username, c.phone, c.last_seen_at) for c in self._changed.values()],
+        rows.insert(
+            sheet,
+            "messaging_contactidentity",
+            _NEW_IDENTITY,
+            _values(self._new_identities, _NEW_IDENTITY),
         )
+        changed = {"id": "bigint", **_CHANGING}
+        rows.update(sheet, TABLE, _CHANGING, _values(list(self._changed.values()), changed))
         if self._seen:
-            ContactIdentity.objects.filter(pk__in=list(self._seen)).update(last_seen_at=now)
+            sheet.add(
+                "UPDATE messaging_contactidentity SET last_seen_at = %s WHERE id = ANY(%s)",
+                [self._now, sorted(self._seen)],
+            )
         for contact, other in self._conflicts:
             contact.conflict_with = other
-            contact.save(update_fields=["conflict_with"])
+            sheet.add(
+                "UPDATE messaging_contact SET conflict_with_id = %s WHERE id = %s",
+                [other.pk, contact.pk],
+            )
+        directory.remember(
+            workspace=workspace,
+            contacts=[
+                (sender.phone, found.contact.pk)
+                for sender, found in zip(self._senders, self.attached, strict=True)
+                if sender.phone and found is not None and self._is_news(found.contact)
+            ],
+            now=self._now,
+            sheet=sheet,
+        )
 
-    def is_news(self, contact: Contact) -> bool:
+    def _is_news(self, contact: Contact) -> bool:
         """Say whether anything about how to reach the contact is new, or was noted long ago."""
         return id(contact) in self._news
+
+
+def set_opted_out(*, contact: Contact, is_out: bool, sheet: sql.Sheet) -> None:
+    """Keep the customer's own switch, on the sheet: the contact may stand there too."""
+    sheet.add("UPDATE messaging_contact SET is_opted_out = %s WHERE id = %s", [is_out, contact.pk])
+
+
+TABLE = "messaging_contact"
+_CHANGING = {"name": "text", "username": "text", "phone": "text", "last_seen_at": "timestamptz"}
+_NEW_CONTACT = {
+    "id": "bigint", **_CHANGING, "is_opted_out": "boolean", "is_marketing_opted_out": "boolean",
+    "created_at": "timestamptz",
+}  # fmt: skip
+_NEW_IDENTITY = {
+    "contact_id": "bigint", "scope": "text", "kind": "text", "value": "text",
+    "first_seen_at": "timestamptz", "last_seen_at": "timestamptz",
+}  # fmt: skip
+
+
+def _values(
+    people: Sequence[Contact | ContactIdentity], columns: Mapping[str, str]
+) -> list[list[Any]]:
+    return [[getattr(one, name) for name in columns] for one in people]
 
 
 _IDENTITY = [field.attname for field in ContactIdentity._meta.concrete_fields]
@@ -208,20 +251,18 @@ _LOCKED = (
     f"SELECT {', '.join(f'i.{name}' for name in _IDENTITY)},"  # noqa: S608
     f" {', '.join(f'c.{name}' for name in _CONTACT)}"
     " FROM messaging_contactidentity i JOIN messaging_contact c ON c.id = i.contact_id"
-    " WHERE i.scope = %s AND i.value = ANY(%s) ORDER BY c.id, i.id FOR NO KEY UPDATE OF c"
+    " WHERE i.scope = %s AND i.value = ANY(%b::text[]) ORDER BY c.id, i.id FOR NO KEY UPDATE OF c"
 )
 
 
 def _locked(values: Sequence[str]) -> list[ContactIdentity]:
     """Return the identities with these values and their contacts, these locked until the commit."""
     found = []
-    with database.cursor() as cursor:
-        cursor.execute(_LOCKED, [SCOPE, list(values)])
-        for row in cursor.fetchall():
-            split = len(_IDENTITY)
-            identity = ContactIdentity.from_db("default", _IDENTITY, row[:split])
-            identity.contact = Contact.from_db("default", _CONTACT, row[split:])
-            found.append(identity)
+    split = len(_IDENTITY)
+    for row in sql.fetch(_LOCKED, [SCOPE, list(values)]):
+        identity = ContactIdentity.from_db("default", _IDENTITY, row[:split])
+        identity.contact = Contact.from_db("default", _CONTACT, row[split:])
+        found.append(identity)
     return found
 
 

@@ -3,10 +3,11 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from connections.events import Sender
+from lib import sql
 from messaging import rows
 from messaging.models import Contact, Conversation, Message
 from workspaces import alarms, scope
@@ -27,35 +28,59 @@ _CHANGING = {
     "handover_told_at": "timestamptz", "last_inbound_at": "timestamptz",
     "last_message_at": "timestamptz",
 }  # fmt: skip
+_NEW = {
+    "id": "bigint", "contact_id": "bigint", "state": "text", "opened_at": "timestamptz",
+    **_CHANGING,
+}  # fmt: skip
 
 
-def open_all(*, contacts: Sequence[tuple[Contact, int]], now: datetime) -> dict[int, Conversation]:
-    """Return the open conversation of each (contact, number), by contact; make those missing.
+TABLE = "messaging_conversation"
+_COLUMNS = [field.attname for field in Conversation._meta.concrete_fields]
+_OPEN = (
+    f"SELECT {', '.join(_COLUMNS)} FROM {TABLE}"  # noqa: S608
+    " WHERE contact_id = ANY(%b::bigint[]) AND state = 'open' ORDER BY id FOR NO KEY UPDATE"
+)
+
+
+def find_open(*, contact_ids: Sequence[int]) -> dict[int, Conversation]:
+    """Return the open conversations of these contacts, by contact.
 
     Their rows are locked until the commit, in one order for all: whoever writes into a
     conversation locks it first, so that a person's reply and the bot never overtake each
-    other. A customer who wrote to another number of the business is answered from there.
+    other.
     """
-    wanted = {contact.pk: contact for contact, _ in contacts}
-    found = {
-        talk.contact_id: talk
-        for talk in Conversation.objects.raw(
-            "SELECT * FROM messaging_conversation WHERE contact_id = ANY(%s) AND state = 'open'"
-            " ORDER BY id FOR NO KEY UPDATE",
-            [list(wanted)],
-        )
-    }
-    missing = [
-        Conversation(contact=contact, connection_id=number, last_message_at=now, opened_at=now)
-        for contact, number in contacts
-        if contact.pk not in found
+    if not contact_ids:
+        return {}
+    talks = [
+        Conversation.from_db("default", _COLUMNS, row)
+        for row in sql.fetch(_OPEN, [list(contact_ids)])
     ]
-    for talk in Conversation.objects.bulk_create(missing):
-        found[talk.contact_id] = talk
-    for contact, number in contacts:
-        found[contact.pk].contact = contact
-        found[contact.pk].connection_id = number
-    return found
+    return {talk.contact_id: talk for talk in talks}
+
+
+def enter(
+    talk: Conversation | None, *, contact: Contact, number: int, ids: Iterator[int], now: datetime
+) -> Conversation:
+    """Return the conversation that a message of `contact` to `number` belongs to, unsaved.
+
+    A new one, with the next of `ids`, where none is open. A customer who wrote to another
+    number of the business is answered from there.
+    """
+    if talk is None:
+        talk = Conversation(id=next(ids), last_message_at=now, opened_at=now)
+    talk.contact = contact
+    talk.connection_id = number
+    return talk
+
+
+def open_one(*, contact: Contact, number: int, now: datetime) -> Conversation:
+    """Return the open conversation of a contact, locked until the commit; make one at once."""
+    found = find_open(contact_ids=[contact.pk]).get(contact.pk)
+    ids = iter(rows.draw({TABLE: 0 if found else 1})[TABLE])
+    talk = enter(found, contact=contact, number=number, ids=ids, now=now)
+    if found is None:
+        keep([talk])
+    return talk
 
 
 def lock_all(*, conversation_ids: Sequence[int]) -> list[Conversation]:
@@ -68,17 +93,30 @@ def lock_all(*, conversation_ids: Sequence[int]) -> list[Conversation]:
     )
 
 
-def keep(talks: Iterable[Conversation]) -> None:
-    """Save what has changed in conversations that the caller has locked; one statement.
+def keep(talks: Iterable[Conversation], *, sheet: sql.Sheet | None = None) -> None:
+    """Save new conversations, and what has changed in those that the caller has locked.
 
-    One more when a person holds any of them: the alarm by which they are given back.
+    With a `sheet` this is done when that is executed. One more statement, at once, when a
+    person holds any of them: the alarm by which they are given back.
     """
+    used = sheet or sql.Sheet()
     changed = list(talks)
+    new = [talk for talk in changed if talk._state.adding]
+    rows.insert(used, TABLE, _NEW, [[getattr(talk, name) for name in _NEW] for talk in new])
     rows.update(
-        "messaging_conversation",
+        used,
+        TABLE,
         _CHANGING,
-        [(talk.pk, *(getattr(talk, name) for name in _CHANGING)) for talk in changed],
+        [
+            (talk.pk, *(getattr(talk, name) for name in _CHANGING))
+            for talk in changed
+            if not talk._state.adding
+        ],
     )
+    for talk in new:
+        talk._state.adding = False
+    if sheet is None:
+        used.run()
     held = [talk.held_until for talk in changed if talk.holder == Holder.PERSON and talk.held_until]
     if held:
         workspace_id = scope.current_workspace_id() or 0

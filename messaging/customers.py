@@ -4,8 +4,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from billing import metering, meters
+from connections.events import Sender
 from connections.models import Connection
-from messaging import commands, contacts, conversations, limits, pipeline, replies, trace, words
+from messaging import (
+    commands,
+    contacts,
+    conversations,
+    limits,
+    pipeline,
+    replies,
+    rows,
+    trace,
+    words,
+)
 from messaging.desk import Desk
 from messaging.models import Contact, ContactIdentity, Conversation, Message
 from messaging.turn import LiveTurn
@@ -25,33 +36,40 @@ def take(desk: Desk, updates: Sequence[Update], *, is_careful: bool = False) -> 
         for update in updates
         if (connection := desk.connections.get(update.event.connection_id or 0)) is not None
     ]
-    attached = contacts.attach_all(
-        workspace=desk.workspace,
-        senders=[contacts.sender_from(update.part("sender")) for update, _ in heard],
-        now=desk.now,
-    )
+    if not heard:
+        return left
+    senders = [contacts.sender_from(update.part("sender")) for update, _ in heard]
+    book = contacts.Book(senders, now=desk.now)
     known = _known([update.event.subject for update, _ in heard]) if is_careful else {}
     seen: set[int] = set()
-    for (update, connection), found in zip(heard, attached, strict=True):
+    for (update, connection), sender, found in zip(heard, senders, book.attached, strict=True):
         if found is None:
             continue
-        if found.contact.pk in seen:
+        if id(found.contact) in seen:
             left.add(update.event.pk)
             continue
-        seen.add(found.contact.pk)
+        seen.add(id(found.contact))
         if original := known.get(update.event.subject):
             _note_again(desk, original)
         elif not _is_amendment(update, found.contact):
-            kept.append(_Kept(update, connection, found))
+            kept.append(_Kept(update, connection, found, sender))
+    _enter_all(desk, book, kept)
     if kept:
-        _keep_and_answer(desk, kept)
+        _answer(desk, kept)
     return left
 
 
 class _Kept:
     """A message on its way into the tables."""
 
-    def __init__(self, update: Update, connection: Connection, attached: contacts.Attached) -> None:
+    def __init__(
+        self,
+        update: Update,
+        connection: Connection,
+        attached: contacts.Attached,
+        sender: Sender,
+    ) -> None:
+        self.sender = sender
         self.update = update
         self.connection = connection
         self.attached = attached
@@ -62,8 +80,8 @@ class _Kept:
 
 
 def _known(subjects: Sequence[str]) -> dict[str, Message]:
-    rows = Message.objects.filter(provider_message_id__in=[s for s in subjects if s])
-    return {message.provider_message_id: message for message in rows}
+    found = Message.objects.filter(provider_message_id__in=[s for s in subjects if s])
+    return {message.provider_message_id: message for message in found}
 
 
 def _note_again(desk: Desk, original: Message) -> None:
@@ -82,8 +100,8 @@ def amend(update: Update, kind: str, contact: Contact, direction: str) -> bool:
     """An own message was edited or deleted: mark the original; the words stay for the team."""
     target = str(update.part("content").get("original_id") or update.text("reply_to") or "")
     changes: dict[str, bool] = {"is_deleted": True} if kind == "revoke" else {"is_edited": True}
-    if not target:
-        return False
+    if not target or contact.pk is None:
+        return False  # who is new has sent nothing before
     originals = Message.objects.filter(
         provider_message_id=target, conversation__contact=contact, direction=direction
     )
@@ -99,23 +117,41 @@ def content_of(update: Update) -> dict[str, Any]:
     return content
 
 
-def _keep_and_answer(desk: Desk, kept: Sequence[_Kept]) -> None:
-    talks = conversations.open_all(
-        contacts=[(one.attached.contact, one.connection.pk) for one in kept], now=desk.now
+def _enter_all(desk: Desk, book: contacts.Book, kept: Sequence[_Kept]) -> None:
+    """Give contacts, conversations and messages their ids, and put them down to be saved."""
+    talks = conversations.find_open(
+        contact_ids=[one.attached.contact.pk for one in kept if not one.attached.is_new]
     )
-    for one in kept:
-        one.conversation = talks[one.attached.contact.pk]
-        one.message = _message(one)
+    # Only now, with the conversations locked: ids say who spoke first.
+    ids = rows.draw(
+        {
+            contacts.TABLE: book.new_count,
+            conversations.TABLE: len(kept) - len(talks),
+            replies.TABLE: 2 * len(kept),
+        }
+    )
+    book.save(workspace=desk.workspace, ids=ids[contacts.TABLE], sheet=desk.sheet)
+    desk.message_ids = ids[replies.TABLE][len(kept) :]
+    new = iter(ids[conversations.TABLE])
+    for one, pk in zip(kept, ids[replies.TABLE], strict=False):
+        contact = one.attached.contact
+        one.conversation = conversations.enter(
+            talks.get(contact.pk), contact=contact, number=one.connection.pk, ids=new, now=desk.now
+        )
+        one.message = _message(one, pk)
         conversations.move_clocks(
             conversation=one.conversation, message=one.message, at=one.message.provider_at
         )
+        desk.receive(one.message)
         desk.change(one.conversation)
+
+
+def _answer(desk: Desk, kept: Sequence[_Kept]) -> None:
     # Who writes for the first time has sent nothing before: there is nothing to count.
     desk.workspace_rate, rates = limits.rates(
         conversation_ids=[one.conversation.pk for one in kept if not one.attached.is_new],
         now=desk.now,
     )
-    replies.store([one.message for one in kept])
     turns: list[LiveTurn] = []
     for one in kept:
         desk.workspace_rate += 1
@@ -133,7 +169,7 @@ def _keep_and_answer(desk: Desk, kept: Sequence[_Kept]) -> None:
             rate = rates.get(one.conversation.pk, limits.Rates())
             rate.add(one.digest)
             turns.append(_turn(desk, one, rate))
-            _note_consent(one.attached.contact, one.text)
+            _note_consent(desk, one.attached.contact, one.text)
     firsts = {one.message.pk: _first(one) for one in kept}
     for turn, verdicts in zip(turns, pipeline.decide_all(turns), strict=True):
         desk.note(
@@ -145,9 +181,10 @@ def _keep_and_answer(desk: Desk, kept: Sequence[_Kept]) -> None:
             desk.bot.refresh_from_db(fields=["is_on"])
 
 
-def _message(one: _Kept) -> Message:
+def _message(one: _Kept, pk: int) -> Message:
     update, event = one.update, one.update.event
     return Message(
+        id=pk,
         conversation=one.conversation,
         direction=Message.Direction.IN,
         author=Message.Author.CONTACT,
@@ -175,7 +212,6 @@ def _first(one: _Kept) -> trace.Verdict:
 
 def _turn(desk: Desk, one: _Kept, rate: limits.Rates) -> LiveTurn:
     content = one.update.part("content")
-    contact = one.attached.contact
     return LiveTurn(
         workspace=desk.workspace,
         bot=desk.bot,
@@ -189,35 +225,42 @@ def _turn(desk: Desk, one: _Kept, rate: limits.Rates) -> LiveTurn:
         conversation=one.conversation,
         message=one.message,
         desk=desk,
-        is_commander=bool(commands.recognise(one.text))
-        and commands.is_commander(
-            workspace=desk.workspace, contact_id=contact.pk, identity_values=_values(contact)
-        ),
+        is_commander=_is_commander(desk, one),
         workspace_rate=desk.workspace_rate,
         text_digest=one.digest,
         rates=rate,
         found=desk.found_before(one.text),
         tapped_entry_id=pipeline.choice_of(one.conversation, one.text, content),
-        sender=contacts.sender_from(one.update.part("sender")),
+        sender=one.sender,
         is_first=one.attached.is_new,
     )
 
 
-def _note_consent(contact: Contact, text: str) -> None:
+def _note_consent(desk: Desk, contact: Contact, text: str) -> None:
     """Keep a STOP or START even where no gate comes to it: a person holds, the bot is off.
 
     In the row only: what the gates say of this very message is decided by what was before.
     """
     said = words.bare(text)
     if said in words.STOP_WORDS or said in words.START_WORDS:
-        Contact.objects.filter(pk=contact.pk).update(is_opted_out=said in words.STOP_WORDS)
+        contacts.set_opted_out(contact=contact, is_out=said in words.STOP_WORDS, sheet=desk.sheet)
 
 
-def _values(contact: Contact) -> list[str]:
-    return list(ContactIdentity.objects.filter(contact=contact).values_list("value", flat=True))
+def _is_commander(desk: Desk, one: _Kept) -> bool:
+    if not commands.recognise(one.text):
+        return False
+    desk.write_first()
+    contact = one.attached.contact
+    values = ContactIdentity.objects.filter(contact=contact).values_list("value", flat=True)
+    return commands.is_commander(
+        workspace=desk.workspace, contact_id=contact.pk, identity_values=list(values)
+    )
 
 
 def _is_confirmation(desk: Desk, one: _Kept) -> bool:
+    if not commands.code_in(one.text):
+        return False
+    desk.write_first()
     return commands.confirm(
         workspace=desk.workspace,
         text=one.text,

@@ -1,8 +1,8 @@
 """What a batch of one workspace shares, and everything it decides until it is written down.
 
-Deciding is done in memory; `close` lays the whole batch into the tables with a fixed number
-of statements, in the transaction of the caller. Who puts a conversation on the desk has
-locked its row before.
+Deciding is done in memory; `close` writes the whole batch down, a fixed number of statements in
+one round trip, in the transaction of the caller. Until then nothing of it is in the tables: who
+must ask them calls `write_first`. Who puts a conversation on the desk has locked its row before.
 """
 
 import time
@@ -15,8 +15,10 @@ from typing import Generic, TypeVar
 from django.conf import settings
 
 from billing import metering, plans
+from connections import inbox
 from connections.models import Connection
 from faqs import search
+from lib import clock, sql
 from messaging import bot, conversations, gates, replies, takeover, trace, words
 from messaging.models import BotSettings, Conversation, Message
 from workspaces import notices
@@ -87,6 +89,9 @@ class Desk:
     workspace_rate: int = 0  # messages received in the last minute
     usages: list[metering.Usage] = field(default_factory=list)
     used_entries: list[int] = field(default_factory=list)  # an id for each answer with it
+    sheet: sql.Sheet = field(default_factory=sql.Sheet)
+    message_ids: list[int] = field(default_factory=list)  # for replies, drawn ahead, rising
+    _received: list[Message] = field(default_factory=list)
     _replies: list[replies.Reply] = field(default_factory=list)
     _marks: list[Message] = field(default_factory=list)
     _accounts: list[trace.Account] = field(default_factory=list)
@@ -141,6 +146,10 @@ class Desk:
         self._replies.append(reply)
         self.change(reply.message.conversation)
 
+    def receive(self, message: Message) -> None:
+        """Save a customer's message, which has its id, when the desk is closed."""
+        self._received.append(message)
+
     def change(self, conversation: Conversation) -> None:
         """Save the conversation when the desk is closed."""
         self._changed[conversation.pk] = conversation
@@ -192,9 +201,21 @@ class Desk:
             self._told.add(key)
             notices.tell_owners(workspace=self.workspace, key=key, text=text, now=self.now)
 
-    def close(self) -> None:
-        """Write everything down."""
-        replies.put(workspace=self.workspace, replies=self._replies, now=self.now)
+    def write_first(self) -> None:
+        """Execute what stands on the sheet so far: the next question is to find it."""
+        self.sheet.run()
+
+    def close(self, *, done: Sequence[int] = ()) -> None:
+        """Write everything down; `done` are the inbox rows that are dealt with by that."""
+        conversations.keep(self._changed.values(), sheet=self.sheet)
+        replies.put(
+            workspace=self.workspace,
+            replies=self._replies,
+            now=self.now,
+            sheet=self.sheet,
+            ids=self.message_ids,
+            received=self._received,
+        )
         for message in self._marks:
             replies.show_typing(
                 workspace=self.workspace,
@@ -202,12 +223,12 @@ class Desk:
                 message=message,
                 now=self.now,
             )
-        conversations.keep(self._changed.values())
         if self._purse is not None:
             self._purse.close()
-        self.count_now()
-        trace.write_all(self._accounts, now=self.now)
-
-    def count_uses(self) -> None:
-        """Count the entries that were answered with: last of all, everybody waits for these rows."""
-        search.note_uses(self.used_entries, now=self.now)
+        metering.write(sheet=self.sheet, workspace=self.workspace, usages=self.usages, now=self.now)
+        trace.write_all(self._accounts, now=self.now, sheet=self.sheet)
+        if done:
+            inbox.finish(ids=done, now=clock.now(), sheet=self.sheet)
+        # Last of all: everybody waits for the rows of the entries.
+        search.note_uses(self.used_entries, now=self.now, sheet=self.sheet)
+        self.sheet.run()

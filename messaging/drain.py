@@ -182,9 +182,7 @@ def _together(
     else:
         done, unknown = inbound.handle_all(desk, rows, is_careful=is_careful), []
         _note_heard(desk, [row for row in rows if row.pk in set(done)])
-    desk.close()
-    inbox.finish(ids=done, now=clock.now())
-    desk.count_uses()
+    desk.close(done=done)
     return len(done) + len(unknown)
 
 

@@ -17,9 +17,10 @@ def handle_all(
 ) -> list[int]:
     """Deal with updates of different conversations in the caller's transaction.
 
-    Raises IntegrityError when a message is there already under another key and `is_careful`
-    is not set: that is so rare that it is not looked for. Returns the ids of those dealt with. One that turns out to be of the same customer as
-    another before it is left for the next time, so that their order holds.
+    A message that is there already under another key is looked for only if `is_careful` is set:
+    that is so rare that else the desk's sheet fails with IntegrityError. Returns the ids of
+    those dealt with. One that turns out to be of the same customer as another before it is left
+    for the next time, so that their order holds.
     """
     messages = [Update.of(event) for event in events if event.kind == Kind.MESSAGE]
     left = customers.take(desk, messages, is_careful=is_careful)
@@ -50,9 +51,7 @@ def _echo(desk: Desk, update: Update, now: datetime) -> None:
     kind = update.kind
     if kind in ("edit", "revoke") and customers.amend(update, kind, attached.contact, "out"):
         return
-    conversation = conversations.open_all(contacts=[(attached.contact, connection.pk)], now=now)[
-        attached.contact.pk
-    ]
+    conversation = conversations.open_one(contact=attached.contact, number=connection.pk, now=now)
     at = conversations.credible(update.at, received_at=event.received_at)
     message = Message.objects.create(
         conversation=conversation,

@@ -8,8 +8,8 @@ from connections import manager
 from connections.events import Button
 from faqs import search
 from lib import clock
-from messaging import bot, commands, gates, replies
-from messaging.models import Contact, Conversation, Message
+from messaging import bot, commands, contacts, gates, replies
+from messaging.models import Conversation, Message
 from messaging.trace import Verdict, acted, passed, stopped
 from messaging.turn import LiveTurn
 
@@ -47,7 +47,9 @@ def _act(turn: LiveTurn, last: Verdict) -> list[Verdict]:
             return _say(turn, answer)
         case "opt_out" | "opt_in":
             is_out = last.reason == "opt_out"
-            Contact.objects.filter(pk=turn.conversation.contact_id).update(is_opted_out=is_out)
+            contacts.set_opted_out(
+                contact=turn.conversation.contact, is_out=is_out, sheet=turn.desk.sheet
+            )
             return _say(turn, bot.OPTED_OUT if is_out else bot.OPTED_IN)
         case "greeting":
             greeting = turn.bot.greeting or bot.GREETING.format(name=turn.workspace.name)
@@ -221,8 +223,8 @@ def _ask_model(turns: Sequence[LiveTurn]) -> None:
     )
     for turn in asking:
         turn.is_asked = turn.message.pk in accepted
-    waiting = [turn.message.pk for turn in asking if turn.is_asked]
-    Message.objects.filter(pk__in=waiting).update(waiting_since=asking[0].now)
+        if turn.is_asked:
+            turn.message.waiting_since = turn.now
 
 
 def _wait_for_model(turn: LiveTurn) -> list[Verdict]:

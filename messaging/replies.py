@@ -1,6 +1,5 @@
 """Say something to a customer: message, trace, allowance and outbox row in one transaction."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +7,7 @@ from datetime import datetime
 from billing import metering, meters, plans
 from connections import outbox
 from connections.events import Button, Outbound, OutboundKind, Sender
+from lib import sql
 from messaging import contacts, conversations, rows
 from messaging.models import Conversation, Message
 from workspaces.models import Workspace
@@ -66,7 +66,7 @@ def draft(
 
 
 _COLUMNS = {
-    "conversation_id": "bigint", "direction": "text", "author": "text", "author_id": "bigint",
+    "id": "bigint", "conversation_id": "bigint", "direction": "text", "author": "text", "author_id": "bigint",
     "kind": "text", "text": "text", "content": "jsonb", "text_digest": "text",
     "provider_message_id": "text", "reply_to_provider_id": "text", "answers_id": "bigint",
     "status": "text", "sent_at": "timestamptz", "error_code": "text", "error": "text",
@@ -75,27 +75,35 @@ _COLUMNS = {
 }  # fmt: skip
 
 
-def store(messages: Sequence[Message]) -> None:
-    """Save new messages in one statement and give them their ids."""
-    ids = rows.insert(
-        "messaging_message",
-        _COLUMNS,
-        [
-            [
-                json.dumps(message.content) if name == "content" else getattr(message, name)
-                for name in _COLUMNS
-            ]
-            for message in messages
-        ],
+TABLE = "messaging_message"
+
+
+def put(
+    *,
+    workspace: Workspace,
+    replies: Sequence[Reply],
+    now: datetime,
+    sheet: sql.Sheet,
+    ids: Sequence[int] = (),
+    received: Sequence[Message] = (),
+) -> None:
+    """Put replies on the sheet, and queue them to be sent: message and outbox row go together.
+
+    They get the `ids`, rising, that the caller has drawn with the conversations locked, and
+    more if those do not suffice. `received`, which have theirs, are saved by the same statement.
+    """
+    if len(ids) < len(replies):
+        ids = [*ids, *rows.draw({TABLE: len(replies) - len(ids)})[TABLE]]
+    for reply, pk in zip(replies, ids, strict=False):
+        reply.message.pk = pk
+    messages = [*received, *(reply.message for reply in replies)]
+    rows.insert(
+        sheet, TABLE, _COLUMNS, [[getattr(one, name) for name in _COLUMNS] for one in messages]
     )
-    for message, pk in zip(messages, ids, strict=True):
-        message.pk = pk
-
-
-def put(*, workspace: Workspace, replies: Sequence[Reply], now: datetime) -> None:
-    """Save replies and queue them to be sent: message and outbox row in one transaction."""
-    store([reply.message for reply in replies])
-    outbox.put_all(
+    for message in messages:
+        message._state.adding = False
+    outbox.write(
+        sheet=sheet,
         workspace=workspace,
         items=[
             outbox.Item(

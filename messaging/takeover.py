@@ -7,7 +7,7 @@ from django.db.models import Min, QuerySet
 
 from billing import plans
 from connections.models import Connection
-from lib import events
+from lib import events, sql
 from messaging import bot, conversations, replies, trace
 from messaging.models import Conversation, Message
 from workspaces import alarms, audit
@@ -115,7 +115,9 @@ def reply(
             correlation=events.correlation(),
             now=now,
         )
-        replies.put(workspace=workspace, replies=[said], now=now)
+        sheet = sql.Sheet()
+        replies.put(workspace=workspace, replies=[said], now=now, sheet=sheet)
+        sheet.run()
         message = said.message
         answered(conversation)
         _hold(conversation, user_id=user.pk, now=now)

@@ -1,12 +1,12 @@
 """The account of a message: one author, plain sentences. "Why did (or didn't) it reply?" """
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from lib import sql
 from messaging import rows
 from messaging.models import Message, TraceStep
 
@@ -66,8 +66,8 @@ _COLUMNS = {
 }  # fmt: skip
 
 
-def write_all(accounts: Sequence[Account], *, now: datetime) -> None:
-    """Append steps to the accounts of many messages, in order, in one statement."""
+def write_all(accounts: Sequence[Account], *, now: datetime, sheet: sql.Sheet) -> None:
+    """Append steps to the accounts of many messages, in order, by one statement on the sheet."""
     steps: list[tuple[Any, ...]] = []
     for account in accounts:
         since = max(0, round((now - account.received_at).total_seconds() * 1000))
@@ -81,12 +81,12 @@ def write_all(accounts: Sequence[Account], *, now: datetime) -> None:
                     verdict.verdict,
                     verdict.reason[:40],
                     verdict.sentence[:300],
-                    json.dumps(dict(verdict.detail)) if verdict.detail else "{}",
+                    dict(verdict.detail),
                     min(since + took, _MOST_MS),
                     now,
                 )
             )
-    rows.insert("messaging_tracestep", _COLUMNS, steps)
+    rows.insert(sheet, "messaging_tracestep", _COLUMNS, steps)
 
 
 def write(
@@ -98,7 +98,9 @@ def write(
     later: bool = False,
 ) -> None:
     """Append steps to the account of one message."""
-    write_all([Account(message.pk, verdicts, received_at, later)], now=now)
+    sheet = sql.Sheet()
+    write_all([Account(message.pk, verdicts, received_at, later)], now=now, sheet=sheet)
+    sheet.run()
 
 
 @dataclass(frozen=True)

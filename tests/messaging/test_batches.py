@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import InternalError, OperationalError, transaction
 from django.db import connection as database
@@ -63,6 +64,43 @@ def test_forty_customers_cost_hardly_more_statements_than_one(
 
     assert done.count == 40
     assert count(way, direction="out") == 41
+
+
+@pytest.fixture
+def round_trips(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every statement as it is sent, those that go past Django's cursor too."""
+    sent: list[str] = []
+    execute = psycopg.Cursor.execute
+
+    def note(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
+        sent.append(str(query))
+        return execute(self, query, *args, **kwargs)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", note)
+    return sent
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_batch_costs_as_many_round_trips_as_one_message(
+    way: Way, round_trips: list[str], is_known: bool
+) -> None:
+    way.say(QUESTION, wamid="wamid.warm", sender=sender(99))
+    if is_known:
+        for n in range(21):
+            ask(way, n, wamid=f"wamid.before.{n}")
+        drain.run(workspace=way.space, limit=100)
+    counts = []
+    for batch in (range(1), range(1, 21)):
+        for n in batch:
+            ask(way, n)
+        round_trips.clear()
+        assert drain.run(workspace=way.space, lanes=inbox.TALK_LANES, limit=20).count == len(batch)
+        counts.append(len(round_trips))
+
+    # One message is followed by a look for more, a full batch is not; its places of the plan's
+    # day are taken by more statements than a single one.
+    assert counts[1] <= counts[0] + 4
+    assert counts[0] <= 24
 
 
 # --- Lanes -------------------------------------------------------------------------------------

@@ -12,9 +12,10 @@ from django.db import transaction
 
 from billing import metering, meters, plans
 from billing.models import DailyCounter
+from connections.events import Sender
 from lib import clock
-from messaging import drain, takeover, tasks
-from messaging.models import Conversation, Message
+from messaging import contacts, drain, takeover, tasks
+from messaging.models import Contact, Conversation, Message
 from tests import whatsapp
 from tests.messaging.conftest import Way
 from workspaces import scope
@@ -205,6 +206,36 @@ def test_two_drains_answer_each_question_once(committed_way: Way) -> None:
     assert sum(side.end() for side in sides) == 6
     with scope.workspace(way.space):
         assert Message.objects.filter(direction="out").count() == 6
+
+
+def test_a_customer_whom_two_make_in_the_same_moment_is_one_and_is_answered(
+    committed_way: Way,
+) -> None:
+    way = committed_way
+    post(way, QUESTION, "wamid.0")
+    begun, may_end = threading.Event(), threading.Event()
+
+    def make() -> None:
+        with scope.workspace(way.space), transaction.atomic():
+            contacts.attach(
+                workspace=way.space, sender=Sender(phone="+2348061112222"), now=clock.now()
+            )
+            begun.set()
+            may_end.wait(10)
+
+    other = Side(make)
+    assert begun.wait(5)
+    bot = Side(lambda: drain.run(workspace=way.space).count)
+    time.sleep(0.3)
+    assert bot.is_waiting()
+    may_end.set()
+    other.end()
+
+    assert bot.end() == 1
+    with scope.workspace(way.space):
+        assert Contact.objects.get().phone == "+2348061112222"
+        assert Message.objects.filter(direction="in").count() == 1
+        assert Message.objects.filter(direction="out").count() == 1
 
 
 def test_thirty_who_reserve_at_once_get_exactly_what_is_left(committed_way: Way) -> None:
