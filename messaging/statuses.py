@@ -73,8 +73,7 @@ def record_all(desk: Desk, events: Sequence[InboundEvent]) -> tuple[list[int], l
     Returns the ids of those dealt with, and those whose message is not known (yet).
     """
     updates = [Update.of(event) for event in events]
-    sheet = sql.Sheet()
-    jobs = _settle(desk, updates, sheet)
+    jobs = _settle(desk, updates, desk.sheet)
     known = _find(updates, jobs)
     done: list[int] = []
     unknown: list[InboundEvent] = []
@@ -93,8 +92,7 @@ def record_all(desk: Desk, events: Sequence[InboundEvent]) -> tuple[list[int], l
         else:
             _status(desk, update, message, one, job)
         done.append(update.event.pk)
-    _save(news.values(), sheet)
-    sheet.run()
+    _save(news.values(), desk.sheet)
     return done, unknown
 
 
