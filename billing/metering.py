@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection as database
 
@@ -59,7 +60,7 @@ def write(
         sheet.add(_RECORD, _values([(workspace, usage) for usage in usages], now))
 
 
-def _values(usages: Sequence[tuple[Workspace, Usage]], now: datetime) -> list[object]:
+def _values(usages: Sequence[tuple[Workspace, Usage]], now: datetime) -> list[Any]:
     rows = [
         (
             space.pk,

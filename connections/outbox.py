@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection as database
 from django.db import transaction
@@ -93,7 +94,7 @@ def write(*, sheet: sql.Sheet, workspace: Workspace, items: Sequence[Item], now:
         _wake_all(workspace, items)
 
 
-def _values(workspace: Workspace, items: Sequence[Item], now: datetime) -> list[object]:
+def _values(workspace: Workspace, items: Sequence[Item], now: datetime) -> list[Any]:
     rows = [
         (
             item.connection_id,

@@ -21,12 +21,13 @@ def source(columns: Mapping[str, str]) -> str:
 def written(columns: Iterable[str], rows: Sequence[Sequence[Any]]) -> str:
     """Write rows (values in the order of `columns`) down; JSON columns take what JSON can say."""
     names = list(columns)
-    return json.dumps(
-        [dict(zip(names, row, strict=True)) for row in rows], default=_say, ensure_ascii=False
-    )
+    return _encoder.encode([dict(zip(names, row, strict=True)) for row in rows])
 
 
 def _say(value: object) -> str:
     if isinstance(value, date):  # and datetime
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} does not go into a record")
+
+
+_encoder = json.JSONEncoder(default=_say, ensure_ascii=False)

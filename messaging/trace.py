@@ -69,6 +69,7 @@ _COLUMNS = {
 def write_all(accounts: Sequence[Account], *, now: datetime, sheet: sql.Sheet) -> None:
     """Append steps to the accounts of many messages, in order, by one statement on the sheet."""
     steps: list[tuple[Any, ...]] = []
+    at = now.isoformat()
     for account in accounts:
         since = max(0, round((now - account.received_at).total_seconds() * 1000))
         for index, verdict in enumerate(account.verdicts):
@@ -83,7 +84,7 @@ def write_all(accounts: Sequence[Account], *, now: datetime, sheet: sql.Sheet) -
                     verdict.sentence[:300],
                     dict(verdict.detail),
                     min(since + took, _MOST_MS),
-                    now,
+                    at,
                 )
             )
     rows.insert(sheet, "messaging_tracestep", _COLUMNS, steps)

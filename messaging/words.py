@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 
 def _set(words: str) -> frozenset[str]:
@@ -29,6 +30,7 @@ STOP_WORDS = frozenset({"stop", "unsubscribe", "stop all", "opt out", "optout"})
 START_WORDS = frozenset({"start", "unstop", "subscribe", "opt in", "optin"})
 
 
+@lru_cache(maxsize=64)  # each gate asks it of the same message
 def bare(text: str) -> str:
     """Return the words only: folded case, no marks, signs or emoji, single spaces."""
     folded = unicodedata.normalize("NFKD", text[:1000]).casefold()
