@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import psycopg
 from django.db import connection as database
 from django.db import transaction
 
@@ -83,14 +82,7 @@ def keep(*, routed: Sequence[Routed], provider: str, now: datetime) -> Kept:
     Raises Misrouted when an update's connection no longer holds its number; the others may be
     stored then, and storing them again is storing them once. Wakes nobody: that is for after the commit, which is the caller's.
     """
-    # Django's cursor writes values into the statement's text; the driver's own sends them
-    # beside it, over the same connection and in the scope that Django's has just set.
-    with (
-        database.cursor() as scoped,
-        database.wrap_database_errors,
-        psycopg.Cursor(scoped.connection) as cursor,
-    ):
-        stored = cursor.execute(_KEEP, _columns(routed, provider, now), prepare=True).fetchall()
+    stored = sql.fetch(_KEEP, _columns(routed, provider, now), prepare=True)
     if len(stored) < len(routed):
         _check_routes(routed)  # some were there before, or have lost their number
     return Kept(

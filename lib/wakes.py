@@ -53,7 +53,7 @@ def push(
     """
     content = json.dumps([wake.name, wake.arguments, wake.correlation])
     script = client.register_script(_PUSH)
-    values = [unless, once, once_ms, content, MOST_WAITING - 1]
+    values: list[str | int] = [unless, once, once_ms, content, MOST_WAITING - 1]
     return bool(script(keys=[_list(queue)], args=values))
 
 
@@ -75,4 +75,4 @@ def pop(client: "redis.Redis", queues: Sequence[str], *, seconds: int) -> Wake |
 
 def waiting_count(client: "redis.Redis", queue: str) -> int:
     """Return how many wake-ups lie in a queue. Raises redis.RedisError."""
-    return int(cast(int, client.llen(_list(queue))))
+    return int(client.llen(_list(queue)))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import redis
+from django.db import transaction
 
 from lib import events, jobs, wakes
 
@@ -125,7 +126,7 @@ def test_a_job_that_is_put_off_is_left_to_the_task_queue(
 ) -> None:
     sent: list[str] = []
     monkeypatch.setattr(jobs, "_send", lambda name, **_: sent.append(name))
-    monkeypatch.setattr(jobs.transaction.get_connection(), "in_atomic_block", False)
+    monkeypatch.setattr(transaction.get_connection(), "in_atomic_block", False)
 
     jobs.enqueue("messaging.drain", delay_seconds=3, workspace_id=4)
 
@@ -141,7 +142,7 @@ def test_what_this_process_takes_needs_no_broker_and_what_it_declines_does(
 
     def take(**arguments: Any) -> bool:
         taken.append(arguments)
-        return arguments["connection_id"] == 1
+        return bool(arguments["connection_id"] == 1)
 
     monkeypatch.setattr(jobs, "_takers", {})
     jobs.take_here("connections.send", take)
