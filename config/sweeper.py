@@ -32,8 +32,8 @@ class Sweeper:
 
     def __init__(self, queues: set[str]) -> None:
         self._drains = bool(queues & {"interactive", "bulk"})
-        # A worker for new messages only lends a hand with what lies: a batch each time. The
-        # workers of `bulk` work a flood off, so that the others stay free for who writes now.
+        # A worker for new messages only lends a hand with what lies: a batch each time, and none
+        # of a flood that `bulk` works off, so that it stays free for who writes now.
         self._is_bulk = "bulk" in queues
         self._batches = _DRAINS if self._is_bulk else 1
         self._sends = "send" in queues
@@ -85,6 +85,8 @@ class Sweeper:
             for workspace_id, lane in due.lanes:
                 if self._is_bulk and lane in inbox.NEWS_LANES:
                     continue  # looked for all the time
+                if not self._is_bulk and inbox.is_worked_off(workspace_id, lane):
+                    continue
                 self._do("drain", workspace_id * 10 + lane, self._drain, workspace_id, lane)
             with scope.system():
                 late = choosing.find_late(now=now)

@@ -223,6 +223,11 @@ def wake(pairs: Iterable[tuple[int, int]]) -> None:
             )
 
 
+def is_worked_off(workspace_id: int, lane: int) -> bool:
+    """Say whether `bulk` is working this lane off; False when nobody can tell."""
+    return jobs.is_held(line_name(workspace_id, lane, bulk=True))
+
+
 def work_off(*, workspace_id: int, lane: int) -> None:
     """Put a lane that has more than a batch at the end of the line of `bulk`, after the commit."""
     jobs.hold(line_name(workspace_id, lane, bulk=True))

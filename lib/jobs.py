@@ -121,6 +121,14 @@ def hold(once: str) -> None:
         _marks.ask(lambda: _redis(settings.REDIS_URL).set(f"once:{once}", 1, px=_HOLD_MS))
 
 
+def is_held(once: str) -> bool:
+    """Say whether somebody holds this name; False when nobody can tell."""
+    try:
+        return _marks.ask(lambda: bool(_redis(settings.REDIS_URL).exists(f"once:{once}")))
+    except (redis.RedisError, Away):
+        return False
+
+
 # Jobs that this process does itself, without the broker: by name, who takes them.
 _takers: dict[str, Callable[..., bool]] = {}
 

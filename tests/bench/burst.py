@@ -110,7 +110,7 @@ def _neighbours(run: Run) -> Iterator[Figure]:
 
 
 def _run(town: Town, *, uses_ai: bool) -> Run:
-    count, pace = _whole("BURST", questions.COUNT), _whole("BURST_PER_SECOND", 500)
+    count, pace = _whole("BURST", questions.COUNT), _whole("BURST_PER_SECOND", 250)
     asked = questions.read()[:count]
     others = stock.make(town.host, [f"neighbour-{n}" for n in range(NEIGHBOURS)])
     [busy] = stock.make(
