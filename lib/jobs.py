@@ -73,7 +73,7 @@ _broker, _marks = _Server(), _Server()
 # How long a wake-up counts as waiting in line, at most: a worker that died with it in hand
 # must not silence those that follow. The sweep covers what is missed within that time.
 _ONCE_MS = 1500
-_HOLD_MS = 3000
+_HOLD_MS = 6000
 
 
 @lru_cache(maxsize=1)
