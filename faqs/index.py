@@ -174,7 +174,7 @@ class Index:
         one: Ranked,
     ) -> Evidence:
         # The last rival is an entry that nobody has written: what else could be meant.
-        fits = [*(other.score for other in ranked), self._usual_fit]
+        fits = [*(score for _, score in ranked), self._usual_fit]
         below = bisect.bisect_left(self._strangers, one.score)
         usual = _STRANGER.cdf(one.score) * _STRANGER_WEIGHT
         return Evidence(
@@ -232,10 +232,13 @@ class Index:
         """Return the known word that is most alike, if it begins alike; comparing takes long."""
         if word in (kept := self._read_as):
             return kept[word]
-        found = process.extractOne(
-            word, self._repairs, scorer=OSA.normalized_similarity, score_cutoff=_ALIKE
-        )
-        nearest = found[0] if found and found[0][0] == word[0] else None
+        first = bisect.bisect_left(self._repairs, word[0])
+        end = bisect.bisect_right(self._repairs, word[0], lo=first, key=lambda other: other[0])
+        nearest = None
+        # The most alike of all counts, and only if it begins alike: most words have none such.
+        if _most_alike(word, self._repairs[first:end]):
+            best = _most_alike(word, self._repairs)
+            nearest = best if best and best[0] == word[0] else None
         if len(word) <= _LONGEST_KEPT:
             if len(kept) >= _REPAIRS_KEPT:
                 self._read_as = kept = {}  # another thread may be reading the old ones
@@ -293,14 +296,16 @@ class _Rows:
         at = (starts - (ends - lengths)).repeat(lengths)
         at += np.arange(len(at), dtype=at.dtype)
         return np.bincount(
-            self.columns[at], weights=weights.repeat(lengths) * self.values[at], minlength=width
+            self.columns.take(at),
+            weights=weights.repeat(lengths) * self.values.take(at),
+            minlength=width,
         )
 
     def highest(self, vector: Array, spans: Sequence[tuple[int, int]]) -> Array:
         """Return of each span of rows the highest product of one of them with a whole vector."""
         bounds = [self.starts[first : end + 1] for first, end in spans]
         places = [slice(rows[0], rows[-1]) for rows in bounds]
-        products = vector[np.concatenate([self.columns[place] for place in places])]
+        products = vector.take(np.concatenate([self.columns[place] for place in places]))
         if not len(products):
             return np.zeros(len(spans), dtype=np.float32)
         products *= np.concatenate([self.values[place] for place in places])
@@ -320,6 +325,11 @@ def _documents(source: Source) -> Iterator[tuple[float, list[str]]]:
     for weight, text in ((_KEYWORDS, source.keywords), (_ANSWER, source.answer)):
         if words := wording.words(text):
             yield weight, words
+
+
+def _most_alike(word: str, known: Sequence[str]) -> str | None:
+    found = process.extractOne(word, known, scorer=OSA.normalized_similarity, score_cutoff=_ALIKE)
+    return found[0] if found else None
 
 
 def _terms(words: list[str]) -> Vector:
