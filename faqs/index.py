@@ -5,6 +5,7 @@ phrasings, found through an inverted index) and its nearest single phrasing.
 """
 
 import bisect
+import itertools
 import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from statistics import NormalDist
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,9 @@ _SHARPNESS = 12.0
 _SHORTEST_REPAIRED = 4
 _ALIKE = 0.79
 _MOST_REPAIRED = 20
+# Customers misspell alike: what a word is read as is kept, and bounded, for they write anything.
+_REPAIRS_KEPT = 1_000
+_LONGEST_KEPT = 20
 # How well a phrasing fits entries that it does not belong to, as it is in most workspaces:
 # it stands in where a workspace has too few entries to measure its own.
 _STRANGER = NormalDist(0.30, 0.12)
@@ -60,8 +64,7 @@ class Source:
     keywords: str = ""
 
 
-@dataclass(frozen=True)
-class Ranked:
+class Ranked(NamedTuple):
     """An entry by its place in `Index.sources`, and how well it fits, 0 to 1."""
 
     place: int
@@ -80,7 +83,7 @@ class Evidence:
 
 
 class Index:
-    """Finds the entries that a message asks for. Never changes once it is made.
+    """Finds the entries that a message asks for. Answers alike for as long as it is kept.
 
     Kept in arrays: a worker holds the indexes of many workspaces, and as dictionaries each
     takes ten times as much. A term is known by its hash, which holds within this process.
@@ -111,7 +114,7 @@ class Index:
             ]
         )
         counts = [len(own) for own in vectors]
-        self._first = np.cumsum([0, *counts[:-1]]) if counts else np.zeros(0, dtype=np.int64)
+        self._first = [0, *itertools.accumulate(counts)]
         means = [_mean(own) for own in vectors]
         postings: list[dict[int, float]] = [{} for _ in names]
         for place, mean in enumerate(means):
@@ -123,7 +126,8 @@ class Index:
         self._repairs = sorted(
             word for word in self._words | wording.meaningful() if len(word) >= _SHORTEST_REPAIRED
         )
-        self._strangers: list[float] = []
+        self._read_as: dict[str, str | None] = {}
+        self._told: dict[str, tuple[float, int]] = {}  # no more than there are words here
         self._strangers = self._fit_of_strangers(said)
         self._usual_fit = (sum(self._strangers) + _STRANGER_WEIGHT * _STRANGER.mean) / (
             len(self._strangers) + _STRANGER_WEIGHT
@@ -131,13 +135,14 @@ class Index:
         # Bytes held, but for the texts.
         self.size = (
             self._terms.nbytes + self._idf.nbytes + self._phrasings.size + self._postings.size
-            + 100 * (len(self._words) + len(self._repairs))
+            + 100 * (len(self._words) + len(self._repairs) + _REPAIRS_KEPT)
+            + (150 + len(said) // 8) * len(self._words)
         )  # fmt: skip
 
     def look(self, text: str, *, limit: int = 3) -> list[tuple[Source, Evidence]]:
         """Return the entries nearest to `text`, best first, with what speaks for each."""
         words = self._repair(wording.words(text))
-        ranked = self._rank(_terms(words)) if words and self.sources else []
+        ranked = self._rank(_terms(words)) if words and self._words else []
         if not ranked:
             return []
         telling = self._telling(words)
@@ -146,62 +151,64 @@ class Index:
             for one in ranked[:limit]
         ]
 
-    def _telling(self, words: list[str]) -> list[tuple[float, frozenset[int]]]:
-        """Return of each word how much it tells, and the entries that say it too."""
-        unique = list(dict.fromkeys(words))
-        known, at = self._find([f"={word}" for word in unique])
-        found: list[tuple[float, frozenset[int]]] = []
-        for is_known, term in zip(known, at, strict=True):
-            if is_known:
-                entries, _ = self._postings.row(term)
-                found.append((float(self._idf[term]), frozenset(entries.tolist())))
-            else:
-                found.append((self._unknown, frozenset()))
+    def _telling(self, words: list[str]) -> list[tuple[float, int]]:
+        """Return of each word how much it tells, and the entries that say it too, as bits."""
+        found = []
+        for word in dict.fromkeys(words):
+            told = self._told.get(word)
+            if told is None and word in self._words:
+                told = self._told[word] = self._tells(word)
+            found.append(told or (self._unknown, 0))
         return found
+
+    def _tells(self, word: str) -> tuple[float, int]:
+        term = int(np.searchsorted(self._terms, hash(f"={word}")))
+        entries, _ = self._postings.row(term)
+        return float(self._idf[term]), sum(1 << place for place in entries.tolist())
 
     def _evidence(
         self,
-        telling: list[tuple[float, frozenset[int]]],
+        telling: list[tuple[float, int]],
         words: int,
         ranked: list[Ranked],
         one: Ranked,
     ) -> Evidence:
         # The last rival is an entry that nobody has written: what else could be meant.
-        fits = [*(other.score for other in ranked), self._usual_fit]
+        fits = [*(score for _, score in ranked), self._usual_fit]
         below = bisect.bisect_left(self._strangers, one.score)
         usual = _STRANGER.cdf(one.score) * _STRANGER_WEIGHT
         return Evidence(
             score=one.score,
             share=1 / sum(math.exp(_SHARPNESS * (fit - one.score)) for fit in fits),
             rarity=(below + usual) / (len(self._strangers) + _STRANGER_WEIGHT),
-            said=sum(w for w, saying in telling if one.place in saying)
+            said=sum(w for w, saying in telling if saying >> one.place & 1)
             / sum(w for w, _ in telling),
             words=words,
         )
 
-    def _find(self, terms: Sequence[str]) -> tuple[Array, Array]:
-        """Return which terms are known here, and the place of each."""
-        asked = np.fromiter(map(hash, terms), dtype=np.int64, count=len(terms))
-        at = np.searchsorted(self._terms, asked)
-        at[at == len(self._terms)] = 0
-        return self._terms[at] == asked, at
-
     def _rank(self, terms: Vector, *, without: int = -1) -> list[Ranked]:
-        known, at = self._find(list(terms))
+        asked = np.fromiter(map(hash, terms), dtype=np.int64, count=len(terms))
+        at = self._terms.searchsorted(asked)
+        at[at == len(self._terms)] = 0
+        known = self._terms[at] == asked
         values = np.fromiter(terms.values(), dtype=np.float32, count=len(terms))
         values *= np.where(known, self._idf[at], np.float32(self._unknown))
         length = float(np.sqrt(np.dot(values, values)))
         at, values = at[known], values[known] / (length or 1.0)
         whole = self._postings.weigh(at, values, len(self.sources))
+        likely = (-whole).argsort(kind="stable")[: _LOOKED_AT + 1].tolist()
+        candidates = [place for place in likely if whole[place] > 0]
+        if not candidates:
+            return []
         query = np.zeros(len(self._terms), dtype=np.float32)
         query[at] = values
-        nearest = np.maximum.reduceat(self._phrasings.dot(query), self._first)
-        mixed = _NEAREST * nearest + (1 - _NEAREST) * whole
-        candidates = np.argsort(-whole, kind="stable")[: _LOOKED_AT + 1]
+        spans = [(self._first[place], self._first[place + 1]) for place in candidates]
+        nearest = self._phrasings.highest(query, spans)
+        mixed = _NEAREST * nearest + (1 - _NEAREST) * whole[candidates]
         ranked = [
-            Ranked(int(place), float(mixed[place]))
-            for place in candidates
-            if whole[place] > 0 and place != without
+            Ranked(place, score)
+            for place, score in zip(candidates, mixed.tolist(), strict=True)
+            if place != without
         ]
         return sorted(ranked, key=lambda one: -one.score)
 
@@ -216,14 +223,27 @@ class Index:
             and word not in fillers
             and word.isalpha()
         ]
-        read_as = {}
-        for word in unknown[:_MOST_REPAIRED]:
-            found = process.extractOne(
-                word, self._repairs, scorer=OSA.normalized_similarity, score_cutoff=_ALIKE
-            )
-            if found and found[0][0] == word[0]:
-                read_as[word] = found[0]
+        if not unknown:
+            return words
+        read_as = {word: self._nearest_word(word) or word for word in unknown[:_MOST_REPAIRED]}
         return [read_as.get(word, word) for word in words]
+
+    def _nearest_word(self, word: str) -> str | None:
+        """Return the known word that is most alike, if it begins alike; comparing takes long."""
+        if word in (kept := self._read_as):
+            return kept[word]
+        first = bisect.bisect_left(self._repairs, word[0])
+        end = bisect.bisect_right(self._repairs, word[0], lo=first, key=lambda other: other[0])
+        nearest = None
+        # The most alike of all counts, and only if it begins alike: most words have none such.
+        if _most_alike(word, self._repairs[first:end]):
+            best = _most_alike(word, self._repairs)
+            nearest = best if best and best[0] == word[0] else None
+        if len(word) <= _LONGEST_KEPT:
+            if len(kept) >= _REPAIRS_KEPT:
+                self._read_as = kept = {}  # another thread may be reading the old ones
+            kept[word] = nearest
+        return nearest
 
     def _fit_of_strangers(self, said: list[list[tuple[float, list[str]]]]) -> list[float]:
         """Take an entry away and see how well the others fit its phrasings, sorted.
@@ -271,22 +291,30 @@ class _Rows:
         """Return the sum of the rows with these numbers, each times its weight."""
         starts = self.starts[numbers]
         lengths = self.starts[numbers + 1] - starts
-        ends = np.cumsum(lengths)
+        ends = lengths.cumsum()
         # Where each value of each row stands: the row's start, counted on.
-        at = np.repeat(starts - (ends - lengths), lengths) + np.arange(ends[-1] if len(ends) else 0)
+        at = (starts - (ends - lengths)).repeat(lengths)
+        at += np.arange(len(at), dtype=at.dtype)
         return np.bincount(
-            self.columns[at], weights=np.repeat(weights, lengths) * self.values[at], minlength=width
+            self.columns.take(at),
+            weights=weights.repeat(lengths) * self.values.take(at),
+            minlength=width,
         )
 
-    def dot(self, vector: Array) -> Array:
-        """Return the product of each row with a whole vector."""
-        if not len(self.values):
-            return np.zeros(len(self.starts) - 1, dtype=np.float32)
-        products = np.add.reduceat(
-            vector[self.columns] * self.values, np.minimum(self.starts[:-1], len(self.values) - 1)
-        )
-        products[self.starts[:-1] == self.starts[1:]] = 0  # an empty row has no sum of its own
-        return products
+    def highest(self, vector: Array, spans: Sequence[tuple[int, int]]) -> Array:
+        """Return of each span of rows the highest product of one of them with a whole vector."""
+        bounds = [self.starts[first : end + 1] for first, end in spans]
+        places = [slice(rows[0], rows[-1]) for rows in bounds]
+        products = vector.take(np.concatenate([self.columns[place] for place in places]))
+        if not len(products):
+            return np.zeros(len(spans), dtype=np.float32)
+        products *= np.concatenate([self.values[place] for place in places])
+        lengths = np.concatenate([rows[1:] - rows[:-1] for rows in bounds])
+        starts = lengths.cumsum() - lengths
+        sums = np.add.reduceat(products, np.minimum(starts, len(products) - 1))
+        sums[lengths == 0] = 0  # an empty row has no sum of its own
+        counts = [end - first for first, end in spans]
+        return np.maximum.reduceat(sums, [0, *itertools.accumulate(counts[:-1])])
 
 
 def _documents(source: Source) -> Iterator[tuple[float, list[str]]]:
@@ -299,8 +327,16 @@ def _documents(source: Source) -> Iterator[tuple[float, list[str]]]:
             yield weight, words
 
 
+def _most_alike(word: str, known: Sequence[str]) -> str | None:
+    found = process.extractOne(word, known, scorer=OSA.normalized_similarity, score_cutoff=_ALIKE)
+    return found[0] if found else None
+
+
 def _terms(words: list[str]) -> Vector:
-    terms = {piece: 1 + math.log(count) for piece, count in wording.pieces(words).items()}
+    terms = {
+        piece: 1.0 if count == 1 else 1 + math.log(count)
+        for piece, count in wording.pieces(words).items()
+    }
     for word in words:
         terms[f"={word}"] = 1.0
     for meaning in wording.meanings_in(words):

@@ -19,8 +19,8 @@ from workspaces.models import Workspace
 
 Decision = Literal["answer", "menu", "none"]
 
-# Bytes of indexes kept in this process: a shop of 25 entries takes about 150 kB, so that is
-# several hundred shops.
+# Bytes of indexes kept in this process: a shop of 25 entries counts for about 330 kB, with room
+# for what it remembers, so that is three hundred shops.
 _MAX_SIZE = 100_000_000
 _MAX_KEPT_TEXT = 200  # characters; longer messages are seldom sent twice
 

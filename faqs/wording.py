@@ -1,9 +1,11 @@
 """What a message says, spelled one way: folded, abbreviations written out, meanings added."""
 
 import csv
+import itertools
 import re
 import sys
 import unicodedata
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,6 +15,7 @@ _DATA = Path(__file__).resolve().parent / "data"
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _NGRAM_SIZES = (2, 3, 4)
 _LONGEST_PHRASE = 4
+_LONGEST_KEPT = 20  # letters of a word whose pieces are remembered
 
 
 @lru_cache(maxsize=1)
@@ -39,27 +42,36 @@ def meanings() -> dict[tuple[str, ...], str]:
 
 def spelled(text: str) -> list[str]:
     """Return the words of `text` in lower case, without accents, abbreviations written out."""
-    plain = unicodedata.normalize("NFKD", text[:MAX_CHARACTERS]).casefold()
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    plain = text[:MAX_CHARACTERS]
+    if plain.isascii():
+        plain = plain.lower()  # nothing to fold
+    else:
+        plain = unicodedata.normalize("NFKD", plain).casefold()
+        plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     known = abbreviations()
     words: list[str] = []
     for found in _WORD.findall(plain[: 2 * MAX_CHARACTERS]):
-        word = found.replace("'", "").replace("’", "")
-        words.extend(known.get(word, (word,)))
+        word = found if found.isalnum() else found.replace("'", "").replace("’", "")
+        if word in known:
+            words.extend(known[word])
+        else:
+            words.append(word)
     return words
 
 
 def words(text: str) -> list[str]:
     """Return the spelled words without fillers, unless there is nothing else."""
-    every = spelled(text)
-    return [word for word in every if word not in fillers()] or every
+    every, polite = spelled(text), fillers()
+    return [word for word in every if word not in polite] or every
 
 
 def meanings_in(said: list[str]) -> set[str]:
     """Return the meanings of the words and phrases in `said`."""
-    known = meanings()
+    known, meant = meanings(), meaningful()
     found = set()
     for start in range(len(said)):
+        if said[start] not in meant:
+            continue
         for end in range(start + 1, min(start + _LONGEST_PHRASE, len(said)) + 1):
             meaning = known.get(tuple(said[start:end]))
             if meaning:
@@ -75,14 +87,24 @@ def meaningful() -> frozenset[str]:
 
 def pieces(said: list[str]) -> dict[str, int]:
     """Return how often each piece of two to four letters occurs; ` ` marks a word's edge."""
-    counted: dict[str, int] = {}
-    for word in said:
-        padded = f" {word} "
-        for size in _NGRAM_SIZES:
-            for start in range(max(1, len(padded) - size + 1)):
-                piece = sys.intern(padded[start : start + size])  # one object, however often
-                counted[piece] = counted.get(piece, 0) + 1
-    return counted
+    return Counter(
+        itertools.chain.from_iterable(
+            _pieces_kept(word) if len(word) <= _LONGEST_KEPT else _pieces_of(word) for word in said
+        )
+    )
+
+
+def _pieces_of(word: str) -> tuple[str, ...]:
+    padded = f" {word} "
+    return tuple(
+        sys.intern(padded[start : start + size])  # one object, however often
+        for size in _NGRAM_SIZES
+        for start in range(max(1, len(padded) - size + 1))
+    )
+
+
+# The same few thousand words are nearly all that anybody writes. Bounded to some megabytes.
+_pieces_kept = lru_cache(maxsize=4_096)(_pieces_of)
 
 
 def _read(name: str) -> list[dict[str, str]]:

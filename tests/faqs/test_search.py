@@ -142,6 +142,21 @@ def test_abbreviations_are_written_out_and_fillers_left_out() -> None:
     assert wording.meanings_in(wording.words("hw much to bring it")) == {"price", "delivery"}
 
 
+def test_entries_without_words_answer_nothing() -> None:
+    assert search.matches(index.Index([index.Source(1, "a", "😀", "")]), "how much") == []
+
+
+def test_repairs_kept_are_bounded(shop: index.Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = search.matches(shop, "adress pls")
+    monkeypatch.setattr(index, "_REPAIRS_KEPT", 2)
+
+    for text in ("delivrey fee", "opning tme", "locatoin qwertz"):
+        search.matches(shop, text)
+
+    assert len(shop._read_as) <= 2
+    assert search.matches(shop, "adress pls") == before
+
+
 def test_data_files_have_no_word_twice() -> None:
     folder = TEMPLATES.parent / "data"
     for name in ("abbreviations.csv", "fillers.csv"):
