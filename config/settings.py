@@ -355,6 +355,8 @@ LOGGING = {
         # Its warnings tell of single bad requests: strangers would write our log.
         "uvicorn": {"handlers": [], "level": "ERROR", "propagate": True},
         "uvicorn.error": {"level": "ERROR"},
+        # Without a way to a handler uvicorn does not put its line together at all.
+        "uvicorn.access": {"handlers": [], "propagate": False},
         "urllib3": {"level": "WARNING"},
     },
 }

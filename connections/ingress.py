@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db import DEFAULT_DB_ALIAS
 
 from connections import credentials, manager, providers
 from connections.events import Kind, Update
 from connections.inbox import Routed
 from connections.models import Connection
 from connections.providers.base import Provider, UnableToRead
-from lib import crypto
+from lib import crypto, sql
 
 # Own app secrets tried when a signed body names no number that we know.
 _MOST_SECRETS = 64
@@ -123,6 +123,15 @@ def _opened(workspace_id: int, connection_id: int, sealed: str) -> str:
     return credentials.unseal(holder).get("app_secret", "")
 
 
+_COLUMNS = [field.attname for field in Connection._meta.concrete_fields]
+# A process asks this for each of its numbers twice a minute: the ORM took a tenth of the door.
+_FIND = (
+    f"SELECT {', '.join(_COLUMNS)} FROM connections_connection"  # noqa: S608
+    " WHERE removed_at IS NULL AND (external_id = ANY(%b::text[]) OR account_id = ANY(%b::text[]))"
+    " ORDER BY verified_at NULLS LAST, id LIMIT %s"
+)
+
+
 def find(names: Iterable[str]) -> list[Connection]:
     """Return the connections that bear one of `names` as number or account.
 
@@ -132,8 +141,9 @@ def find(names: Iterable[str]) -> list[Connection]:
     named = {name for name in names if name}
     if not named:
         return []
-    rows = Connection.objects.filter(Q(external_id__in=named) | Q(account_id__in=named))
-    return list(rows.order_by(F("verified_at").asc(nulls_last=True), "pk")[:_MOST_ROWS])
+    names_given = list(named)
+    rows = sql.fetch(_FIND, [names_given, names_given, _MOST_ROWS], prepare=True)
+    return [Connection.from_db(DEFAULT_DB_ALIAS, _COLUMNS, row) for row in rows]
 
 
 class Book:

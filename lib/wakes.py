@@ -8,9 +8,11 @@ sweep finds what is due.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 import redis
+from redis.commands.core import Script
 
 # With nobody to take them, no more are kept: what is due stands in a table.
 MOST_WAITING = 10_000
@@ -33,6 +35,11 @@ class Wake:
     correlation: str
 
 
+@lru_cache(maxsize=2)
+def _script(client: "redis.Redis") -> Script:
+    return client.register_script(_PUSH)
+
+
 def _list(queue: str) -> str:
     return f"wakes:{queue}"
 
@@ -52,7 +59,7 @@ def push(
     redis.RedisError.
     """
     content = json.dumps([wake.name, wake.arguments, wake.correlation])
-    script = client.register_script(_PUSH)
+    script = _script(client)
     values: list[str | int] = [unless, once, once_ms, content, MOST_WAITING - 1]
     return bool(script(keys=[_list(queue)], args=values))
 

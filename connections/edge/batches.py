@@ -89,21 +89,43 @@ class Batcher:
 
     async def _store(self, batch: list[_Waiting]) -> None:
         loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._thread, self._keep, [each.letter for each in batch])
+        done: asyncio.Future[None] = loop.create_future()
+        letters = [each.letter for each in batch]
         # A database that neither answers nor fails must not hold the vendor's line.
-        while not (await asyncio.wait({work}, timeout=self._patience))[0]:
-            self._is_stuck = True
-            _settle([*batch, *self._line], [Outcome.AWAY] * (len(batch) + len(self._line)))
-            self._line.clear()
+        self._giving_up = loop.call_later(self._patience, self._give_up, batch)
+
+        def keep() -> None:
+            try:
+                outcomes, lanes = self._keep(letters)
+            except Exception:
+                log.exception("A batch could not be stored.")
+                outcomes, lanes = [Outcome.AWAY] * len(letters), set()
+            loop.call_soon_threadsafe(self._tell, batch, outcomes, lanes, done)
+
+        # Told back by one call into the loop: a future of the pool's own costs several.
+        self._thread.submit(keep)
+        await done
+
+    def _tell(
+        self,
+        batch: list[_Waiting],
+        outcomes: list[Outcome],
+        lanes: set[tuple[int, int]],
+        done: asyncio.Future[None],
+    ) -> None:
+        self._giving_up.cancel()
         self._is_stuck = False
-        try:
-            outcomes, lanes = work.result()
-        except Exception:
-            log.exception("A batch could not be stored.")
-            outcomes, lanes = [Outcome.AWAY] * len(batch), set()
         _settle(batch, outcomes)
         if lanes:
             self._wake(lanes)
+        if not done.done():
+            done.set_result(None)
+
+    def _give_up(self, batch: list[_Waiting]) -> None:
+        # Until the thread is back `store` turns everybody away, so the line stays empty.
+        self._is_stuck = True
+        _settle([*batch, *self._line], [Outcome.AWAY] * (len(batch) + len(self._line)))
+        self._line.clear()
 
 
 def _settle(batch: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
@@ -130,8 +152,12 @@ class Waker:
 
     def wake(self, lanes: set[tuple[int, int]]) -> None:
         """Have the workers of these (workspace, lane) pairs woken soon."""
+        # Three webhooks in four are news, for which nobody is woken: nor is this thread.
+        talk = {pair for pair in lanes if pair[1] in inbox.TALK_LANES}
+        if not talk:
+            return
         with self._news:
-            self._lanes |= lanes
+            self._lanes |= talk
             self._news.notify()
 
     def end(self, *, seconds: float) -> None:
