@@ -236,10 +236,12 @@ def work_off(*, workspace_id: int, lane: int) -> None:
 
 _COLUMNS = [field.attname for field in InboundEvent._meta.concrete_fields]
 _PAYLOAD = _COLUMNS.index("payload")
+# A lane at a time and by id: the index gives the oldest, however many wait behind them.
 _PEEK = (
-    f"SELECT {', '.join(_COLUMNS)} FROM connections_inboundevent"  # noqa: S608
-    " WHERE workspace_id = %s AND lane = ANY(%b::int[])"
-    " AND state = 'pending' AND due_at <= %s ORDER BY id LIMIT %s"
+    f"SELECT {', '.join(f'e.{name}' for name in _COLUMNS)}"  # noqa: S608
+    " FROM unnest(%b::int[]) AS line(lane) CROSS JOIN LATERAL ("
+    " SELECT * FROM connections_inboundevent e WHERE e.workspace_id = %s AND e.lane = line.lane"
+    " AND e.state = 'pending' AND e.due_at <= %s ORDER BY e.id LIMIT %s) e ORDER BY e.id LIMIT %s"
 )
 
 
@@ -248,7 +250,7 @@ def peek(
 ) -> list[InboundEvent]:
     """Return the next due updates of these lanes, oldest first; nothing is locked."""
     found = []
-    for row in sql.fetch(_PEEK, [workspace.pk, list(lanes), now, limit]):
+    for row in sql.fetch(_PEEK, [list(lanes), workspace.pk, now, limit, limit]):
         values = list(row)
         values[_PAYLOAD] = json.loads(row[_PAYLOAD] or "null")  # Django leaves JSON as text
         found.append(InboundEvent.from_db("default", _COLUMNS, values))

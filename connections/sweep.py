@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from connections import inbox, orphans, outbox
-from connections.models import InboundEvent, OutboundJob
+from connections.models import OutboundJob
 from lib import sql
 from workspaces import scope
 
@@ -25,21 +25,33 @@ class Due:
     connections: list[tuple[int, int]]
 
 
+# Lane after lane by the index, however much waits in each.
+_LINES = """
+WITH RECURSIVE line AS (
+    (SELECT workspace_id, lane FROM connections_inboundevent
+    WHERE state = 'pending' AND workspace_id IS NOT NULL ORDER BY workspace_id, lane LIMIT 1)
+    UNION ALL SELECT after.* FROM line CROSS JOIN LATERAL (
+        SELECT e.workspace_id, e.lane FROM connections_inboundevent e
+        WHERE e.state = 'pending' AND (e.workspace_id, e.lane) > (line.workspace_id, line.lane)
+        ORDER BY e.workspace_id, e.lane LIMIT 1) after)
+"""
+_DUE = (
+    _LINES
+    + """
+SELECT line.workspace_id, line.lane FROM line WHERE EXISTS (
+    SELECT FROM connections_inboundevent e WHERE e.workspace_id = line.workspace_id
+    AND e.lane = line.lane AND e.state = 'pending' AND e.due_at <= CASE
+        WHEN line.lane = ANY(%(news)s::int[]) THEN %(left)s ELSE %(since)s END) LIMIT 500
+"""
+)
+
+
 def find_due(*, now: datetime, older_than_seconds: float = 1.0) -> Due:
     """Return what has been due for longer than a wake-up takes. One indexed query each."""
     since = now - timedelta(seconds=older_than_seconds)
+    asked = {"news": list(inbox.NEWS_LANES), "since": since, "left": since - _NEWS_MAY_WAIT}
     with scope.system():
-        lanes = list(
-            InboundEvent.objects.filter(
-                Q(lane__in=inbox.TALK_LANES) | Q(due_at__lte=since - _NEWS_MAY_WAIT),
-                state="pending",
-                due_at__lte=since,
-                workspace_id__isnull=False,
-            )
-            .values_list("workspace_id", "lane")
-            .order_by()
-            .distinct()[:500]
-        )
+        lanes = sql.fetch(_DUE, asked)
         connections = list(
             OutboundJob.objects.filter(
                 Q(connection__slow_until__isnull=True) | Q(connection__slow_until__lte=now),
@@ -52,19 +64,13 @@ def find_due(*, now: datetime, older_than_seconds: float = 1.0) -> Due:
             .order_by()
             .distinct()[:500]
         )
-    return Due([(int(pk or 0), lane) for pk, lane in lanes], connections)
+    return Due([(int(pk), int(lane)) for pk, lane in lanes], connections)
 
 
-# Lane after lane by the index, however much waits in each. Bad news is looked for only where
-# nothing is old enough: there is little in such a lane.
-_NEWS = """
-WITH RECURSIVE line AS (
-    (SELECT workspace_id, lane FROM connections_inboundevent
-    WHERE state = 'pending' AND workspace_id IS NOT NULL ORDER BY workspace_id, lane LIMIT 1)
-    UNION ALL SELECT after.* FROM line CROSS JOIN LATERAL (
-        SELECT e.workspace_id, e.lane FROM connections_inboundevent e
-        WHERE e.state = 'pending' AND (e.workspace_id, e.lane) > (line.workspace_id, line.lane)
-        ORDER BY e.workspace_id, e.lane LIMIT 1) after)
+# Bad news is looked for only where nothing is old enough: there is little in such a lane.
+_NEWS = (
+    _LINES
+    + """
 SELECT DISTINCT line.workspace_id FROM line WHERE line.lane = ANY(%(lanes)s::int[]) AND (
     EXISTS (SELECT FROM connections_inboundevent e WHERE e.workspace_id = line.workspace_id
         AND e.lane = line.lane AND e.state = 'pending' AND e.due_at <= %(since)s)
@@ -73,6 +79,7 @@ SELECT DISTINCT line.workspace_id FROM line WHERE line.lane = ANY(%(lanes)s::int
         AND coalesce(e.payload #>> '{data,status}', e.payload #>> '{data,outcome}')
             NOT IN ('sent', 'delivered', 'read'))) LIMIT 500
 """
+)
 
 
 def find_news(*, now: datetime) -> list[int]:
