@@ -78,7 +78,7 @@ SELECT DISTINCT line.workspace_id FROM line WHERE line.lane = ANY(%(lanes)s::int
         AND e.lane = line.lane AND e.state = 'pending' AND e.due_at <= %(now)s
         AND coalesce(e.payload #>> '{data,status}', e.payload #>> '{data,outcome}')
             NOT IN ('sent', 'delivered', 'read'))) LIMIT 500
-"""
+"""  # noqa: S608 - constants of this file only
 )
 
 
