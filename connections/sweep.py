@@ -69,7 +69,7 @@ def find_due(*, now: datetime, older_than_seconds: float = 1.0) -> Due:
 
 # Bad news is looked for only where nothing is old enough: there is little in such a lane.
 _NEWS = (
-    _LINES
+    _LINES  # noqa: S608 - constants of this file only
     + """
 SELECT DISTINCT line.workspace_id FROM line WHERE line.lane = ANY(%(lanes)s::int[]) AND (
     EXISTS (SELECT FROM connections_inboundevent e WHERE e.workspace_id = line.workspace_id
@@ -78,7 +78,7 @@ SELECT DISTINCT line.workspace_id FROM line WHERE line.lane = ANY(%(lanes)s::int
         AND e.lane = line.lane AND e.state = 'pending' AND e.due_at <= %(now)s
         AND coalesce(e.payload #>> '{data,status}', e.payload #>> '{data,outcome}')
             NOT IN ('sent', 'delivered', 'read'))) LIMIT 500
-"""  # noqa: S608 - constants of this file only
+"""
 )
 
 
