@@ -135,8 +135,8 @@ class Index:
         # Bytes held, but for the texts.
         self.size = (
             self._terms.nbytes + self._idf.nbytes + self._phrasings.size + self._postings.size
-            + 100 * (len(self._words) + len(self._repairs) + _REPAIRS_KEPT)
-            + (150 + len(said) // 8) * len(self._words)
+            + 60 * (len(self._words) + _REPAIRS_KEPT) + 8 * len(self._repairs)
+            + (60 + len(said) // 8) * len(self._words)
         )  # fmt: skip
 
     def look(self, text: str, *, limit: int = 3) -> list[tuple[Source, Evidence]]:

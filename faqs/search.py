@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from django.conf import settings
+
 from faqs import confidence, index, versions
 from faqs.models import Entry, Phrasing
 from lib import sql
@@ -19,9 +21,6 @@ from workspaces.models import Workspace
 
 Decision = Literal["answer", "menu", "none"]
 
-# Bytes of indexes kept in this process: a shop of 25 entries counts for about 330 kB, with room
-# for what it remembers, so that is three hundred shops.
-_MAX_SIZE = 100_000_000
 _MAX_KEPT_TEXT = 200  # characters; longer messages are seldom sent twice
 
 
@@ -183,7 +182,7 @@ class _Shelf:
             self._size -= before[1].size
         self._kept[workspace_id] = (version, made)
         self._size += made.size
-        while len(self._kept) > 1 and self._size > _MAX_SIZE:
+        while len(self._kept) > 1 and self._size > settings.FAQ_INDEX_MB * 1_000_000:
             _, (_, dropped) = self._kept.popitem(last=False)
             self._size -= dropped.size
 

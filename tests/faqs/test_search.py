@@ -3,6 +3,7 @@
 import time
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -211,10 +212,10 @@ def test_second_search_takes_one_query(
             search.find(acme, "do you sew?")
 
 
-def test_shelf_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shelf_is_bounded(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     monkeypatch.setattr(search, "sources", lambda: [index.Source(1, "a", "Do you sew?", "Yes")])
     shelf = search._Shelf()
-    monkeypatch.setattr(search, "_MAX_SIZE", 3 * shelf.index_of(0, 1).size)
+    settings.FAQ_INDEX_MB = 3 * shelf.index_of(0, 1).size / 1_000_000
 
     for workspace_id in range(10):
         shelf.index_of(workspace_id, 1)
