@@ -12,8 +12,9 @@ from connections.models import Connection, OutboundJob
 from connections.providers.base import SendReceipt
 from lib import sql
 
-# Rows are locked in the order of their ids, as statuses lock them. The commit does not wait for
-# the disk: what a crash of the server takes back is told once more, by its status.
+# Rows are locked in the order of their ids, as statuses lock them. The commit waits for the disk:
+# were it taken back by a crash of the server, nobody would hold the claim any more, and what the
+# provider has would look as if it had never been begun (connections.leases).
 _ACCEPT = f"""
 WITH {inbox.SAID},
 held AS MATERIALIZED (
@@ -32,8 +33,7 @@ noted AS (
     WHERE id = %(connection)s AND %(is_noted)s)
 SELECT (SELECT count(*) FROM accepted), EXISTS (
         SELECT FROM connections_outboundjob WHERE connection_id = %(connection)s
-        AND state = 'queued' AND due_at <= %(now)s),
-    set_config('synchronous_commit', 'off', true)
+        AND state = 'queued' AND due_at <= %(now)s)
 """  # noqa: S608 - constants only
 
 

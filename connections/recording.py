@@ -12,7 +12,7 @@ from connections import accepting, breaker, inbox, manager, outbox
 from connections.calls import Outcome
 from connections.models import Connection, OutboundJob
 from connections.providers.base import Code, ProviderError, SendReceipt, Slow
-from lib import events, sql
+from lib import events
 
 State = OutboundJob.State
 _NOTE_EVERY = timedelta(seconds=15)
@@ -21,13 +21,13 @@ _NOTE_EVERY = timedelta(seconds=15)
 def record(*, connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> bool:
     """Record how sends of a connection ended. May be repeated: each outcome counts once.
 
-    The commit does not wait for the disk. Returns whether more is due on the connection.
+    The commit waits for the disk: only what is there may be forgotten here. Returns whether more
+    is due on the connection.
     """
     taken = [(o.job, o.receipt) for o in outcomes if o.receipt is not None]
     if len(taken) == len(outcomes) and connection.state != Connection.State.CONNECTING:
         return _record_taken(connection, taken, now)
     with transaction.atomic(durable=True):
-        sql.run("SET LOCAL synchronous_commit = off")
         if taken:
             _record_taken(connection, taken, now)
             manager.note_alive(connection=connection, now=now)

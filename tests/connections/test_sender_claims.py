@@ -192,3 +192,23 @@ def test_who_speaks_for_the_mailboxes_sees_no_content(way: Way, rival: Workspace
         cursor.execute("SELECT current_setting('enable_seqscan')")
         assert cursor.fetchone() == ("on",)
         assert BotSettings.objects.exists()
+
+
+def test_a_claim_and_its_outcome_wait_for_the_disk(way: Way) -> None:
+    """What a crash of the server took back would be sent again, or be nobody's."""
+    put(way, "m0", talk="t0")
+    with scope.mailboxes(way.space), database.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = on")  # as in production, not in tests
+
+        claimed = outbox.claim_batch(
+            workspace=way.space, connection_id=way.connection.pk, limit=1, now=clock.now()
+        )
+        recording.record(
+            connection=claimed.connection or way.connection,
+            outcomes=[Outcome(job, receipt=SendReceipt("wamid.X", 1)) for job in claimed.jobs],
+            now=clock.now(),
+        )
+
+        assert len(claimed.jobs) == 1
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)
