@@ -70,6 +70,10 @@ class Listener:
                 self._note_away(error)
                 self._stop.wait(_AWAY_SECONDS)
                 continue
+            except Exception:
+                _log.exception("config.listener.failed")
+                self._stop.wait(_AWAY_SECONDS)
+                continue
             if wake is not None:
                 self._do(wake)
         client.close()

@@ -34,6 +34,8 @@ class Nearby:
     def take(self, *, connection_id: int, workspace_id: int | None = None, **_: object) -> bool:
         """Give a number its turn soon. False when others must: see `lib.jobs.take_here`."""
         with self._lock:
+            if sending.is_stopping():
+                return False
             if connection_id in self._waiting:
                 return True
             if workspace_id is None or len(self._waiting) >= MOST_WAITING:

@@ -209,7 +209,7 @@ def line_name(workspace_id: int, lane: int, *, bulk: bool = False) -> str:
 def wake(pairs: Iterable[tuple[int, int]]) -> None:
     """Ask a worker to drain these (workspace, lane) pairs, after the commit.
 
-    Nobody is woken for news: the workers of `bulk` look for it several times a second, and
+    Nobody is woken for news: the workers of `bulk` look for it all the time, and
     take what has gathered together. Nor for a lane that they are working off already.
     """
     for workspace_id, lane in sorted(pairs):
@@ -228,9 +228,14 @@ def is_worked_off(workspace_id: int, lane: int) -> bool:
     return jobs.is_held(line_name(workspace_id, lane, bulk=True))
 
 
-def work_off(*, workspace_id: int, lane: int) -> None:
-    """Put a lane that has more than a batch at the end of the line of `bulk`, after the commit."""
-    jobs.hold(line_name(workspace_id, lane, bulk=True))
+def work_off(*, workspace_id: int, lane: int, is_begun: bool = False) -> None:
+    """Put a lane that has more than a batch at the end of the line of `bulk`, after the commit.
+
+    `is_begun`: it is `bulk` that asks, and keeps the lane. Nobody else does so for long: it may
+    be that no such process lives.
+    """
+    if not is_begun:
+        jobs.hold(line_name(workspace_id, lane, bulk=True), is_begun=False)
     jobs.enqueue("messaging.drain", queue="bulk", workspace_id=workspace_id, lane=lane, bulk=True)
 
 

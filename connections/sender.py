@@ -42,7 +42,7 @@ _AWAY = (OperationalError, InterfaceError, InternalError)
 
 T = TypeVar("T")
 _pool = ThreadPoolExecutor(_MOST_CALLS, thread_name_prefix="call")
-_closers = ThreadPoolExecutor(16, thread_name_prefix="closer")
+_closers = ThreadPoolExecutor(4, thread_name_prefix="closer")
 _stopping = threading.Event()
 _running: dict[int, "_Turn | None"] = {}
 _lock = threading.Lock()
@@ -73,7 +73,7 @@ def serve(*, workspace: Workspace, connection_id: int) -> bool:
         with _lock:
             del _running[connection_id]
     # Who asked meanwhile may have put a send just after the last look.
-    return (has_more or turn.was_asked) and not _stopping.is_set()
+    return has_more or turn.was_asked
 
 
 def send_due(*, workspace: Workspace, connection_id: int, limit: int | None = None) -> bool:
@@ -91,6 +91,11 @@ def send_due(*, workspace: Workspace, connection_id: int, limit: int | None = No
 def stop() -> None:
     """Claim no more (SIGTERM); turns wait for what is in flight, record it and end."""
     _stopping.set()
+
+
+def is_stopping() -> bool:
+    """Say whether this process claims no more: what is due is others' to send."""
+    return _stopping.is_set()
 
 
 def _close(turn: "_Turn") -> None:
@@ -238,7 +243,7 @@ class _Turn:
     def _commit(self, outcomes: list[Outcome], wanted: int) -> None:
         """Record outcomes, then claim what follows and begin it.
 
-        Two commits, and only the claim's waits for the disk: before anything is sent. With it
+        Two commits, and both wait for the disk: see `connections.accepting`. With it
         the outcomes are there too.
         """
         if wanted > 0:

@@ -112,13 +112,15 @@ def begun(once: str) -> None:
         _marks.ask(lambda: _redis(settings.REDIS_URL).delete(f"once:{once}"))
 
 
-def hold(once: str) -> None:
+def hold(once: str, *, is_begun: bool = True) -> None:
     """Keep wake-ups of this name, and those enqueued `unless` it, away for a few seconds.
 
-    For who works something off in many turns: call at each turn, and `begun` at the end.
+    For who works something off in many turns: call at each turn, and `begun` at the end. Who
+    only asks others to do so has not begun: that keeps wake-ups away for a moment.
     """
+    ms = _HOLD_MS if is_begun else _ONCE_MS
     with contextlib.suppress(redis.RedisError, Away):
-        _marks.ask(lambda: _redis(settings.REDIS_URL).set(f"once:{once}", 1, px=_HOLD_MS))
+        _marks.ask(lambda: _redis(settings.REDIS_URL).set(f"once:{once}", 1, px=ms))
 
 
 def is_held(once: str) -> bool:

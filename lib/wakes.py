@@ -74,7 +74,7 @@ def pop(client: "redis.Redis", queues: Sequence[str], *, seconds: int) -> Wake |
         return None
     try:
         name, arguments, correlation = json.loads(cast(Sequence[bytes], found)[1])
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None  # of another version: whatever it asked for is due, and will be found
     is_whole = isinstance(name, str) and isinstance(arguments, Mapping)
     return Wake(name, dict(arguments), str(correlation)) if is_whole else None

@@ -30,7 +30,7 @@ def drain_workspace(*, workspace_id: int, lane: int = 0, bulk: bool = False, **_
         return
     limit = settings.DRAIN_BULK_BATCH if bulk else settings.DRAIN_BATCH
     if drain.run(workspace=space, lanes=[lane], limit=limit).has_more:
-        inbox.work_off(workspace_id=workspace_id, lane=lane)
+        inbox.work_off(workspace_id=workspace_id, lane=lane, is_begun=bulk)
     elif bulk:
         jobs.begun(name)
         # What came in while this lane was held woke nobody.

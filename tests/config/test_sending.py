@@ -9,7 +9,7 @@ from django.db import connections
 
 from config import sending
 from config.sending import Nearby
-from connections import sender
+from connections import outbox, sender
 from connections.models import OutboundJob
 from lib import jobs
 from tests.connections.sends import now_is, put
@@ -66,7 +66,8 @@ def test_who_asks_again_before_it_has_begun_is_answered_by_the_same_turn(
     gate.set()
 
     assert took == [True, True, True]
-    wait_for(lambda: turns.count(1) == 1)
+    nearby._pool.shutdown(wait=True)
+    assert turns.count(1) == 1
 
 
 def test_what_its_threads_do_not_get_to_is_left_to_the_others(
@@ -90,6 +91,23 @@ def test_a_wake_up_that_does_not_say_whose_the_number_is_goes_to_the_others(
     nearby: Nearby,
 ) -> None:
     assert not nearby.take(connection_id=1)
+
+
+def test_a_worker_that_is_asked_to_end_leaves_its_last_answers_to_the_others(
+    committed_way: Way, nearby: Nearby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(outbox, "wake", lambda *_, anywhere=False, **__: asked.append(anywhere))
+    put(committed_way, "one")
+    asked.clear()
+    monkeypatch.setattr(sender, "_stopping", threading.Event())
+    sender.stop()
+
+    took = nearby.take(connection_id=1, workspace_id=committed_way.space.pk)
+    nearby._serve(committed_way.space.pk, committed_way.connection.pk)
+
+    assert not took
+    assert asked == [True]
 
 
 def test_a_worker_that_ends_declines(committed_way: Way, nearby: Nearby) -> None:

@@ -172,7 +172,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
             seen.append((queue, arguments))
 
     monkeypatch.setattr(jobs, "enqueue", enqueue)
-    monkeypatch.setattr(jobs, "hold", marks.add)
+    monkeypatch.setattr(jobs, "hold", lambda name, **_: marks.add(name))
     monkeypatch.setattr(jobs, "begun", marks.discard)
     return seen
 
