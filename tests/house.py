@@ -188,7 +188,7 @@ class House:
             case "bulk":
                 return [
                     "nice", "-n", "10", *_CELERY, "--pool", "threads", "-c", "4",
-                    "-Q", "bulk,housekeeping", "-n", "bulk@h",
+                    "-Q", "housekeeping,bulk", "-n", "bulk@h",
                 ]  # fmt: skip
             case "sender":
                 return [*_CELERY, "--pool", "threads", "-c", "8", "-Q", "send", "-n", "sender@h"]
