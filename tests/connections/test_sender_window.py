@@ -184,10 +184,10 @@ def test_what_is_taken_is_recorded_together_with_few_statements(
 
 
 def cut_backends() -> None:
-    """End every backend of this database but our own."""
+    """End every backend of this database but our own; back when they are gone."""
     with scope.owner(), database.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             " AND backend_type = 'client backend'"
         )
