@@ -21,7 +21,7 @@ class CallAdmin(ReadOnlyAdmin):
 
 @admin.register(Budget)
 class BudgetAdmin(ReadOnlyAdmin):
-    list_display = ("workspace", "month", "limit_nano", "spent_nano", "reserved_nano")
+    list_display = ("workspace", "month", "limit_nano", "spent_nano")
     search_fields = ("workspace__slug",)
     list_select_related = ("workspace",)
     ordering = ("-month", "-id")

@@ -1,4 +1,5 @@
-"""What a workspace may spend on models: reserve the most a call can cost, settle what it did."""
+"""What a workspace may spend on models: an open call counts with the most it can cost, an ended
+one with what it did."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,8 +8,6 @@ from datetime import date, datetime
 
 from django.conf import settings
 from django.db import connection as database
-from django.db import transaction
-from django.db.models import F
 
 from ai.models import Budget
 from lib import clock
@@ -17,10 +16,9 @@ from workspaces.models import Workspace
 
 @dataclass(frozen=True)
 class Settlement:
-    """A reservation made at `at` that is over, and what the call did cost."""
+    """What a call asked for at `at` did cost."""
 
     workspace: Workspace
-    reserved: int
     cost: int
     at: datetime
 
@@ -30,57 +28,87 @@ def _month(workspace: Workspace, now: datetime) -> date:
 
 
 def reserve(*, workspace: Workspace, nanos: Sequence[int], now: datetime) -> int:
-    """Take as many of `nanos` (nano-USD), in their order, as this month's budget holds.
+    """Say how many of `nanos` (nano-USD), in their order, this month's budget holds.
 
-    Returns how many were taken. The budget's row stays locked until the caller's commit.
+    What is reserved is what the calls in line and in flight may cost: the caller inserts that
+    many in the same transaction, in the workspace's scope. However many ask at once, together
+    they never get more than there is. Who takes little of plenty waits for nobody; else the
+    transactions of a workspace that ask follow one another, until the commit.
     """
     month = _month(workspace, now)
-    mine = Budget.objects.filter(workspace=workspace, month=month)
-    with transaction.atomic():
-        budget = mine.select_for_update().first()
-        if budget is None:
+    limit, room = _standing(workspace, month)
+    is_little = sum(nanos) <= limit // (4 * ASKING_AT_ONCE)
+    has_plenty = is_little and room >= limit // 2
+    with database.cursor() as cursor:
+        cursor.execute(_WAIT_FOR_NOBODY if has_plenty else _WAIT, [f"ai budget {workspace.pk}"])
+    limit, room = _standing(workspace, month)  # with what was committed until now
+    if has_plenty:
+        # Those who ask now may not see each other: all of them together take a quarter at most.
+        return len(nanos) if room >= limit // 4 else 0
+    count = total = 0
+    while count < len(nanos) and total + nanos[count] <= room:
+        total += nanos[count]
+        count += 1
+    return count
+
+
+def left(*, workspace: Workspace, now: datetime) -> int:
+    """Return what this month's budget still holds, in nano-USD, with all open calls at their most."""
+    return _standing(workspace, _month(workspace, now))[1]
+
+
+# How many transactions of one workspace may ask at once: one for each lane of its inbox.
+ASKING_AT_ONCE = 4
+_WAIT = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+_WAIT_FOR_NOBODY = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"
+_STANDING = """
+SELECT b.limit_nano, (b.limit_nano - b.spent_nano - coalesce((
+    SELECT sum(c.estimated_nano) FROM ai_call c WHERE c.workspace_id = b.workspace_id
+    AND c.state IN ('waiting', 'asked') AND c.used_at IS NULL), 0))::bigint
+FROM ai_budget b WHERE b.workspace_id = %s AND b.month = %s
+"""
+
+
+def _standing(workspace: Workspace, month: date) -> tuple[int, int]:
+    """Return the month's limit, and what neither is spent nor may be by calls that are open."""
+    with database.cursor() as cursor:
+        cursor.execute(_STANDING, [workspace.pk, month])
+        found = cursor.fetchone()
+        if found is None:
             Budget.objects.get_or_create(
                 workspace=workspace,
                 month=month,
                 defaults={"limit_nano": settings.AI_MONTHLY_LIMIT_NANO},
             )
-            budget = mine.select_for_update().get()
-        room = budget.limit_nano - budget.spent_nano - budget.reserved_nano
-        count = total = 0
-        while count < len(nanos) and total + nanos[count] <= room:
-            total += nanos[count]
-            count += 1
-        if total:
-            mine.update(reserved_nano=F("reserved_nano") + total)
-    return count
+            cursor.execute(_STANDING, [workspace.pk, month])
+            found = cursor.fetchone()
+    limit, room = found
+    return int(limit), int(room)
 
 
 def settle(settlements: Sequence[Settlement]) -> None:
-    """Give reservations back and book what the calls did cost, in one statement for all.
+    """Book what calls did cost, in one statement for all, and in the transaction that ends them.
 
     Call in the scope of the workspace, or in the system scope for several. Rows are locked in
     one order by all.
     """
-    sums: dict[tuple[int, date], list[int]] = defaultdict(lambda: [0, 0])
+    sums: dict[tuple[int, date], int] = defaultdict(int)
     for one in settlements:
-        found = sums[one.workspace.pk, _month(one.workspace, one.at)]
-        found[0] += one.reserved
-        found[1] += one.cost
-    changed = {key: found for key, found in sums.items() if any(found)}
+        sums[one.workspace.pk, _month(one.workspace, one.at)] += one.cost
+    changed = {key: cost for key, cost in sums.items() if cost}
     if not changed:
         return
     with database.cursor() as cursor:
         cursor.execute(
-            "WITH due AS (SELECT * FROM unnest(%s::bigint[], %s::date[], %s::bigint[], %s::bigint[])"
-            " AS u(workspace, month, reserved, cost)),"
-            " mine AS (SELECT b.id, d.reserved, d.cost FROM ai_budget b JOIN due d"
+            "WITH due AS (SELECT * FROM unnest(%s::bigint[], %s::date[], %s::bigint[])"
+            " AS u(workspace, month, cost)),"
+            " mine AS (SELECT b.id, d.cost FROM ai_budget b JOIN due d"
             " ON b.workspace_id = d.workspace AND b.month = d.month ORDER BY b.id FOR UPDATE OF b)"
-            " UPDATE ai_budget b SET reserved_nano = b.reserved_nano - mine.reserved,"
-            " spent_nano = b.spent_nano + mine.cost FROM mine WHERE b.id = mine.id",
+            " UPDATE ai_budget b SET spent_nano = b.spent_nano + mine.cost FROM mine"
+            " WHERE b.id = mine.id",
             [
                 [workspace for workspace, _ in changed],
                 [month for _, month in changed],
-                [reserved for reserved, _ in changed.values()],
-                [cost for _, cost in changed.values()],
+                list(changed.values()),
             ],
         )

@@ -68,8 +68,8 @@ class Choice:
 def request_all(*, workspace: Workspace, asks: Sequence[Ask], now: datetime) -> set[int]:
     """Ask for choices, in the caller's transaction; returns the references that were accepted.
 
-    Not accepted: nothing to choose from, over the month's budget, or asked about before. The
-    budget's row stays locked until the caller's commit, so this is best done late in it.
+    Not accepted: nothing to choose from, over the month's budget, or asked about before. Others
+    may wait for the caller's commit (see budgets.reserve), so this is best done late.
     """
     rows = [row for ask in asks if (row := _row(workspace, ask, now)) is not None]
     if not rows:
@@ -85,13 +85,6 @@ def request_all(*, workspace: Workspace, asks: Sequence[Ask], now: datetime) -> 
                 meta={"refused": len(rows) - count},
             )
         accepted = _insert(rows[:count]) if count else set()
-        unused = [row for row in rows[:count] if row.reference not in accepted]
-        budgets.settle(
-            [
-                budgets.Settlement(workspace, reserved=row.estimated_nano, cost=0, at=now)
-                for row in unused
-            ]
-        )
         if accepted:
             jobs.enqueue("ai.choose", queue="ai", once=WAKE)
     return accepted
@@ -173,11 +166,11 @@ UPDATE ai_call c SET used_at = %(now)s,
         'entries', mine.request -> 'entries', 'prompt_version', %(version)s::text),
     state = CASE mine.state WHEN 'settled' THEN 'settled' ELSE 'unknown' END,
     failure = CASE mine.state WHEN 'settled' THEN mine.failure ELSE 'late' END,
-    -- Nobody answered in time. What was reserved for a question that was put may be spent.
+    -- Nobody answered in time. A question that was put may have cost the most it can.
     cost_nano = CASE mine.state WHEN 'settled' THEN mine.cost_nano
                 WHEN 'asked' THEN mine.estimated_nano ELSE 0 END
 FROM mine WHERE c.id = mine.id
-RETURNING c.id, c.reference, mine.state, c.cost_nano, c.estimated_nano, c.created_at,
+RETURNING c.id, c.reference, mine.state, c.cost_nano, c.created_at,
     mine.decision::text, (c.request -> 'entries')::text, c.route, c.tokens_in + c.tokens_out, c.ms,
     c.failure
 """
@@ -198,8 +191,8 @@ def take_settled(*, workspace: Workspace, limit: int, now: datetime) -> list[Cho
             rows = sorted(cursor.fetchall())
         budgets.settle(
             [
-                budgets.Settlement(workspace, reserved=estimated, cost=cost, at=created_at)
-                for _, _, state, cost, estimated, created_at, *_ in rows
+                budgets.Settlement(workspace, cost=cost, at=created_at)
+                for _, _, state, cost, created_at, *_ in rows
                 if state != State.SETTLED
             ]
         )
@@ -211,7 +204,6 @@ def _choice(
     reference: int,
     state: str,
     cost: int,
-    estimated: int,
     created_at: datetime,
     decision: str | None,
     entries: str | None,

@@ -102,7 +102,7 @@ WITH said AS (
         %(ms)s::int[], %(costs)s::bigint[])
     AS u(id, decision, failure, route, model, tokens_in, tokens_out, ms, cost)),
 old AS (
-    SELECT id, state, cost_nano, estimated_nano FROM ai_call
+    SELECT id, state, cost_nano FROM ai_call
     WHERE id = ANY(%(ids)s) AND settled_at IS NULL AND state IN ('asked', 'unknown')
     ORDER BY id FOR UPDATE)
 UPDATE ai_call c SET
@@ -113,7 +113,7 @@ UPDATE ai_call c SET
     route = said.route, model = said.model, tokens_in = said.tokens_in,
     tokens_out = said.tokens_out, ms = said.ms, cost_nano = said.cost, settled_at = %(now)s
 FROM old JOIN said ON said.id = old.id WHERE c.id = old.id
-RETURNING c.id, c.workspace_id, old.state, old.cost_nano, old.estimated_nano, c.created_at
+RETURNING c.id, c.workspace_id, old.state, old.cost_nano, c.created_at
 """
 
 
@@ -129,7 +129,7 @@ def settle(*, outcomes: Sequence[Outcome], now: datetime) -> int:
             rows = cursor.fetchall()
         settlements: list[budgets.Settlement] = []
         usages: list[tuple[Workspace, metering.Usage]] = []
-        for call_id, workspace_id, state, booked, estimated, created_at in sorted(rows):
+        for call_id, workspace_id, state, booked, created_at in sorted(rows):
             space = registry.by_id(workspace_id)
             if space is None:
                 continue  # it is being removed, and its calls with it
@@ -138,7 +138,6 @@ def settle(*, outcomes: Sequence[Outcome], now: datetime) -> int:
             settlements.append(
                 budgets.Settlement(
                     workspace=space,
-                    reserved=0 if is_late else estimated,
                     cost=outcome.cost_nano - (booked if is_late else 0),
                     at=created_at,
                 )

@@ -12,7 +12,6 @@ class Budget(models.Model):
     month = models.DateField()  # the first day of it, in the workspace's time zone
     limit_nano = models.BigIntegerField()
     spent_nano = models.BigIntegerField(default=0)
-    reserved_nano = models.BigIntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -24,7 +23,9 @@ class Budget(models.Model):
 
 
 class Call(models.Model):
-    """One question to a model: reserved before it is asked, settled after, unknown if lost.
+    """One question to a model: in line, asked, settled, or unknown if its answer was lost.
+
+    While it is open, its budget counts it with the most it can cost.
 
     `request` and `decision` hold plain data (candidate entries by number, never other
     workspaces' texts) and are erased when the call is settled and used.

@@ -38,27 +38,6 @@ class Item:
     not_before: datetime | None = None
 
 
-def put(
-    *,
-    workspace: Workspace,
-    connection_id: int,
-    key: str,
-    message: Outbound,
-    conversation_key: str,
-    correlation: str,
-    now: datetime,
-    message_id: int | None = None,
-    expires_at: datetime | None = None,
-    not_before: datetime | None = None,
-) -> bool:
-    """Queue one send and wake a sender after the commit; False when its `key` is there already."""
-    item = Item(
-        connection_id, key, message, conversation_key, correlation, message_id, expires_at,
-        not_before,
-    )  # fmt: skip
-    return bool(put_all(workspace=workspace, items=[item], now=now))
-
-
 _PUT_COLUMNS = {
     "connection_id": "bigint", "key": "text", "kind": "text", "message_id": "bigint",
     "conversation_key": "text", "payload": "jsonb", "expires_at": "timestamptz",

@@ -9,9 +9,10 @@ from django.conf import settings
 from django.db import OperationalError, transaction
 
 from ai import choosing
+from connections.events import Sender
 from faqs import search
 from lib import clock
-from messaging import conversations, gates, pipeline, trace
+from messaging import contacts, conversations, gates, pipeline, trace
 from messaging.desk import Desk
 from messaging.models import Conversation, Message
 from messaging.turn import LiveTurn
@@ -87,10 +88,11 @@ def _carry_out_all(
     known = search.get_all(
         [pk for choice in choices for pk in (*choice.candidates, choice.entry_id) if pk is not None]
     )
+    addresses = contacts.addresses_of(m.conversation.contact for m in waiting.values())
     for choice in sorted(choices, key=lambda choice: choice.reference):
         message = waiting.get(choice.reference)
         if message is not None:
-            turn = _turn(desk, message)
+            turn = _turn(desk, message, addresses[message.conversation.contact_id])
             verdicts = _carry_out(turn, choice, known)
             desk.note(message, verdicts, received_at=message.created_at, later=True)
     desk.close()
@@ -109,7 +111,7 @@ def _leave_to_person(messages: Iterable[Message], now: datetime) -> None:
         )
 
 
-def _turn(desk: Desk, message: Message) -> LiveTurn:
+def _turn(desk: Desk, message: Message, address: Sender) -> LiveTurn:
     conversation: Conversation = message.conversation
     return LiveTurn(
         workspace=desk.workspace,
@@ -118,6 +120,7 @@ def _turn(desk: Desk, message: Message) -> LiveTurn:
         now=desk.now,
         text=message.text,
         kind=message.kind,
+        sender=address,
         connection=desk.connections.get(conversation.connection_id),
         conversation=conversation,
         message=message,

@@ -216,13 +216,9 @@ class Desk:
             ids=self.message_ids,
             received=self._received,
         )
-        for message in self._marks:
-            replies.show_typing(
-                workspace=self.workspace,
-                conversation=message.conversation,
-                message=message,
-                now=self.now,
-            )
+        replies.show_typing(
+            workspace=self.workspace, messages=self._marks, now=self.now, sheet=self.sheet
+        )
         if self._purse is not None:
             self._purse.close()
         metering.write(sheet=self.sheet, workspace=self.workspace, usages=self.usages, now=self.now)

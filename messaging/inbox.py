@@ -284,7 +284,8 @@ def mark_seen(*, workspace: Workspace, conversation_id: int, now: datetime) -> b
         ).exists()
         if newest is None or not can_send:
             return False
-        replies.mark_read(workspace=workspace, conversation=conversation, message=newest, now=now)
+        newest.conversation = conversation
+        replies.mark_read(workspace=workspace, message=newest, now=now)
     return True
 
 

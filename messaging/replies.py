@@ -128,37 +128,31 @@ def put(
 
 
 def show_typing(
-    *, workspace: Workspace, conversation: Conversation, message: Message, now: datetime
+    *, workspace: Workspace, messages: Sequence[Message], now: datetime, sheet: sql.Sheet
 ) -> None:
-    """Mark the customer's message as read and show "typing…" while something is worked out."""
-    _mark(workspace, conversation, message, OutboundKind.TYPING, now)
-
-
-def mark_read(
-    *, workspace: Workspace, conversation: Conversation, message: Message, now: datetime
-) -> None:
-    """Show the customer that the message has been read (a person opened it)."""
-    _mark(workspace, conversation, message, OutboundKind.READ, now)
-
-
-def _mark(
-    workspace: Workspace,
-    conversation: Conversation,
-    message: Message,
-    kind: OutboundKind,
-    now: datetime,
-) -> None:
-    if not message.provider_message_id:
-        return
-    outbox.put(
+    """Mark customers' messages as read and show "typing…" while something is worked out."""
+    outbox.write(
+        sheet=sheet,
         workspace=workspace,
-        connection_id=conversation.connection_id,
+        items=[_mark(one, OutboundKind.TYPING) for one in messages if one.provider_message_id],
+        now=now,
+    )
+
+
+def mark_read(*, workspace: Workspace, message: Message, now: datetime) -> None:
+    """Show the customer that the message has been read (a person opened it)."""
+    if message.provider_message_id:
+        outbox.put_all(workspace=workspace, items=[_mark(message, OutboundKind.READ)], now=now)
+
+
+def _mark(message: Message, kind: OutboundKind) -> outbox.Item:
+    return outbox.Item(
+        connection_id=message.conversation.connection_id,
         key=f"{kind}:{message.pk}",
         message=Outbound(kind=kind, message_id=message.provider_message_id),
         # A lane of its own: a read mark must never hold an answer up.
-        conversation_key=f"marks:{conversation.pk}",
+        conversation_key=f"marks:{message.conversation_id}",
         correlation=message.correlation,
-        now=now,
     )
 
 

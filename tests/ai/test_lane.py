@@ -93,15 +93,18 @@ def events(log: Path, name: str) -> list[dict[str, Any]]:
 
 
 def is_booked_exactly(house: House) -> bool:
-    """Nothing is reserved any more, and each answer's tokens are in the ledger once."""
-    reserved = house.sql("SELECT coalesce(sum(reserved_nano), 0) FROM ai_budget")[0][0]
+    """What the calls did cost is what is spent, and each answer's tokens are in the ledger once."""
+    unbooked = house.sql(
+        "SELECT (SELECT coalesce(sum(spent_nano), 0) FROM ai_budget)"
+        " - (SELECT coalesce(sum(cost_nano), 0) FROM ai_call)"
+    )[0][0]
     wrong = house.sql(
         "SELECT count(*) FROM ai_call c FULL JOIN (SELECT subject, sum(quantity) AS tokens"
         " FROM billing_usageevent WHERE meter_id = 'ai_tokens' GROUP BY 1) u ON u.subject = c.id"
         " WHERE coalesce(c.tokens_in + c.tokens_out, 0) <> coalesce(u.tokens, 0)"
         " AND c.id IS NOT NULL"
     )[0][0]
-    return bool(reserved == 0 and wrong == 0)
+    return bool(unbooked == 0 and wrong == 0)
 
 
 def test_as_many_wait_at_once_as_may_and_nothing_is_held_meanwhile(house: House) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection as database
 
-from ai import asking, choosing, gateway, line
+from ai import asking, budgets, choosing, gateway, line
 from ai.models import Budget, Call
 from billing.models import UsageEvent
 from lib import clock
@@ -62,7 +62,8 @@ def test_who_was_asked_about_before_is_not_accepted_again(acme: Workspace, setti
     assert request(acme, [1, 2, 3]) == {3}
     with scope.workspace(acme):
         estimates = sum(Call.objects.values_list("estimated_nano", flat=True))
-        assert Budget.objects.get().reserved_nano == estimates > 0
+        free = budgets.left(workspace=acme, now=clock.now())
+        assert Budget.objects.get().limit_nano - free == estimates > 0
 
 
 def test_a_budget_for_two_lets_the_first_two_pass(acme: Workspace, settings: Any) -> None:
@@ -177,7 +178,11 @@ def test_calls_of_two_workspaces_are_booked_to_each(
         with scope.workspace(space):
             budget = Budget.objects.get()
             tokens = UsageEvent.objects.filter(meter="ai_tokens")
-            assert (budget.spent_nano, budget.reserved_nano) == (110_000 * count, 0)
+            free = budgets.left(workspace=space, now=clock.now())
+            assert (budget.spent_nano, free) == (
+                110_000 * count,
+                budget.limit_nano - 110_000 * count,
+            )
             assert [use.quantity for use in tokens] == [1020] * count
 
 

@@ -15,8 +15,8 @@ def put(way: Way, key: str, *, talk: str = "+2348061112222", **options: Any) -> 
     kind = options.pop("kind", OutboundKind.TEXT)
     text = "" if kind in (OutboundKind.READ, OutboundKind.TYPING) else f"text {key}"
     with scope.workspace(way.space):
-        outbox.put(
-            workspace=way.space,
+        now = options.pop("now", clock.now())
+        item = outbox.Item(
             connection_id=way.connection.pk,
             key=key,
             message=Outbound(
@@ -24,9 +24,9 @@ def put(way: Way, key: str, *, talk: str = "+2348061112222", **options: Any) -> 
             ),
             conversation_key=talk,
             correlation="c",
-            now=options.pop("now", clock.now()),
             **options,
         )
+        outbox.put_all(workspace=way.space, items=[item], now=now)
         return OutboundJob.objects.get(key=key)
 
 
