@@ -22,6 +22,9 @@ SETTLE_SECONDS, QUIET_SECONDS, AFTER_SECONDS = 40.0, 20.0, 10.0
 GIVE_UP_SECONDS, LAST_ANSWER_SECONDS = 240.0, 30.0
 GRANTED_PER_SECOND = 1_000
 IN_FLIGHT, MODEL_SECONDS = 200, 1.5
+# A customer waits 1.9 s at most for a model (AI_DEADLINE_SECONDS). With a model that takes 1.5 s
+# of them, and a machine that does everything at once, that would measure the machine's pauses.
+DEADLINE_SECONDS = 4.0
 
 
 def _whole(name: str, usual: int) -> int:
@@ -69,6 +72,7 @@ def model() -> Iterator[Figure]:
         AI_ECHO_SECONDS=str(MODEL_SECONDS),
         AI_IN_FLIGHT=str(in_flight),
         AI_LINE_SECONDS="300",
+        AI_DEADLINE_SECONDS=str(DEADLINE_SECONDS),
     ) as town:
         run = _run(town, uses_ai=True)
         spread = town.host.sql(
@@ -80,6 +84,7 @@ def model() -> Iterator[Figure]:
     more = {
         "per_second": round(rate, 1), "in_flight": in_flight, "complete": run.is_complete,
         "seconds": round(run.seconds, 1), "failed_calls": spread[1],
+        "deadline_seconds": DEADLINE_SECONDS,
     }  # fmt: skip
     is_real = run.is_complete and not spread[1] and spread[2] >= MODEL_SECONDS * 1000
     efficiency = rate / (in_flight / MODEL_SECONDS) if is_real else 0.0
