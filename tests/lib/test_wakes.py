@@ -114,7 +114,7 @@ def test_a_job_goes_by_the_list_with_its_correlation_after_the_commit(
             jobs.enqueue("messaging.drain", once="drain:4", workspace_id=4)
         assert wakes.waiting_count(client, "interactive") == 0
 
-    assert jobs.waiting_count("interactive") == 1
+    assert jobs.listed_count("interactive") == 1
     assert wakes.pop(client, ["interactive"], seconds=1) == wakes.Wake(
         "messaging.drain", {"workspace_id": 4}, "c0ffee"
     )
@@ -131,7 +131,7 @@ def test_a_job_that_is_put_off_is_left_to_the_task_queue(
     jobs.enqueue("messaging.drain", delay_seconds=3, workspace_id=4)
 
     assert sent == ["messaging.drain"]
-    assert jobs.waiting_count("interactive") == 0
+    assert jobs.listed_count("interactive") == 0
 
 
 @pytest.mark.usefixtures("_light")

@@ -60,14 +60,14 @@ _SET = "SELECT " + ", ".join(f"set_config('{name}', %s, false)" for name in _NAM
 _SET_BY_KEY = f"{_SET}, " + ", ".join(
     f"set_config('{name}', '{value}', false)" for name, value in _BY_KEY.items()
 )
+_GOES_BY_KEY = "current_setting('plan_cache_mode') = 'force_generic_plan'"
 # Gives back what the server held, if this session goes by key: only the server knows that for
 # sure after a rollback. Else it touches nothing: a drain has switched a setting of its own
 # transaction off, which a SET would undo.
 _SET_FREE = (
-    "WITH held AS MATERIALIZED (SELECT current_setting('plan_cache_mode') = 'force_generic_plan' AS so) "
-    + _SET
-    + "".join(f", CASE WHEN held.so THEN set_config('{name}', NULL, false) END" for name in _BY_KEY)
-    + " FROM held"  # noqa: S608 - names of this file only
+    f"WITH held AS MATERIALIZED (SELECT {_GOES_BY_KEY} AS so) {_SET}, "  # noqa: S608
+    + ", ".join(f"CASE WHEN held.so THEN set_config('{name}', NULL, false) END" for name in _BY_KEY)
+    + " FROM held"
 )
 
 
