@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import redis
 from django.db import transaction
+from redis.commands.core import Script
 
 from lib import events, jobs, wakes
 
@@ -74,6 +75,29 @@ def test_nothing_is_pushed_while_somebody_works_it_off(client: "redis.Redis") ->
     )
 
     assert client.exists("once:x") == 0
+
+
+@pytest.mark.parametrize(
+    "marks", [{}, {"once": "once:x"}, {"unless": "once:y"}, {"once": "once:x", "unless": "once:y"}]
+)
+def test_every_key_that_is_touched_is_named_as_one(
+    client: "redis.Redis", monkeypatch: pytest.MonkeyPatch, marks: dict[str, str]
+) -> None:
+    named: list[Any] = []
+    call = Script.__call__
+
+    def note(self: Script, *, keys: Any, args: Any) -> Any:
+        named.extend(keys)
+        assert not {*args} & {*marks.values(), "wakes:bulk"}
+        return call(self, keys=keys, args=args)
+
+    monkeypatch.setattr(Script, "__call__", note)
+
+    assert wakes.push(client, queue="bulk", wake=wake(1), once_ms=60_000, **marks)  # type: ignore[arg-type]
+
+    assert sorted(named) == sorted(["wakes:bulk", *marks.values()])
+    assert client.exists("once:x") == ("once" in marks)
+    assert client.exists("once:y") == 0
 
 
 def test_nobody_there_to_take_them_does_not_fill_the_memory(
