@@ -148,7 +148,6 @@ def enqueue(
     name: str,
     *,
     queue: str = "interactive",
-    delay_seconds: float = 0,
     once: str = "",
     unless: str = "",
     anywhere: bool = False,
@@ -169,7 +168,7 @@ def enqueue(
         if take is not None and take(**arguments):
             return
         try:
-            if not delay_seconds and is_light():
+            if is_light():
                 wake = wakes.Wake(name, arguments, identifier)
                 _broker.ask(lambda: _wake(queue, wake, once, unless))
             elif _is_wanted(once, unless):
@@ -178,7 +177,6 @@ def enqueue(
                         name,
                         kwargs=arguments,
                         queue=queue,
-                        countdown=delay_seconds or None,
                         headers={"correlation": identifier},
                     )
                 )

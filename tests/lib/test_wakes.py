@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import redis
-from django.db import transaction
 from redis.commands.core import Script
 
 from lib import events, jobs, wakes
@@ -142,20 +141,6 @@ def test_a_job_goes_by_the_list_with_its_correlation_after_the_commit(
     assert wakes.pop(client, ["interactive"], seconds=1) == wakes.Wake(
         "messaging.drain", {"workspace_id": 4}, "c0ffee"
     )
-
-
-@pytest.mark.usefixtures("_light")
-def test_a_job_that_is_put_off_is_left_to_the_task_queue(
-    client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent: list[str] = []
-    monkeypatch.setattr(jobs, "_send", lambda name, **_: sent.append(name))
-    monkeypatch.setattr(transaction.get_connection(), "in_atomic_block", False)
-
-    jobs.enqueue("messaging.drain", delay_seconds=3, workspace_id=4)
-
-    assert sent == ["messaging.drain"]
-    assert jobs.listed_count("interactive") == 0
 
 
 @pytest.mark.usefixtures("_light")
