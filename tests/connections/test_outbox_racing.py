@@ -12,7 +12,7 @@ from django.db import transaction
 from connections import orphans, sender, sweep
 from connections.models import Connection, OutboundJob
 from lib import clock
-from tests.connections.sends import claim, now_is, put
+from tests.connections.sends import accept, claim, now_is, put
 from tests.messaging.conftest import Way
 from workspaces import scope
 
