@@ -8,6 +8,8 @@ from django.db.utils import Error as DatabaseError
 
 # Every quantifier is bounded: an unbounded e-mail pattern takes seconds on 40 kB of letters.
 _MAX_VALUE = 500
+# What an exception says in less may stand in a line by chance: a number, a name.
+_SHORTEST_SENTENCE = 12
 _PATTERNS = (
     (re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"), "[email]"),
     (re.compile(r"\bEAA[A-Za-z0-9]{16,400}|\b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{8,200}"), "[token]"),
@@ -59,7 +61,7 @@ def line(message: str, said: BaseException | None = None) -> str:
         before, found, _ = message.partition(f"{name}(")
         if found:  # its repr, to the end
             message = before + name
-        elif str(said):
+        elif len(str(said)) > _SHORTEST_SENTENCE:
             message = message.replace(str(said), name)
     return text(message)
 

@@ -92,7 +92,7 @@ def test_every_key_that_is_touched_is_named_as_one(
 
     monkeypatch.setattr(Script, "__call__", note)
 
-    assert wakes.push(client, queue="bulk", wake=wake(1), once_ms=60_000, **marks)  # type: ignore[arg-type]
+    assert wakes.push(client, queue="bulk", wake=wake(1), once_ms=60_000, **marks)
 
     assert sorted(named) == sorted(["wakes:bulk", *marks.values()])
     assert client.exists("once:x") == ("once" in marks)
