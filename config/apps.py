@@ -1,6 +1,7 @@
-import sentry_sdk
 from django.apps import AppConfig
 from django.conf import settings
+
+from config import reporting
 
 
 class BackroomConfig(AppConfig):
@@ -10,11 +11,5 @@ class BackroomConfig(AppConfig):
 
     def ready(self) -> None:
         if settings.SENTRY_DSN:
-            sentry_sdk.init(
-                dsn=settings.SENTRY_DSN,
-                send_default_pii=False,
-                include_local_variables=False,  # they hold customers' words
-                max_request_body_size="never",
-                traces_sample_rate=0.0,
-            )
+            reporting.begin(settings.SENTRY_DSN)
         from config import celery, checks, listening, sending, sweeper, watchdog  # noqa: F401

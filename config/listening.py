@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from lib import events, jobs, progress, wakes
+from lib.progress import Ear
 
 _log = logging.getLogger(__name__)
 # How long one look waits, and after what of silence Redis is taken to be gone.
@@ -92,7 +93,7 @@ class Listener:
         task = self._app.tasks.get(wake.name)
         if task is None:
             return  # of a newer version than this process: the sweep of its own finds it
-        progress.begin()
+        progress.begin(Ear.LISTS)
         with events.correlated(wake.correlation):
             try:
                 close_old_connections()
@@ -101,7 +102,7 @@ class Listener:
                 _log.exception("config.job.failed")
             finally:
                 close_old_connections()
-                progress.end()
+                progress.end(Ear.LISTS)
 
 
 _listeners: list[Listener] = []

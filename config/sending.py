@@ -52,7 +52,6 @@ class Nearby:
     def _serve(self, workspace_id: int, connection_id: int) -> None:
         with self._lock:  # before looking: what is put from now on asks anew
             self._waiting.discard(connection_id)
-        progress.begin()
         try:
             close_old_connections()
             space = registry.by_id(workspace_id)
@@ -62,7 +61,7 @@ class Nearby:
             _log.exception("config.sending.failed")  # it is due, and found by the sweep
         finally:
             close_old_connections()
-            progress.end()
+            progress.note()  # nothing was taken from the broker for it
 
 
 @signals.worker_init.connect

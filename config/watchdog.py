@@ -20,6 +20,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from ai import choosing
 from connections import sweep
 from lib import clock, events, jobs, progress
+from lib.progress import Ear
 from workspaces import scope
 
 EXIT_CODE = 75  # EX_TEMPFAIL: try again
@@ -35,10 +36,10 @@ class Watchdog:
         self._alive = Path(settings.ALIVE_FOLDER) / f"{name}.alive"
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
-        # Since when work has been seen to wait, and wake-ups to lie in the broker untouched.
+        # Since when work has been seen to wait, and wake-ups to lie there untouched by each ear.
         self._pending_since: float | None = None
-        self._deaf_since: float | None = None
-        self._taken = -1
+        self._deaf_since: dict[Ear, float | None] = dict.fromkeys(Ear)
+        self._taken = dict.fromkeys(Ear, -1)
 
     def start(self) -> None:
         """Begin to watch."""
@@ -74,13 +75,19 @@ class Watchdog:
         )
         if _lasts(self._pending_since, patience) and progress.idle_seconds() >= patience:
             return "work waits and none is done"
-        taken = progress.taken()
-        is_untouched = taken == self._taken and progress.running() == 0
-        self._taken = taken
-        self._deaf_since = self._seen(self._deaf_since, is_untouched and self._has_wake_ups())
-        if _lasts(self._deaf_since, patience):
-            return "wake-ups lie in the broker and none is taken"
-        return ""
+        # Each for itself: one that hears must not hide that the other one is deaf.
+        deaf = [ear for ear in Ear if _lasts(self._listen_to(ear), patience)]
+        return "wake-ups lie in the broker and none is taken" if deaf else ""
+
+    def _listen_to(self, ear: Ear) -> float | None:
+        """Return since when this ear has taken nothing of what lies there for it."""
+        taken = progress.taken(ear)
+        is_untouched = taken == self._taken[ear] and progress.running(ear) == 0
+        self._taken[ear] = taken
+        self._deaf_since[ear] = self._seen(
+            self._deaf_since[ear], is_untouched and self._has_wake_ups(ear)
+        )
+        return self._deaf_since[ear]
 
     @staticmethod
     def _seen(since: float | None, is_so: bool) -> float | None:
@@ -111,9 +118,10 @@ class Watchdog:
             connection.close()
             return False
 
-    def _has_wake_ups(self) -> bool:
-        """Say whether wake-ups of ours lie in the broker; False when it does not answer."""
-        return any(jobs.waiting_count(queue) for queue in sorted(self._queues))
+    def _has_wake_ups(self, ear: Ear) -> bool:
+        """Say whether wake-ups of ours lie there for this ear; False when nobody answers."""
+        count = jobs.listed_count if ear is Ear.LISTS else jobs.queued_count
+        return any(count(queue) for queue in sorted(self._queues))
 
     def _show_life(self) -> None:
         # For supervisors without HTTP: the file's age says when this process last looked well.
@@ -161,10 +169,10 @@ def end(**_: Any) -> None:
 @signals.task_prerun.connect
 def note_begin(**_: Any) -> None:
     """A wake-up was taken."""
-    progress.begin()
+    progress.begin(Ear.TASKS)
 
 
 @signals.task_postrun.connect
 def note_end(**_: Any) -> None:
     """A task came to an end."""
-    progress.end()
+    progress.end(Ear.TASKS)

@@ -1,9 +1,8 @@
 """Writing down what the provider took: the sends, their receipts and the number, in one statement."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from psycopg.types.numeric import Int8
 
@@ -25,22 +24,14 @@ accepted AS (
         settled_at = %(now)s, error_code = '', vendor_code = '', error = ''
     FROM said
     WHERE j.id = ANY(ARRAY(SELECT id FROM held)) AND j.id = said.id
-      AND j.state IN ('sending', 'unknown', 'queued') AND j.claimed_at = said.claimed_at AND j.attempts > 0
-    RETURNING j.id),
+      AND j.state IN ('sending', 'unknown', 'queued') AND j.claimed_at = said.claimed_at AND j.attempts > 0),
 told AS ({inbox.TELL}),
 noted AS (
     UPDATE connections_connection SET last_outbound_at = %(now)s
     WHERE id = %(connection)s AND %(is_noted)s)
-SELECT (SELECT count(*) FROM accepted), EXISTS (
-        SELECT FROM connections_outboundjob WHERE connection_id = %(connection)s
-        AND state = 'queued' AND due_at <= %(now)s)
+SELECT EXISTS (SELECT FROM connections_outboundjob WHERE connection_id = %(connection)s
+    AND state = 'queued' AND due_at <= %(now)s)
 """  # noqa: S608 - constants only
-
-
-def accept(*, job: OutboundJob, provider_message_id: str, now: datetime) -> bool:
-    """Record one send as taken, telling nobody. False when a status has said so before."""
-    said = {"id": job.pk, "name": provider_message_id, "claimed_at": _moment(job)}
-    return bool(_execute([said], job.connection_id, "", now)[0])
 
 
 def accept_all(
@@ -63,21 +54,12 @@ def accept_all(
             facts = {"provider_message_id": receipt.message_id, "ms": receipt.ms}
             row = inbox.receipt(job, "sent", facts, now)
         said.append({**row, "place": place, "name": receipt.message_id, "claimed_at": _moment(job)})
-    return bool(_execute(said, connection.pk, connection.provider, now, is_noted)[1])
-
-
-def _execute(
-    said: Sequence[Mapping[str, object]],
-    connection_id: int,
-    provider: str,
-    now: datetime,
-    is_noted: bool = False,
-) -> tuple[Any, ...]:
     values = {
-        "said": json.dumps(said), "connection": Int8(connection_id), "provider": provider,
-        "now": now, "is_noted": is_noted,
+        "said": json.dumps(said), "connection": Int8(connection.pk),
+        "provider": connection.provider, "now": now, "is_noted": is_noted,
     }  # fmt: skip
-    return sql.fetch(_ACCEPT, values, prepare=True)[0]
+    ((has_more,),) = sql.fetch(_ACCEPT, values, prepare=True)
+    return bool(has_more)
 
 
 def _moment(job: OutboundJob) -> str | None:

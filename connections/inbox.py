@@ -178,9 +178,7 @@ def put_receipt(
     is woken: these are news.
     """
     said = json.dumps([receipt(job, outcome, facts, now)])
-    sql.run(
-        _PUT_RECEIPT, {"said": said, "provider": provider, "now": now}, prepare=True
-    )  # fmt: skip
+    sql.run(_PUT_RECEIPT, {"said": said, "provider": provider, "now": now}, prepare=True)
 
 
 def receipt(

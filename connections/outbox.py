@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection as database
-from django.db import transaction
 from psycopg.types.numeric import Int8
 
-from connections import accepting, leases, pacing
+from connections import leases, pacing
 from connections.events import Outbound, StatusWord
 from connections.models import Connection, OutboundJob
 from lib import jobs, records, sql
@@ -148,14 +147,6 @@ def claim_batch(
     )
 
 
-def claim_next(*, workspace: Workspace, connection_id: int, now: datetime) -> OutboundJob | None:
-    """Take the next due send of a connection; None when there is none, or nothing may be sent."""
-    jobs_taken = claim_batch(
-        workspace=workspace, connection_id=connection_id, limit=1, now=now
-    ).jobs  # fmt: skip
-    return jobs_taken[0] if jobs_taken else None
-
-
 def has_due(*, connection_id: int, now: datetime) -> bool:
     """Say whether sends of a connection are due; whether they may go out is the claim's to say."""
     found = sql.fetch(
@@ -186,11 +177,6 @@ def give_back(*, jobs: Sequence[OutboundJob], now: datetime) -> int:
             [now, [job.pk for job in jobs], [job.claimed_at for job in jobs]],
         )
         return int(cursor.rowcount)
-
-
-def mark_accepted(*, job: OutboundJob, provider_message_id: str, now: datetime) -> bool:
-    """Record that the provider took it, telling nobody. False when a status has said so before."""
-    return accepting.accept(job=job, provider_message_id=provider_message_id, now=now)
 
 
 def mark(
@@ -259,42 +245,22 @@ class Spoken:
         )
 
 
-def settle_by_status(
-    *, workspace: Workspace, opaque: str, subject: str, now: datetime, status: str = ""
-) -> Spoken | None:
-    """Find the send that a status speaks of, by our own id in it or by the provider's.
-
-    A send whose outcome was unknown is known now: it was accepted. Returns None when no
-    send of this workspace is meant.
-    """
-    items = [(opaque, subject, status)]
-    return settle_by_statuses(workspace=workspace, items=items, now=now).get(0)
-
-
 def settle_by_statuses(
     *,
     workspace: Workspace,
     items: Sequence[tuple[str, str, str]],
     now: datetime,
-    sheet: sql.Sheet | None = None,
+    sheet: sql.Sheet,
 ) -> dict[int, Spoken]:
-    """Do the same for many statuses at once: (opaque, subject, status word) each.
+    """Find the sends that statuses speak of, by our own id in them or by the provider's.
 
-    Returns the send of each item by its index, as it is now; those that mean none are missing.
-    With a sheet, which the caller executes in the same transaction, it is written then.
+    `items` are (opaque, subject, status word) each. A send whose outcome was unknown is known
+    now: it was accepted. Returns the send of each item by its index, as it will be when the
+    sheet is executed, in the same transaction; items that mean no send of this workspace are
+    missing.
     """
     if not items:
         return {}
-    with transaction.atomic(savepoint=False):
-        own = sql.Sheet()
-        found = _settle(workspace, items, now, own if sheet is None else sheet)
-        own.run()
-    return found
-
-
-def _settle(
-    workspace: Workspace, items: Sequence[tuple[str, str, str]], now: datetime, sheet: sql.Sheet
-) -> dict[int, Spoken]:
     own = [
         int(opaque) if opaque.isascii() and opaque.isdigit() and len(opaque) < 19 else 0
         for opaque, _, _ in items

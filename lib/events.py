@@ -90,5 +90,5 @@ class JsonFormatter(logging.Formatter):
             line["frames"] = [
                 f"{f.filename.rsplit('/', 3)[-1]}:{f.lineno} {f.name}" for f in frames
             ]
-            line["message"] = redact.text(str(record.exc_info[1]).split("\n", 1)[0])
+            line["message"] = redact.error(record.exc_info[1])
         return json.dumps(line, ensure_ascii=False, default=str)

@@ -148,7 +148,6 @@ def enqueue(
     name: str,
     *,
     queue: str = "interactive",
-    delay_seconds: float = 0,
     once: str = "",
     unless: str = "",
     anywhere: bool = False,
@@ -169,7 +168,7 @@ def enqueue(
         if take is not None and take(**arguments):
             return
         try:
-            if not delay_seconds and is_light():
+            if is_light():
                 wake = wakes.Wake(name, arguments, identifier)
                 _broker.ask(lambda: _wake(queue, wake, once, unless))
             elif _is_wanted(once, unless):
@@ -178,7 +177,6 @@ def enqueue(
                         name,
                         kwargs=arguments,
                         queue=queue,
-                        countdown=delay_seconds or None,
                         headers={"correlation": identifier},
                     )
                 )
@@ -232,11 +230,17 @@ def _publishing(url: str) -> Any:
     return current_app.connection_for_write(url, transport_options=brokers.for_publishers(url))
 
 
-def waiting_count(queue: str) -> int:
-    """Return how many wake-ups lie in a queue of the broker; 0 when it does not answer."""
+def listed_count(queue: str) -> int:
+    """Return how many wake-ups lie on a queue's list of Redis; 0 when it does not answer."""
     try:
-        if is_light() and (count := wakes.waiting_count(_redis(settings.REDIS_URL), queue)):
-            return count
+        return wakes.waiting_count(_redis(settings.REDIS_URL), queue) if is_light() else 0
+    except redis.RedisError:
+        return 0
+
+
+def queued_count(queue: str) -> int:
+    """Return how many tasks lie in a queue of the broker; 0 when it does not answer."""
+    try:
         with producers[_line_to(_broker_url())].acquire(block=True, timeout=1) as producer:
             return int(producer.channel.queue_declare(queue, passive=True).message_count)
     except Exception:

@@ -2,10 +2,21 @@
 
 import threading
 import time
+from collections import Counter
+from enum import StrEnum
+
+
+class Ear(StrEnum):
+    """Where a worker takes wake-ups from: either may go deaf while the other one hears."""
+
+    TASKS = "tasks"  # the task queue's own consumer
+    LISTS = "lists"  # config.listening
+
 
 _lock = threading.Lock()
 _last = time.monotonic()
-_taken = _running = 0
+_taken: Counter[Ear] = Counter()
+_running: Counter[Ear] = Counter()
 
 
 def note() -> None:
@@ -15,32 +26,30 @@ def note() -> None:
         _last = time.monotonic()
 
 
-def begin() -> None:
-    """Say that a task was taken in hand."""
-    global _taken, _running
+def begin(ear: Ear) -> None:
+    """Say that what was heard there was taken in hand."""
     with _lock:
-        _taken += 1
-        _running += 1
+        _taken[ear] += 1
+        _running[ear] += 1
 
 
-def end() -> None:
-    """Say that a task came to an end, well or not."""
-    global _running, _last
+def end(ear: Ear) -> None:
+    """Say that it came to an end, well or not."""
     with _lock:
-        _running -= 1
-        _last = time.monotonic()
+        _running[ear] -= 1
+    note()
 
 
-def taken() -> int:
-    """Return how many tasks were ever taken in hand."""
+def taken(ear: Ear) -> int:
+    """Return how many wake-ups of this ear were ever taken in hand."""
     with _lock:
-        return _taken
+        return _taken[ear]
 
 
-def running() -> int:
-    """Return how many tasks are in hand."""
+def running(ear: Ear) -> int:
+    """Return how many are in hand."""
     with _lock:
-        return _running
+        return _running[ear]
 
 
 def idle_seconds() -> float:

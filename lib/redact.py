@@ -3,8 +3,13 @@
 import logging
 import re
 
+import psycopg
+from django.db.utils import Error as DatabaseError
+
 # Every quantifier is bounded: an unbounded e-mail pattern takes seconds on 40 kB of letters.
 _MAX_VALUE = 500
+# What an exception says in less may stand in a line by chance: a number, a name.
+_SHORTEST_SENTENCE = 12
 _PATTERNS = (
     (re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"), "[email]"),
     (re.compile(r"\bEAA[A-Za-z0-9]{16,400}|\b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{8,200}"), "[token]"),
@@ -26,11 +31,47 @@ def text(value: str) -> str:
     return shown
 
 
+def error(said: BaseException) -> str:
+    """Return what a log line may say of an exception, besides its name.
+
+    A database's sentence quotes the values at fault, in its first line too: of it the code and
+    the names of the table, column and constraint are told, and the driver's name for the fault.
+    """
+    if not isinstance(said, (DatabaseError, psycopg.Error)):
+        return text(str(said).split("\n", 1)[0])
+    cause = said.__cause__ if isinstance(said.__cause__, psycopg.Error) else said
+    if not isinstance(cause, psycopg.Error):
+        return ""
+    diag = cause.diag
+    if cause.sqlstate is None and isinstance(
+        cause, (psycopg.OperationalError, psycopg.InterfaceError)
+    ):
+        return text(str(cause).split("\n", 1)[0])  # of the line to the server, not of a statement
+    told = (cause.sqlstate, diag.table_name, diag.column_name, diag.constraint_name)
+    return " ".join([type(cause).__name__, *filter(None, told)])
+
+
+def line(message: str, said: BaseException | None = None) -> str:
+    """Return a log line of somebody else's, masked, without what it says of the exception `said`.
+
+    That is told beside the line, by `error`.
+    """
+    if said is not None:
+        name = type(said).__name__
+        before, found, _ = message.partition(f"{name}(")
+        if found:  # its repr, to the end
+            message = before + name
+        elif len(str(said)) > _SHORTEST_SENTENCE:
+            message = message.replace(str(said), name)
+    return text(message)
+
+
 class Filter(logging.Filter):
     """Masks what other people's log lines carry; ours hold ids only."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not getattr(record, "is_event", False):
-            record.msg = text(record.getMessage())
+            said = record.exc_info[1] if record.exc_info else None
+            record.msg = line(record.getMessage(), said)
             record.args = ()
         return True

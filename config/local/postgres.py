@@ -107,6 +107,10 @@ def _command(bin_folder: Path, data: Path, *, port: int, is_durable: bool) -> tu
         "max_connections=100",
         "timezone=UTC",
         "log_timezone=UTC",
+        # A statement that fails would be written down with the words in it.
+        "log_min_error_statement=panic",
+        "log_parameter_max_length_on_error=0",
+        "log_error_verbosity=terse",
         *(("fsync=on",) if is_durable else _FAST),
     ]
     words = [str(bin_folder / "postgres"), "-D", str(data)]

@@ -153,7 +153,7 @@ def test_two_lanes_never_ask_one_call_twice(house: House) -> None:
     log = house.folder / "second.log"
     with log.open("wb") as out:
         second = subprocess.Popen(
-            [*house._command("ai")[:-1], "ai2@h"], env=house._environment("ai"),
+            [*house._command("ai"), "--hostname", "ai2@h"], env=house._environment("ai"),
             cwd=Path(__file__).resolve().parents[2], stdout=out, stderr=out, start_new_session=True,
         )  # fmt: skip
     try:

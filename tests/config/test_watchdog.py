@@ -9,11 +9,13 @@ import pytest
 from config.watchdog import Watchdog
 from connections.models import Connection, InboundEvent, OutboundJob
 from lib import clock, jobs, progress
+from lib.progress import Ear
 from tests.messaging.conftest import Way
 from workspaces import scope
 
 pytestmark = pytest.mark.django_db
 QUEUES = {"interactive", "send"}
+COUNTS = {Ear.TASKS: "queued_count", Ear.LISTS: "listed_count"}
 
 
 class Time:
@@ -33,7 +35,8 @@ def time(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Time:
     monkeypatch.setattr("config.watchdog.time", moved)
     monkeypatch.setattr("lib.progress.time", moved)
     # The tests' own broker holds what other tests left there.
-    monkeypatch.setattr(jobs, "waiting_count", lambda queue: 0)
+    for name in COUNTS.values():
+        monkeypatch.setattr(jobs, name, lambda queue: 0)
     progress.note()
     return moved
 
@@ -120,24 +123,46 @@ def test_a_database_that_is_away_ends_nobody(
     assert watch(dog, time, seconds=12) == ""
 
 
+@pytest.mark.parametrize("deaf", Ear)
 def test_wake_ups_that_nobody_takes_end_the_worker(
-    dog: Watchdog, time: Time, monkeypatch: pytest.MonkeyPatch
+    dog: Watchdog, time: Time, monkeypatch: pytest.MonkeyPatch, deaf: Ear
 ) -> None:
-    monkeypatch.setattr(jobs, "waiting_count", lambda queue: 3)
+    monkeypatch.setattr(jobs, COUNTS[deaf], lambda queue: 3)
+    (other,) = set(Ear) - {deaf}
 
-    # The sweep does the work meanwhile, seconds late: still its consumer is deaf.
-    problem = watch(dog, time, seconds=60, each=progress.note)
+    def work_elsewhere() -> None:
+        # The sweep does the work meanwhile, seconds late, and the other ear is busy: still this
+        # one is deaf.
+        progress.note()
+        progress.begin(other)
+        progress.end(other)
+
+    problem = watch(dog, time, seconds=60, each=work_elsewhere)
 
     assert problem == "wake-ups lie in the broker and none is taken"
 
 
+@pytest.mark.parametrize("ear", Ear)
 def test_a_worker_that_takes_wake_ups_is_not_deaf(
-    dog: Watchdog, time: Time, monkeypatch: pytest.MonkeyPatch
+    dog: Watchdog, time: Time, monkeypatch: pytest.MonkeyPatch, ear: Ear
 ) -> None:
-    monkeypatch.setattr(jobs, "waiting_count", lambda queue: 3)
+    monkeypatch.setattr(jobs, COUNTS[ear], lambda queue: 3)
 
     def take() -> None:
-        progress.begin()
-        progress.end()
+        progress.begin(ear)
+        progress.end(ear)
 
     assert watch(dog, time, seconds=120, each=take) == ""
+
+
+@pytest.mark.parametrize("ear", Ear)
+def test_one_that_has_its_hands_full_is_not_deaf(
+    dog: Watchdog, time: Time, monkeypatch: pytest.MonkeyPatch, ear: Ear
+) -> None:
+    monkeypatch.setattr(jobs, COUNTS[ear], lambda queue: 3)
+    progress.begin(ear)
+
+    assert watch(dog, time, seconds=120) == ""
+
+    progress.end(ear)
+    assert watch(dog, time, seconds=60) == "wake-ups lie in the broker and none is taken"

@@ -18,7 +18,7 @@ from connections import leases, orphans, outbox, sweep
 from connections.models import OutboundJob, SenderHeartbeat
 from lib import clock
 from tests import whatsapp
-from tests.connections.sends import claim, fix, now_is, put
+from tests.connections.sends import accept, claim, fix, now_is, put, settle_all
 from tests.connections.test_outbox_unknown import GONE, accepted, rescue, retry, unknown
 from tests.messaging.conftest import Way
 from workspaces import scope
@@ -136,8 +136,7 @@ def test_a_sender_that_comes_back_tells_what_it_had_sent(way: Way, state: str) -
     assert job is not None
     fix(job, state=state, has_crashed=True)  # given up, or even put back in line
 
-    with scope.workspace(way.space):
-        assert outbox.mark_accepted(job=job, provider_message_id="wamid.B", now=clock.now())
+    assert accept(way, job, "wamid.B")
 
     assert (now_is(job).state, job.provider_message_id) == (State.ACCEPTED, "wamid.B")
 
@@ -149,8 +148,8 @@ def test_what_somebody_else_has_claimed_since_is_not_touched_by_the_first(way: W
     assert job is not None
     fix(job, claimed_at=clock.now() + timedelta(seconds=9))
 
+    took = accept(way, job, "w")
     with scope.workspace(way.space):
-        took = outbox.mark_accepted(job=job, provider_message_id="w", now=clock.now())
         failed = outbox.mark(job=job, state=State.FAILED, now=clock.now())
 
     assert (took, failed, now_is(job).state) == (False, False, State.SENDING)
@@ -258,9 +257,7 @@ def test_the_claims_of_a_sender_that_is_gone_are_given_up_and_sent_by_another(
         way.work()
         sent = way.api.messages[2:]
         items = [(m["biz_opaque_callback_data"], m["wamid"], "delivered") for m in sent]
-        with scope.workspace(way.space):
-            found = outbox.settle_by_statuses(workspace=way.space, items=items, now=clock.now())
-        assert len(found) == 4
+        assert len(settle_all(way, items)) == 4
 
         def is_settled() -> bool:
             sweep.settle(now=clock.now())

@@ -122,13 +122,25 @@ def test_a_lane_in_other_hands_is_left_to_them(committed_way: Way) -> None:
     assert [row.lane for row in free] == [5]
 
 
-@pytest.mark.parametrize("payload", [5, "text", [1], {"data": 7}, {"data": {"status": ["sent"]}}])
-def test_a_payload_of_another_shape_holds_up_nobody(way: Way, payload: Any) -> None:
+@pytest.mark.parametrize(
+    ("payload", "is_urgent"),
+    [
+        (5, False),
+        ("text", False),
+        ([1], False),
+        ({"data": 7}, False),
+        ({"data": {"status": ["sent"]}}, True),  # no word that we know to be good news
+    ],
+)
+def test_a_payload_of_another_shape_holds_up_nobody(
+    way: Way, payload: Any, is_urgent: bool
+) -> None:
     way.say(QUESTION, wamid="wamid.1")
     tell(way.space, "odd", payload=payload)
     way.post(whatsapp.status("wamid.OUT1", "delivered"))
 
-    assert sweep.find_news(now=NOW) in ([], [way.space.pk])
+    assert sweep.find_news(now=NOW) == ([way.space.pk] if is_urgent else [])
+    assert sweep.find_news(now=NOW + timedelta(seconds=1)) == [way.space.pk]
     done = drain.run(workspace=way.space, lanes=inbox.NEWS_LANES)
 
     assert done.count == 2

@@ -9,7 +9,7 @@ from connections import outbox, sweep
 from connections.models import Connection, InboundEvent, OutboundJob
 from lib import clock
 from tests import whatsapp
-from tests.connections.sends import claim, fix, key_of, now_is, put
+from tests.connections.sends import accept, claim, fix, key_of, now_is, put
 from tests.messaging.conftest import Way
 from workspaces import scope
 from workspaces.models import Workspace
@@ -36,8 +36,7 @@ def test_a_conversation_goes_out_in_order_while_others_overtake_it(way: Way) -> 
     first = claim(way)
     others = [key_of(claim(way)), key_of(claim(way))]
     assert first is not None
-    with scope.workspace(way.space):
-        outbox.mark_accepted(job=first, provider_message_id="w1", now=clock.now())
+    assert accept(way, first, "w1")
 
     assert (first.key, others) == ("a1", ["b1", ""])
     assert key_of(claim(way)) == "a2"
@@ -90,15 +89,12 @@ def test_nothing_is_claimed_for_a_suspended_workspace(way: Way) -> None:
 def test_another_workspace_claims_nothing_of_this_one(way: Way, rival: Workspace) -> None:
     put(way, "a1")
 
+    assert claim(way, space=rival) is None
     with scope.workspace(rival):
-        assert (
-            outbox.claim_next(workspace=rival, connection_id=way.connection.pk, now=clock.now())
-            is None
+        taken = outbox.claim_batch(
+            workspace=way.space, connection_id=way.connection.pk, limit=1, now=clock.now()
         )
-        assert (
-            outbox.claim_next(workspace=way.space, connection_id=way.connection.pk, now=clock.now())
-            is None
-        )
+    assert taken.jobs == []
 
 
 def test_a_send_can_be_taken_back_until_it_is_tried(way: Way) -> None:
@@ -118,8 +114,8 @@ def test_a_send_can_be_taken_back_until_it_is_tried(way: Way) -> None:
 def test_a_moved_send_is_not_moved_again(way: Way) -> None:
     job = put(way, "a1")
 
+    early = accept(way, job, "w")
     with scope.workspace(way.space):
-        early = outbox.mark_accepted(job=job, provider_message_id="w", now=clock.now())
         fix(job, state=State.ACCEPTED)
         late = outbox.mark(job=job, state=State.FAILED, now=clock.now())
 

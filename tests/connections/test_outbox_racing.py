@@ -9,10 +9,10 @@ from typing import Any
 from django.db import connection as database
 from django.db import transaction
 
-from connections import orphans, outbox, sender, sweep
+from connections import orphans, sender, sweep
 from connections.models import Connection, OutboundJob
 from lib import clock
-from tests.connections.sends import claim, now_is, put
+from tests.connections.sends import accept, claim, now_is, put
 from tests.messaging.conftest import Way
 from workspaces import scope
 
@@ -142,17 +142,16 @@ def test_an_answer_is_recorded_though_a_status_was_there_in_the_same_moment(
     job = claim(way)
     assert job is not None
 
-    def accept() -> bool:
+    def answer_came() -> bool:
         try:
-            with scope.mailboxes(way.space):
-                return outbox.mark_accepted(job=job, provider_message_id="wamid.X", now=clock.now())
+            return accept(way, job, "wamid.X")
         finally:
             database.close()
 
     with ThreadPoolExecutor(1) as pool:
         with scope.workspace(way.space), transaction.atomic():
             OutboundJob.objects.filter(pk=job.pk).update(has_status=True)
-            answer = pool.submit(accept)
+            answer = pool.submit(answer_came)
             time.sleep(0.3)  # it waits for the row
         was_accepted = answer.result(5)
 

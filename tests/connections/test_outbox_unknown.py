@@ -7,13 +7,13 @@ import pytest
 from django.db import connection as database
 
 from billing import metering, meters, plans
-from connections import orphans, outbox, sweep
+from connections import orphans, sweep
 from connections.events import OutboundKind
 from connections.models import Connection, OutboundJob
 from lib import clock
 from messaging.models import Message
 from tests import whatsapp
-from tests.connections.sends import claim, fix, key_of, now_is, put
+from tests.connections.sends import claim, fix, key_of, now_is, put, settle
 from tests.messaging.conftest import Way
 from workspaces import scope
 from workspaces.models import Workspace
@@ -24,13 +24,6 @@ GONE = 2**30 + 7  # no backend has this process id
 
 
 # --- Settled by a status -----------------------------------------------------------------------
-
-
-def settle(way: Way, *, opaque: str = "", subject: str = "") -> outbox.Spoken | None:
-    with scope.workspace(way.space):
-        return outbox.settle_by_status(
-            workspace=way.space, opaque=opaque, subject=subject, now=clock.now()
-        )
 
 
 @pytest.mark.parametrize(
@@ -79,10 +72,7 @@ def test_our_id_in_a_status_of_another_message_matches_nothing(way: Way) -> None
 def test_a_status_cannot_settle_another_workspaces_send(way: Way, rival: Workspace) -> None:
     fix(job := put(way, "a1"), state=State.UNKNOWN)
 
-    with scope.workspace(rival):
-        found = outbox.settle_by_status(
-            workspace=rival, opaque=str(job.pk), subject="w", now=clock.now()
-        )
+    found = settle(way, opaque=str(job.pk), subject="w", space=rival)
 
     assert found is None
     assert now_is(job).state == State.UNKNOWN

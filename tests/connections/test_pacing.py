@@ -15,7 +15,7 @@ from connections import manager, outbox, pacing
 from connections.events import OutboundKind
 from connections.models import Connection, OutboundJob, PairPacing
 from lib import clock
-from tests.connections.sends import fix, put
+from tests.connections.sends import accept, fix, put
 from tests.connections.test_outbox_racing import together
 from tests.messaging.conftest import Way
 from workspaces import scope
@@ -135,8 +135,7 @@ def test_a_customer_gets_45_at_once_and_then_one_in_six_seconds(way: Way) -> Non
         while jobs := take(way, at).jobs:
             assert len(jobs) == 1
             moments.append(second)
-            with scope.workspace(way.space):
-                outbox.mark_accepted(job=jobs[0], provider_message_id="w", now=at)
+            assert accept(way, jobs[0], "w", now=at)
 
     assert moments[:45] == [0] * 45
     assert moments[45:] == [6, 12, 18, 24, 30]

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from connections import cards, outbox, watchdog
+from connections import cards, watchdog
 from connections.events import OutboundKind
 from connections.models import Connection, ConnectionEvent, OutboundJob
 from lib import clock
-from tests.connections.sends import fix, put
+from tests.connections.sends import fix, put, settle, settle_all
 from tests.messaging.conftest import Way
 from workspaces import scope
 
@@ -100,11 +100,10 @@ def test_it_is_said_once_an_hour(way: Way) -> None:
 def test_a_delivery_clears_it(way: Way) -> None:
     jobs = taken(way, 5)
     watchdog.look(now=NOW)
-    with scope.workspace(way.space):
-        outbox.settle_by_status(
-            workspace=way.space, opaque=str(jobs[0].pk), subject=f"wamid.{jobs[0].pk}",
-            status="delivered", now=NOW + timedelta(minutes=3),
-        )  # fmt: skip
+    settle(
+        way, opaque=str(jobs[0].pk), subject=f"wamid.{jobs[0].pk}", status="delivered",
+        now=NOW + timedelta(minutes=3),
+    )  # fmt: skip
 
     assert watchdog.look(now=NOW + timedelta(minutes=4)) == (0, 1)
     assert watchdog.look(now=NOW + timedelta(minutes=5)) == (0, 0)
@@ -143,8 +142,8 @@ def test_many_statuses_are_settled_together(way: Way, django_assert_max_num_quer
         ("", "", "sent"),
     ]
 
-    with scope.workspace(way.space), django_assert_max_num_queries(3):
-        found = outbox.settle_by_statuses(workspace=way.space, items=items, now=NOW)
+    with django_assert_max_num_queries(5):  # two of them are the savepoint's
+        found = settle_all(way, items, now=NOW)
 
     assert {place: job.pk for place, job in found.items()} == {
         0: known[0].pk, 1: known[1].pk, 2: lost.pk, 3: known[0].pk,
@@ -157,15 +156,12 @@ def test_many_statuses_are_settled_together(way: Way, django_assert_max_num_quer
 def test_the_first_delivery_is_remembered_and_sent_is_none(way: Way) -> None:
     (job,) = taken(way, 1)
 
-    def settle(status: str, minutes: int) -> Any:
-        with scope.workspace(way.space):
-            found = outbox.settle_by_status(
-                workspace=way.space, opaque=str(job.pk), subject="", status=status,
-                now=NOW + timedelta(minutes=minutes),
-            )  # fmt: skip
+    def say(status: str, minutes: int) -> Any:
+        at = NOW + timedelta(minutes=minutes)
+        found = settle(way, opaque=str(job.pk), status=status, now=at)
         assert found is not None
         return found.delivered_at
 
-    assert settle("sent", 1) is None
-    assert settle("delivered", 2) == NOW + timedelta(minutes=2)
-    assert settle("read", 3) == NOW + timedelta(minutes=2)
+    assert say("sent", 1) is None
+    assert say("delivered", 2) == NOW + timedelta(minutes=2)
+    assert say("read", 3) == NOW + timedelta(minutes=2)

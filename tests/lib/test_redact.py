@@ -83,3 +83,19 @@ def test_the_log_filter_masks_other_peoples_lines_with_their_arguments() -> None
     redact.Filter().filter(record)
 
     assert "803" not in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "shown"),
+    [
+        (KeyError("Ngozi wrote"), "task x: KeyError('Ngozi wrote') in 3 s", "task x: KeyError"),
+        (ValueError("bad word: Ngozi wrote"), "no: bad word: Ngozi wrote!", "no: ValueError!"),
+        (ValueError(7), "job 7 of 77", "job 7 of 77"),
+        (ValueError(), "job 7", "job 7"),
+        (None, "ValueError(7)", "ValueError(7)"),
+    ],
+)
+def test_a_line_does_not_say_what_its_exception_says(
+    error: BaseException | None, message: str, shown: str
+) -> None:
+    assert redact.line(message, error) == shown

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import redis
-from django.db import transaction
+from redis.commands.core import Script
 
 from lib import events, jobs, wakes
 
@@ -76,6 +76,29 @@ def test_nothing_is_pushed_while_somebody_works_it_off(client: "redis.Redis") ->
     assert client.exists("once:x") == 0
 
 
+@pytest.mark.parametrize(
+    "marks", [{}, {"once": "once:x"}, {"unless": "once:y"}, {"once": "once:x", "unless": "once:y"}]
+)
+def test_every_key_that_is_touched_is_named_as_one(
+    client: "redis.Redis", monkeypatch: pytest.MonkeyPatch, marks: dict[str, str]
+) -> None:
+    named: list[Any] = []
+    call = Script.__call__
+
+    def note(self: Script, *, keys: Any, args: Any) -> Any:
+        named.extend(keys)
+        assert not {*args} & {*marks.values(), "wakes:bulk"}
+        return call(self, keys=keys, args=args)
+
+    monkeypatch.setattr(Script, "__call__", note)
+
+    assert wakes.push(client, queue="bulk", wake=wake(1), once_ms=60_000, **marks)
+
+    assert sorted(named) == sorted(["wakes:bulk", *marks.values()])
+    assert client.exists("once:x") == ("once" in marks)
+    assert client.exists("once:y") == 0
+
+
 def test_nobody_there_to_take_them_does_not_fill_the_memory(
     client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,24 +137,10 @@ def test_a_job_goes_by_the_list_with_its_correlation_after_the_commit(
             jobs.enqueue("messaging.drain", once="drain:4", workspace_id=4)
         assert wakes.waiting_count(client, "interactive") == 0
 
-    assert jobs.waiting_count("interactive") == 1
+    assert jobs.listed_count("interactive") == 1
     assert wakes.pop(client, ["interactive"], seconds=1) == wakes.Wake(
         "messaging.drain", {"workspace_id": 4}, "c0ffee"
     )
-
-
-@pytest.mark.usefixtures("_light")
-def test_a_job_that_is_put_off_is_left_to_the_task_queue(
-    client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent: list[str] = []
-    monkeypatch.setattr(jobs, "_send", lambda name, **_: sent.append(name))
-    monkeypatch.setattr(transaction.get_connection(), "in_atomic_block", False)
-
-    jobs.enqueue("messaging.drain", delay_seconds=3, workspace_id=4)
-
-    assert sent == ["messaging.drain"]
-    assert jobs.waiting_count("interactive") == 0
 
 
 @pytest.mark.usefixtures("_light")

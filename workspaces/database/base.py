@@ -42,23 +42,32 @@ _NOWHERE = Scope()
 _WELL_SECONDS = 5.0
 
 # A plan that is kept was made when the table may have been empty: it must not read a table, or
-# an index, from end to end, however cheap that was. None gives back what the server holds.
+# an index, from end to end, however cheap that was.
 _BY_KEY = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
-_SET = "SELECT " + ", ".join(
-    f"set_config('{name}', %s, false)"
-    for name in (
-        "role",
-        "search_path",
-        "backroom.scope",
-        "backroom.workspace_id",
-        "idle_in_transaction_session_timeout",
-        *_BY_KEY,
-    )
+_NAMES = (
+    "role",
+    "search_path",
+    "backroom.scope",
+    "backroom.workspace_id",
+    "idle_in_transaction_session_timeout",
+)
+_SET = "SELECT " + ", ".join(f"set_config('{name}', %s, false)" for name in _NAMES)
+_SET_BY_KEY = f"{_SET}, " + ", ".join(
+    f"set_config('{name}', '{value}', false)" for name, value in _BY_KEY.items()
+)
+_GOES_BY_KEY = "current_setting('plan_cache_mode') = 'force_generic_plan'"
+# Gives back what the server held, if this session goes by key: only the server knows that for
+# sure after a rollback. Else it touches nothing: a drain has switched a setting of its own
+# transaction off, which a SET would undo.
+_SET_FREE = (
+    f"WITH held AS MATERIALIZED (SELECT {_GOES_BY_KEY} AS so) {_SET}, "  # noqa: S608
+    + ", ".join(f"CASE WHEN held.so THEN set_config('{name}', NULL, false) END" for name in _BY_KEY)
+    + " FROM held"
 )
 
 
@@ -75,6 +84,8 @@ class DatabaseWrapper(TenantWrapper):
         self._schemas: set[str] = set()  # that this backend has touched, and caches
         self.health_check_done: bool = False
         self._well_at = 0.0  # when this session was last seen to work
+        # Whether this session may go by key; it does not when this is False.
+        self._may_go_by_key = True
         super().__init__(*args, **kwargs)
         if self.alias == NO_DB_ALIAS:
             self.scope_kind = "owner"
@@ -96,6 +107,7 @@ class DatabaseWrapper(TenantWrapper):
         return previous
 
     def connect(self) -> None:
+        self._may_go_by_key = True  # a pooler may hand on what somebody else has used
         super().connect()
         if self.close_at is not None:
             # Those that began together are not to end together.
@@ -168,6 +180,18 @@ class DatabaseWrapper(TenantWrapper):
         seconds = 0 if self.scope_kind == "owner" else settings.DATABASE_IDLE_TRANSACTION_SECONDS
         return f"{round(seconds * 1000)}ms"
 
+    def _statement(self) -> str:
+        if self.scope_keeps_plans:
+            self._may_go_by_key = True  # whatever comes of it
+            return _SET_BY_KEY
+        return _SET_FREE if self._may_go_by_key else _SET
+
+    def _note_plans(self) -> None:
+        """Note that the session no longer goes by key, once no rollback can bring that back."""
+        is_kept = self.connection.info.transaction_status == TransactionStatus.IDLE
+        if is_kept and not self.scope_keeps_plans:
+            self._may_go_by_key = False
+
     def _handle_search_path(self, cursor=None) -> None:  # type: ignore[no-untyped-def]
         if self._setting_search_path or self.search_path_set_schemas:
             return
@@ -180,16 +204,16 @@ class DatabaseWrapper(TenantWrapper):
         try:
             # An error here must not pass: the queries would run in the scope that held before.
             used.execute(
-                _SET,
+                self._statement(),
                 [
                     self._role(used),
                     ",".join(quote_schema_name(path) for path in paths),
                     self.scope_kind,
                     "" if self.scope_workspace_id is None else str(self.scope_workspace_id),
                     self._idle_timeout(),
-                    *(value if self.scope_keeps_plans else None for value in _BY_KEY.values()),
                 ],
             )
+            self._note_plans()
             self.search_path_set_schemas = paths
             if self.schema_name != "public":
                 self._schemas.add(self.schema_name)

@@ -20,7 +20,13 @@ def bodies() -> list[tuple[str, bytes]]:
     found = [(str(path.relative_to(FOLDER)), path.read_bytes()) for path in _files()]
     lists = [entry for name, body in found for entry in _entries(body)]
     everything = {"object": "whatsapp_business_account", "entry": lists}
-    return [*found, ("everything in one", json.dumps(everything).encode())]
+    return [*found, ("everything in one", json.dumps(everything).encode()), ("hostile", hostile())]
+
+
+def hostile() -> bytes:
+    """A text with what PostgreSQL stores neither as text nor as JSON."""
+    body = json.dumps(whatsapp.text("TEXT", wamid="wamid.hostile", name="TEXT"))
+    return body.replace("TEXT", r"a\u0000b\ud83dc\ud83d\ude00").encode()
 
 
 def _files() -> list[Path]:
@@ -68,6 +74,7 @@ def test_both_doors_answer_alike_and_store_the_same_rows(house: House, door: Edg
     assert len(view_rows) > 150
     assert edge_answers == view_answers
     assert edge_rows == view_rows
+    assert "abc😀" in str([row for row in edge_rows if "wamid.hostile" in str(row)])
 
 
 def test_both_doors_refuse_in_the_same_words(house: House, door: Edge) -> None:
