@@ -1,6 +1,7 @@
 """Jobs of the messaging room."""
 
 import logging
+import time
 from datetime import timedelta
 
 from celery import shared_task
@@ -11,9 +12,13 @@ from connections import inbox
 from lib import clock, jobs
 from messaging import choices, drain, keeping, takeover
 from workspaces import alarms, registry, scope
+from workspaces.models import Workspace
 
 _log = logging.getLogger(__name__)
 _TROUBLE = timedelta(minutes=5)
+# Who works a lane off stays with it while more keeps coming: a flood that arrives as fast as it is
+# answered would else go back, message by message, to the workers that others wait for.
+_LOOKS, _LINGER_SECONDS = 3, 0.08
 
 
 @shared_task(name="messaging.drain", queue="interactive")
@@ -29,13 +34,25 @@ def drain_workspace(*, workspace_id: int, lane: int = 0, bulk: bool = False, **_
     if space is None:
         return
     limit = settings.DRAIN_BULK_BATCH if bulk else settings.DRAIN_BATCH
-    if drain.run(workspace=space, lanes=[lane], limit=limit).has_more:
+    has_more = drain.run(workspace=space, lanes=[lane], limit=limit).has_more
+    if has_more or (bulk and _comes_more(space, lane)):
         inbox.work_off(workspace_id=workspace_id, lane=lane, is_begun=bulk)
     elif bulk:
         jobs.begun(name)
         # What came in while this lane was held woke nobody.
         if drain.has_due(workspace=space, lanes=[lane]):
             inbox.wake({(workspace_id, lane)})
+
+
+def _comes_more(space: Workspace, lane: int) -> bool:
+    """Wait a moment for more in this lane, unless somebody else waits for this thread."""
+    for _ in range(_LOOKS):
+        if jobs.listed_count("bulk"):
+            return False
+        time.sleep(_LINGER_SECONDS)
+        if drain.has_due(workspace=space, lanes=[lane]):
+            return True
+    return False
 
 
 @shared_task(name="messaging.finish_choices", queue="interactive")

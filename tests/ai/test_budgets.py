@@ -9,7 +9,7 @@ from django.db import connection as database
 from django.db import transaction
 
 from ai import budgets, choosing
-from ai.models import Call
+from ai.models import Budget, Call
 from connections import inbox
 from lib import clock
 from tests.messaging.conftest import Way
@@ -49,7 +49,7 @@ def each(committed_way: Way, settings: Any) -> int:
     with scope.workspace(committed_way.space):
         cost = Call.objects.get().estimated_nano
         Call.objects.all().delete()
-        budgets.Budget.objects.all().delete()
+        Budget.objects.all().delete()
     assert cost > 0
     return int(cost)
 
@@ -63,7 +63,7 @@ def test_thirty_who_ask_at_once_get_what_ten_may_have(
 
     side_by_side(
         *(
-            lambda first=first: granted.extend(ask(way, first + n) for n in range(3))  # type: ignore[misc]
+            lambda first=first: granted.extend(ask(way, first + n) for n in range(3))
             for first in range(0, 30, 3)
         )
     )
@@ -85,9 +85,7 @@ def test_all_lanes_at_once_never_get_more_than_there_is(
         while taken := ask(way, *range(first, first + 1 + 7 * lane)):
             first += len(taken)
 
-    side_by_side(
-        *(lambda lane=lane: spend(lane) for lane in range(budgets.ASKING_AT_ONCE))  # type: ignore[misc]
-    )
+    side_by_side(*(lambda lane=lane: spend(lane) for lane in range(budgets.ASKING_AT_ONCE)))
 
     with scope.workspace(way.space):
         assert Call.objects.count() == most

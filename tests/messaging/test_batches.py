@@ -202,9 +202,47 @@ def test_a_flood_is_worked_off_in_bulk_and_wakes_nobody_else(
     assert [queue for queue, _ in asked] == ["interactive"]
 
 
+def test_a_flood_that_comes_as_fast_as_it_is_answered_stays_in_bulk(
+    way: Way, asked: list[tuple[str, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(way, 0)
+    _, arguments = asked.pop()
+    coming = iter(range(2))
+
+    def meanwhile(seconds: float) -> None:
+        assert 0 < seconds < 0.2
+        if (n := next(coming, None)) is not None:
+            ask(way, 0, wamid=f"wamid.more.{n}")
+
+    monkeypatch.setattr("messaging.tasks.time.sleep", meanwhile)
+    queues = []
+    tasks.drain_workspace(**{**arguments, "bulk": True})
+    while asked:
+        queue, arguments = asked.pop()
+        queues.append(queue)
+        tasks.drain_workspace(**arguments)
+
+    assert queues == ["bulk", "bulk"]
+    assert not inside(way, lambda: inbox.has_due(workspace=way.space, now=clock.now()))
+
+
+def test_nobody_waits_for_more_while_others_wait_for_bulk(
+    way: Way, asked: list[tuple[str, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(way, 0)
+    _, arguments = asked.pop()
+    monkeypatch.setattr(jobs, "listed_count", {"bulk": 1}.get)
+    monkeypatch.setattr("messaging.tasks.time.sleep", lambda seconds: pytest.fail("it waited"))
+
+    tasks.drain_workspace(**{**arguments, "bulk": True})
+
+    assert asked == []
+
+
 def test_what_came_while_a_lane_was_held_is_not_forgotten(
     way: Way, asked: list[tuple[str, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(jobs, "listed_count", {"bulk": 1}.get)
     ask(way, 0)
     _, arguments = asked.pop()
     jobs.begun(inbox.line_name(way.space.pk, arguments["lane"]))
