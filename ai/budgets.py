@@ -27,24 +27,29 @@ def _month(workspace: Workspace, now: datetime) -> date:
     return clock.local_day(now, workspace.time_zone).replace(day=1)
 
 
-def reserve(*, workspace: Workspace, nanos: Sequence[int], now: datetime) -> int:
+def reserve(
+    *, workspace: Workspace, nanos: Sequence[int], now: datetime, is_alone: bool = False
+) -> int:
     """Say how many of `nanos` (nano-USD), in their order, this month's budget holds.
 
     What is reserved is what the calls in line and in flight may cost: the caller inserts that
     many in the same transaction, in the workspace's scope. However many ask at once, together
     they never get more than there is. Who takes little of plenty waits for nobody; else the
-    transactions of a workspace that ask follow one another, until the commit.
+    transactions of a workspace that ask follow one another, until the commit. A transaction that
+    asks more than once must be alone from the first time: what it takes in all is not known then.
     """
     month = _month(workspace, now)
     limit, room = _standing(workspace, month)
-    is_little = sum(nanos) <= limit // (4 * ASKING_AT_ONCE)
-    has_plenty = is_little and room >= limit // 2
-    with database.cursor() as cursor:
-        cursor.execute(_WAIT_FOR_NOBODY if has_plenty else _WAIT, [f"ai budget {workspace.pk}"])
-    limit, room = _standing(workspace, month)  # with what was committed until now
+    is_little = not is_alone and sum(nanos) <= limit // (4 * ASKING_AT_ONCE)
+    has_plenty = is_little and room >= limit // 2 and _is_nobody_alone(workspace)
+    if not has_plenty:
+        with database.cursor() as cursor:
+            cursor.execute(_WAIT, [_lock_name(workspace)])
+    least = limit // 4
+    _, room = _standing(workspace, month)  # with what was committed until now
     if has_plenty:
         # Those who ask now may not see each other: all of them together take a quarter at most.
-        return len(nanos) if room >= limit // 4 else 0
+        return len(nanos) if room >= least else 0
     count = total = 0
     while count < len(nanos) and total + nanos[count] <= room:
         total += nanos[count]
@@ -52,21 +57,27 @@ def reserve(*, workspace: Workspace, nanos: Sequence[int], now: datetime) -> int
     return count
 
 
-def left(*, workspace: Workspace, now: datetime) -> int:
-    """Return what this month's budget still holds, in nano-USD, with all open calls at their most."""
-    return _standing(workspace, _month(workspace, now))[1]
-
-
 # How many transactions of one workspace may ask at once: one for each lane of its inbox.
 ASKING_AT_ONCE = 4
 _WAIT = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
-_WAIT_FOR_NOBODY = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"
+_WAIT_FOR_NOBODY = "SELECT pg_try_advisory_xact_lock_shared(hashtextextended(%s, 0))"
 _STANDING = """
 SELECT b.limit_nano, (b.limit_nano - b.spent_nano - coalesce((
     SELECT sum(c.estimated_nano) FROM ai_call c WHERE c.workspace_id = b.workspace_id
     AND c.state IN ('waiting', 'asked') AND c.used_at IS NULL), 0))::bigint
 FROM ai_budget b WHERE b.workspace_id = %s AND b.month = %s
 """
+
+
+def _lock_name(workspace: Workspace) -> str:
+    return f"ai budget {workspace.pk}"
+
+
+def _is_nobody_alone(workspace: Workspace) -> bool:
+    """Join those who ask beside each other until the commit; False while one asks alone."""
+    with database.cursor() as cursor:
+        cursor.execute(_WAIT_FOR_NOBODY, [_lock_name(workspace)])
+        return bool(cursor.fetchone()[0])
 
 
 def _standing(workspace: Workspace, month: date) -> tuple[int, int]:

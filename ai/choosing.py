@@ -65,18 +65,24 @@ class Choice:
     failure: str
 
 
-def request_all(*, workspace: Workspace, asks: Sequence[Ask], now: datetime) -> set[int]:
+def request_all(
+    *, workspace: Workspace, asks: Sequence[Ask], now: datetime, is_alone: bool = False
+) -> set[int]:
     """Ask for choices, in the caller's transaction; returns the references that were accepted.
 
     Not accepted: nothing to choose from, over the month's budget, or asked about before. Others
-    may wait for the caller's commit (see budgets.reserve), so this is best done late.
+    may wait for the caller's commit, so this is best done late; a transaction that does it more
+    than once says `is_alone` (see budgets.reserve).
     """
     rows = [row for ask in asks if (row := _row(workspace, ask, now)) is not None]
     if not rows:
         return set()
     with transaction.atomic():
         count = budgets.reserve(
-            workspace=workspace, nanos=[row.estimated_nano for row in rows], now=now
+            workspace=workspace,
+            nanos=[row.estimated_nano for row in rows],
+            now=now,
+            is_alone=is_alone,
         )
         if count < len(rows):
             events.publish(

@@ -101,8 +101,8 @@ class Listener:
             except Exception:
                 _log.exception("config.job.failed")
             finally:
-                close_old_connections()
                 progress.end(Ear.LISTS)
+                close_old_connections()
 
 
 _listeners: list[Listener] = []

@@ -7,9 +7,7 @@ from sentry_sdk.types import Event, Hint
 
 from lib import redact
 
-# The modules whose sentences quote the values at fault.
-_QUOTING = ("django.db", "psycopg")
-_PRIVATE = ("data", "query_string", "cookies", "headers", "env")
+_PRIVATE = ("url", "data", "query_string", "cookies", "headers", "env")
 
 
 def begin(dsn: str) -> None:
@@ -19,7 +17,8 @@ def begin(dsn: str) -> None:
         send_default_pii=False,
         include_local_variables=False,  # they hold customers' words
         max_request_body_size="never",
-        traces_sample_rate=0.0,
+        # No traces, and no rate of them: with a rate, even 0, a caller's header would ask for one.
+        before_send_transaction=lambda event, hint: None,
         before_send=scrub,
         before_breadcrumb=scrub_crumb,
     )
@@ -29,9 +28,9 @@ def scrub(event: Event, hint: Hint) -> Event:
     """Take out of a report what may be content; chained causes are in it as exceptions too."""
     told = cast(dict[str, Any], event)
     for said in told.get("exception", {}).get("values", ()):
-        quotes = str(said.get("module") or "").startswith(_QUOTING)
+        tells = redact.is_telling(str(said.get("module") or ""), str(said.get("type") or ""))
         first_line = str(said.get("value") or "").split("\n", 1)[0]
-        said["value"] = "" if quotes else redact.text(first_line)
+        said["value"] = redact.text(first_line) if tells else ""
         for frame in (said.get("stacktrace") or {}).get("frames", ()):
             frame.pop("vars", None)
     if entry := told.get("logentry"):
@@ -49,9 +48,10 @@ def scrub(event: Event, hint: Hint) -> Event:
 def scrub_crumb(crumb: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
     """Keep of what went before a fault its kind and its masked line."""
     crumb.pop("data", None)
+    message = str(crumb.pop("message", "") or "")  # first: if this fails, nothing of it is kept
     record = hint.get("log_record")
     error = record.exc_info[1] if record is not None and record.exc_info else None
-    crumb["message"] = redact.line(str(crumb.get("message") or ""), error)
+    crumb["message"] = redact.line(message, error)
     return crumb
 
 

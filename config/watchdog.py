@@ -176,3 +176,10 @@ def note_begin(**_: Any) -> None:
 def note_end(**_: Any) -> None:
     """A task came to an end."""
     progress.end(Ear.TASKS)
+
+
+@signals.task_revoked.connect
+def note_dropped(**_: Any) -> None:
+    """A wake-up that was too old was taken, and dropped unread: so lie those of a long absence."""
+    progress.begin(Ear.TASKS)
+    progress.end(Ear.TASKS)

@@ -233,8 +233,10 @@ def _publishing(url: str) -> Any:
 def listed_count(queue: str) -> int:
     """Return how many wake-ups lie on a queue's list of Redis; 0 when it does not answer."""
     try:
-        return wakes.waiting_count(_redis(settings.REDIS_URL), queue) if is_light() else 0
-    except redis.RedisError:
+        if not is_light():
+            return 0
+        return _marks.ask(lambda: wakes.waiting_count(_redis(settings.REDIS_URL), queue))
+    except (redis.RedisError, Away):
         return 0
 
 

@@ -1,5 +1,6 @@
 """Keep message text, phone numbers, addresses and secrets out of every log line."""
 
+import builtins
 import logging
 import re
 
@@ -20,6 +21,26 @@ _PATTERNS = (
     # A phone number, however written: 10 to 15 digits with + or 0 or a country code before.
     (re.compile(r"(?<![\w.-])\+?\(?\d(?:[ ()-]{0,2}\d){9,14}(?![\w-])"), "[phone]"),
     (re.compile(r"(?i)(://[^/\s:@]{0,64}):[^/\s@]{1,200}@"), r"\1:[secret]@"),
+    # One-time links: addresses that let in whoever has them.
+    (re.compile(r"/(key|confirm-email)/[^/\s\"']{1,200}"), r"/\1/[key]"),
+)
+# Whose exceptions speak of the house, of a server or of a line to it. Others quote what they were
+# given: int("...") does, and KeyError.
+_TELLING = frozenset(
+    [
+        "ai",
+        "billing",
+        "config",
+        "connections",
+        "faqs",
+        "lib",
+        "messaging",
+        "workspaces",
+        "redis",
+        "kombu",
+        "amqp",
+        "requests",
+    ]
 )
 
 
@@ -31,6 +52,13 @@ def text(value: str) -> str:
     return shown
 
 
+def is_telling(module: str, name: str) -> bool:
+    """Say whether exceptions of this class (its module and name) may be told with their sentence."""
+    known = getattr(builtins, name, None)
+    is_of_system = isinstance(known, type) and issubclass(known, OSError)
+    return module.partition(".")[0] in _TELLING or (module in ("", "builtins") and is_of_system)
+
+
 def error(said: BaseException) -> str:
     """Return what a log line may say of an exception, besides its name.
 
@@ -38,7 +66,9 @@ def error(said: BaseException) -> str:
     the names of the table, column and constraint are told, and the driver's name for the fault.
     """
     if not isinstance(said, (DatabaseError, psycopg.Error)):
-        return text(str(said).split("\n", 1)[0])
+        kind = type(said)
+        tells = is_telling(kind.__module__, kind.__name__)
+        return text(str(said).split("\n", 1)[0]) if tells else ""
     cause = said.__cause__ if isinstance(said.__cause__, psycopg.Error) else said
     if not isinstance(cause, psycopg.Error):
         return ""

@@ -85,6 +85,7 @@ class Desk:
     workspace: Workspace
     now: datetime
     likely: int = 1  # messages of this batch that may be answered
+    is_careful: bool = False  # one of several in the same transaction
     ahead: LookedUp | None = None
     workspace_rate: int = 0  # messages received in the last minute
     usages: list[metering.Usage] = field(default_factory=list)

@@ -172,7 +172,7 @@ def _together(
     *,
     is_careful: bool = False,
 ) -> int:
-    desk = Desk(workspace=workspace, now=now, likely=len(rows), ahead=ahead)
+    desk = Desk(workspace=workspace, now=now, likely=len(rows), is_careful=is_careful, ahead=ahead)
     if rows[0].lane in inbox.NEWS_LANES:
         done, unknown = statuses.record_all(desk, rows)
         # Other programs may send on the same number: what nobody here knows ends quietly.

@@ -220,6 +220,7 @@ def _ask_model(turns: Sequence[LiveTurn]) -> None:
             for turn in asking
         ],
         now=asking[0].now,
+        is_alone=asking[0].desk.is_careful,
     )
     for turn in asking:
         turn.is_asked = turn.message.pk in accepted

@@ -45,9 +45,12 @@ def drain_workspace(*, workspace_id: int, lane: int = 0, bulk: bool = False, **_
 
 
 def _comes_more(space: Workspace, lane: int) -> bool:
-    """Wait a moment for more in this lane, unless somebody else waits for this thread."""
+    """Wait a moment for more in this lane, unless somebody else waits for this thread.
+
+    Never where nobody can tell (another broker than Redis).
+    """
     for _ in range(_LOOKS):
-        if jobs.listed_count("bulk"):
+        if not jobs.is_light() or jobs.listed_count("bulk"):
             return False
         time.sleep(_LINGER_SECONDS)
         if drain.has_due(workspace=space, lanes=[lane]):

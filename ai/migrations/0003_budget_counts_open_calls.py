@@ -17,6 +17,10 @@ class Migration(migrations.Migration):
             database_operations=[
                 migrations.RunSQL(
                     "ALTER TABLE ai_budget ALTER COLUMN reserved_nano SET DEFAULT 0",
+                    # On the way back the code counts in it again.
+                    "UPDATE ai_budget b SET reserved_nano = coalesce((SELECT sum(c.estimated_nano)"
+                    " FROM ai_call c WHERE c.workspace_id = b.workspace_id AND c.used_at IS NULL"
+                    " AND c.state IN ('waiting', 'asked')), 0);"
                     "ALTER TABLE ai_budget ALTER COLUMN reserved_nano DROP DEFAULT",
                 )
             ],

@@ -12,6 +12,7 @@ from ai import budgets, choosing
 from ai.models import Budget, Call
 from connections import inbox
 from lib import clock
+from tests.ai import models
 from tests.messaging.conftest import Way
 from workspaces import scope
 
@@ -70,7 +71,7 @@ def test_thirty_who_ask_at_once_get_what_ten_may_have(
 
     assert (len(granted), sum(map(len, granted))) == (30, 10)
     with scope.workspace(way.space):
-        assert budgets.left(workspace=way.space, now=clock.now()) == each // 2
+        assert models.left(way.space) == each // 2
 
 
 def test_all_lanes_at_once_never_get_more_than_there_is(
@@ -91,30 +92,51 @@ def test_all_lanes_at_once_never_get_more_than_there_is(
         assert Call.objects.count() == most
 
 
+def test_a_transaction_that_asks_one_by_one_does_so_alone(
+    committed_way: Way, settings: Any, each: int
+) -> None:
+    way, most, size = committed_way, 62, 30
+    settings.AI_MONTHLY_LIMIT_NANO = each * most + each // 2
+
+    def ask_one_by_one(lane: int) -> None:
+        with scope.workspace(way.space), transaction.atomic():
+            for n in range(size):
+                one = choosing.Ask(lane * 1000 + n, "how much", CANDIDATES, "c")
+                choosing.request_all(
+                    workspace=way.space, asks=[one], now=clock.now(), is_alone=True
+                )
+
+    side_by_side(*(lambda lane=lane: ask_one_by_one(lane) for lane in range(4)))
+
+    with scope.workspace(way.space):
+        assert Call.objects.count() == most
+
+
 def test_who_takes_little_of_plenty_waits_for_nobody(
     committed_way: Way, settings: Any, each: int
 ) -> None:
     way = committed_way
     settings.AI_MONTHLY_LIMIT_NANO = each * 1000
     ask(way, 1)
-    is_open, may_commit = threading.Event(), threading.Event()
+    is_open, may_commit, has_committed = (threading.Event() for _ in range(3))
 
     def slowly() -> None:
         with scope.workspace(way.space), transaction.atomic():
             ask(way, 2)
             is_open.set()
             may_commit.wait(10)
+        has_committed.set()
 
     thread = threading.Thread(target=lambda: side_by_side(slowly))
     thread.start()
     assert is_open.wait(5)
     taken: list[set[int]] = []
     side_by_side(lambda: taken.append(ask(way, 3)))
-    is_waiting = thread.is_alive()
+    is_committed = has_committed.is_set()
     may_commit.set()
     thread.join(10)
 
-    assert (taken, is_waiting) == ([{3}], True)
+    assert (taken, is_committed) == ([{3}], False)
 
 
 def test_there_are_as_many_who_may_ask_at_once_as_lanes() -> None:

@@ -49,7 +49,7 @@ def budget(space: Workspace) -> Budget:
 def reserved(space: Workspace) -> int:
     """Return what is neither spent nor free."""
     with scope.workspace(space):
-        free = budgets.left(workspace=space, now=clock.now())
+        free = models.left(space)
     booked = budget(space)
     return booked.limit_nano - booked.spent_nano - free
 

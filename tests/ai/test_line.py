@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection as database
 
-from ai import asking, budgets, choosing, gateway, line
+from ai import asking, choosing, gateway, line
 from ai.models import Budget, Call
 from billing.models import UsageEvent
 from lib import clock
@@ -62,7 +62,7 @@ def test_who_was_asked_about_before_is_not_accepted_again(acme: Workspace, setti
     assert request(acme, [1, 2, 3]) == {3}
     with scope.workspace(acme):
         estimates = sum(Call.objects.values_list("estimated_nano", flat=True))
-        free = budgets.left(workspace=acme, now=clock.now())
+        free = models.left(acme)
         assert Budget.objects.get().limit_nano - free == estimates > 0
 
 
@@ -178,7 +178,7 @@ def test_calls_of_two_workspaces_are_booked_to_each(
         with scope.workspace(space):
             budget = Budget.objects.get()
             tokens = UsageEvent.objects.filter(meter="ai_tokens")
-            free = budgets.left(workspace=space, now=clock.now())
+            free = models.left(space)
             assert (budget.spent_nano, free) == (
                 110_000 * count,
                 budget.limit_nano - 110_000 * count,

@@ -128,7 +128,44 @@ def test_a_database_error_tells_which_rule_was_broken(log: list[str]) -> None:
     assert said["message"] == "UniqueViolation 23505 torn torn_pkey"
 
 
-def test_a_request_is_told_by_its_address_only(post: Post) -> None:
+@pytest.mark.parametrize("error", [ValueError(WORDS), KeyError(WORDS)])
+def test_an_exception_that_quotes_what_it_was_given_tells_its_name_only(
+    error: Exception, post: Post, log: list[str]
+) -> None:
+    try:
+        raise error
+    except Exception as caught:
+        logging.getLogger("messaging.drain").exception("messaging.batch.failed")
+        sentry_sdk.capture_exception(caught)
+
+    for place in (*log, *post.sent):
+        assert WORDS not in json.dumps(place, default=str)
+    assert post.sent[-1]["exception"]["values"][-1]["type"] == type(error).__name__
+
+
+def test_a_caller_cannot_ask_for_a_trace(post: Post) -> None:
+    asked = {"sentry-trace": f"{'a' * 32}-{'b' * 16}-1"}
+
+    with sentry_sdk.start_transaction(sentry_sdk.continue_trace(asked), name=WORDS):
+        pass
+
+    assert post.sent == []
+
+
+def test_a_crumb_that_cannot_be_masked_tells_nothing() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    record = logging.LogRecord("x", logging.ERROR, "f.py", 1, "x", (), (Mute, Mute(), None))
+    crumb = {"message": WORDS, "data": {"text": WORDS}}
+    with pytest.raises(RuntimeError):
+        reporting.scrub_crumb(crumb, {"log_record": record})
+
+    assert crumb == {}
+
+
+def test_a_request_is_told_by_its_method_only(post: Post) -> None:
     event = {
         "request": {
             "url": "http://x/staff/", "method": "GET", "query_string": "q=08031234567",
@@ -140,7 +177,7 @@ def test_a_request_is_told_by_its_address_only(post: Post) -> None:
 
     told = reporting.scrub(event, {})  # type: ignore[arg-type]
 
-    assert told == {"request": {"url": "http://x/staff/", "method": "GET"}, "message": "to [phone]"}
+    assert told == {"request": {"method": "GET"}, "message": "to [phone]"}
 
 
 def test_what_went_before_is_told_masked(post: Post) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from celery import signals
 
 from config.watchdog import Watchdog
 from connections.models import Connection, InboundEvent, OutboundJob
@@ -166,3 +167,13 @@ def test_one_that_has_its_hands_full_is_not_deaf(
 
     progress.end(ear)
     assert watch(dog, time, seconds=60) == "wake-ups lie in the broker and none is taken"
+
+
+def test_one_that_drops_what_is_too_old_is_not_deaf(
+    way: Way, dog: Watchdog, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "queued_count", lambda queue: 10_000)
+    for _ in range(10):
+        time.now += 5
+        signals.task_revoked.send(sender=None)
+        assert dog.look() == ""

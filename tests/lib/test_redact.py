@@ -75,6 +75,23 @@ def test_a_hostile_line_takes_no_time(hostile: str) -> None:
     assert len(shown) < 2_500
 
 
+@pytest.mark.parametrize("path", ["/accounts/password/reset/key/7-abc/", "/x/confirm-email/abc/"])
+def test_a_link_that_lets_in_is_masked(path: str) -> None:
+    assert "abc" not in redact.text(f"Internal Server Error: {path}")
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), "[Errno 111] Connection refused"),
+        (ValueError("invalid literal for int() with base 10: 'torn'"), ""),
+        (KeyError("Ngozi wrote"), ""),
+    ],
+)
+def test_of_an_exception_is_told_what_cannot_quote(error: Exception, shown: str) -> None:
+    assert redact.error(error) == shown
+
+
 def test_the_log_filter_masks_other_peoples_lines_with_their_arguments() -> None:
     record = logging.LogRecord(
         "urllib3", logging.WARNING, "f.py", 1, "retry for %s", ("+2348031234567",), None

@@ -215,6 +215,8 @@ def test_a_flood_that_comes_as_fast_as_it_is_answered_stays_in_bulk(
             ask(way, 0, wamid=f"wamid.more.{n}")
 
     monkeypatch.setattr("messaging.tasks.time.sleep", meanwhile)
+    monkeypatch.setattr(jobs, "is_light", lambda: True)
+    monkeypatch.setattr(jobs, "listed_count", {"bulk": 0}.get)
     queues = []
     tasks.drain_workspace(**{**arguments, "bulk": True})
     while asked:
@@ -226,12 +228,17 @@ def test_a_flood_that_comes_as_fast_as_it_is_answered_stays_in_bulk(
     assert not inside(way, lambda: inbox.has_due(workspace=way.space, now=clock.now()))
 
 
-def test_nobody_waits_for_more_while_others_wait_for_bulk(
-    way: Way, asked: list[tuple[str, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_light", [True, False])
+def test_nobody_waits_for_more_while_others_wait_for_bulk_or_may(
+    way: Way,
+    asked: list[tuple[str, dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
+    is_light: bool,
 ) -> None:
     ask(way, 0)
     _, arguments = asked.pop()
-    monkeypatch.setattr(jobs, "listed_count", {"bulk": 1}.get)
+    monkeypatch.setattr(jobs, "is_light", lambda: is_light)
+    monkeypatch.setattr(jobs, "listed_count", {"bulk": int(is_light)}.get)
     monkeypatch.setattr("messaging.tasks.time.sleep", lambda seconds: pytest.fail("it waited"))
 
     tasks.drain_workspace(**{**arguments, "bulk": True})

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ai import budgets, gateway
+from ai import gateway
 from ai.models import Budget, Call
 from faqs import search, versions
 from faqs.models import Entry
@@ -296,7 +296,7 @@ def test_a_hostile_model_says_nothing_to_a_customer(
     assert "money" not in json.dumps(way.api.requests)
     with scope.workspace(way.space):
         booked = Budget.objects.get()
-        free = budgets.left(workspace=way.space, now=clock.now())
+        free = models.left(way.space)
         assert free == booked.limit_nano - booked.spent_nano  # nothing is kept for it any more
         assert not Message.objects.filter(text__contains="money").exists()
 
