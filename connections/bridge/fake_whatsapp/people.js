@@ -55,6 +55,7 @@ import { SignalParty } from './signal_party.js';
  * @property {PublicSignedPreKey} signedPreKey
  * @property {PublicPreKey[]} preKeys one-time keys that are left
  * @property {Pending[]} pending in the order of sending
+ * @property {boolean} hasHistory whether the phone has sent it what was said before
  * @property {string[]} seenIds of the messages that it sent
  */
 

@@ -12,7 +12,7 @@ import { Account } from './people.js';
  * @typedef {NonNullable<Connection['login']>} Login
  * @typedef {object} Context
  * @property {Directory} people
- * @property {import('./queue.js').Queue} queue
+ * @property {(login: Login, connection: Connection) => void} becameActive the device wants what it missed
  * @property {(account: Account, device: number) => void} deviceLeaves the device logs itself out
  * @property {string} mediaHost
  *
@@ -30,9 +30,9 @@ function login(connection) {
 /** By `xmlns` and the tag of the first child. @type {Record<string, Answer>} */
 const ANSWERS = {
 	'w:p ping': (query) => result(query),
-	'passive active': (query, connection, { queue }) => {
+	'passive active': (query, connection, { becameActive }) => {
 		connection.send(result(query));
-		queue.deliverMissed(login(connection).device, connection);
+		becameActive(login(connection), connection);
 		return undefined;
 	},
 	'encrypt count': (query, connection) =>

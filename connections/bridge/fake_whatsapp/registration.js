@@ -180,6 +180,7 @@ export class Registration {
 			signedPreKey: this.signedPreKey,
 			preKeys: [],
 			pending: [],
+			hasHistory: false,
 			seenIds: []
 		};
 	}

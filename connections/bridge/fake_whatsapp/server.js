@@ -163,7 +163,10 @@ export class FakeWhatsApp extends EventEmitter {
 		} else if (stanza.tag === 'iq') {
 			answer(connection, stanza, {
 				people: this.people,
-				queue: this.queue,
+				becameActive: ({ account, device }) => {
+					this.queue.deliverMissed(device, connection);
+					void this.toDevices.sendHistory(account, device);
+				},
 				deviceLeaves: (account, number) => this.unlink(account, number),
 				mediaHost: `127.0.0.1:${this.port}`
 			});

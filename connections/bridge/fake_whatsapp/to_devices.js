@@ -1,5 +1,6 @@
 /** From customers and from the owner's phone to the linked devices of an account. */
 import { encodeWAMessage } from 'baileys';
+import { historyMessage } from './history.js';
 import { readRetryBundle } from './key_bundles.js';
 import { child, messageId, node, SERVER, stanzaId, unixNow } from './nodes.js';
 import { Account } from './people.js';
@@ -80,6 +81,18 @@ export class ToDevices {
 		this.queue.push(device, node('receipt', { from: message.chat, id: message.id, type: said, t: unixNow() }));
 	}
 
+	/** The phone tells a new device once what was before; a client holds back news until then. @param {Account} account @param {LinkedDevice} device */
+	async sendHistory(account, device) {
+		if (device.hasHistory) {
+			return;
+		}
+		device.hasHistory = true;
+		const enc = await this.#encrypt(account, account, device, encodeWAMessage(historyMessage(account, this.people)), 0);
+		// By hidden number, as the device knows its own from the first moment.
+		const attrs = { from: account.jid('lid'), id: messageId(), type: 'text', category: 'peer', t: unixNow() };
+		this.queue.push(device, node('message', attrs, [enc]));
+	}
+
 	/**
 	 * A device could not read a message: the phone that wrote it encrypts it again, in a new session
 	 * when the device sent keys or asks for the second time.
@@ -126,17 +139,23 @@ export class ToDevices {
 
 	/** @param {Customer | Account} author @param {SentMessage} sent @param {Account} account @param {LinkedDevice} device @param {number} retry */
 	async #send(author, sent, account, device, retry) {
+		const enc = await this.#encrypt(author, account, device, sent.plain, retry);
+		if (this.faults.garbles(account.phone)) {
+			const ciphertext = /** @type {Buffer} */ (enc.content);
+			ciphertext[ciphertext.length - 1] ^= 0xff;
+		}
+		this.queue.push(device, node('message', this.#attrs(author, sent, account), [enc]));
+	}
+
+	/** @param {Customer | Account} author @param {Account} account @param {LinkedDevice} device @param {Uint8Array} plain @param {number} retry */
+	async #encrypt(author, account, device, plain, retry) {
 		const address = account.address(device.number);
 		if (!author.party.hasSession(address)) {
 			await author.party.beginSession(address, account.deviceBundle(device));
 			this.#askForPreKeys(device);
 		}
-		const { type, ciphertext } = await author.party.encrypt(address, sent.plain);
-		if (this.faults.garbles(account.phone)) {
-			ciphertext[ciphertext.length - 1] ^= 0xff;
-		}
-		const enc = node('enc', { v: 2, type, count: retry || undefined }, ciphertext);
-		this.queue.push(device, node('message', this.#attrs(author, sent, account), [enc]));
+		const { type, ciphertext } = await author.party.encrypt(address, plain);
+		return node('enc', { v: 2, type, count: retry || undefined }, ciphertext);
 	}
 
 	/** @param {Customer | Account} author @param {SentMessage} sent @param {Account} account */
