@@ -59,6 +59,9 @@ import { SignalParty } from './signal_party.js';
  * @property {string[]} seenIds of the messages that it sent
  */
 
+/** Nobody has that number here. */
+export class UnknownNumber extends Error {}
+
 /** Digits of a phone number as people write it. Throws on anything else. @param {unknown} written */
 export function digits(written) {
 	const found = String(written ?? '').replace(/[\s()+-]/g, '');
@@ -143,7 +146,7 @@ export class Directory {
 	account(phone) {
 		const found = this.accounts.get(digits(phone));
 		if (!found) {
-			throw new RangeError(`There is no account +${digits(phone)}`);
+			throw new UnknownNumber(`There is no account +${digits(phone)}`);
 		}
 		return found;
 	}
@@ -152,7 +155,7 @@ export class Directory {
 	customer(phone) {
 		const found = this.customers.get(digits(phone));
 		if (!found) {
-			throw new RangeError(`There is no customer +${digits(phone)}`);
+			throw new UnknownNumber(`There is no customer +${digits(phone)}`);
 		}
 		return found;
 	}

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 import { newChainKeys, signedChain } from './certificates.js';
 import { Connection } from './connection.js';
+import { Desk } from './desk.js';
 import { Faults } from './faults.js';
 import { FromDevices } from './from_devices.js';
 import { Linking } from './linking.js';
@@ -55,6 +56,7 @@ export class FakeWhatsApp extends EventEmitter {
 			this.happened(what, about)
 		);
 		this.linking = new Linking(() => this.connections);
+		this.desk = new Desk(this);
 		this.http = createServer((_request, response) => response.writeHead(404).end());
 		this.webSockets = new WebSocketServer({ noServer: true });
 		this.http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));

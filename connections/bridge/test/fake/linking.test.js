@@ -15,7 +15,8 @@ test('a scanned QR links the device, which logs in and uploads its keys', async 
 	await client.open();
 	assert.equal(auth.creds.me?.id, shop.jid('phone', 1));
 	assert.equal(auth.creds.me?.lid, shop.jid('lid', 1));
-	assert.equal(shop.devices.get(1)?.preKeys.length, 812);
+	assert.equal(auth.creds.nextPreKeyId, 813);
+	assert.ok(Number(shop.devices.get(1)?.preKeys.length) > 800);
 	assert.match(String(shop.devices.get(1)?.platform), /CHROME \(Ubuntu\)/);
 });
 

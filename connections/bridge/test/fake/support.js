@@ -1,5 +1,6 @@
 /** A server and a client (Baileys as it is published, keys in memory) for each test. */
 import { initAuthCreds, makeWASocket } from 'baileys';
+import { newKeyPair } from '../../fake_whatsapp/certificates.js';
 import { hushLibsignal } from '../../fake_whatsapp/hush.js';
 import { FakeWhatsApp } from '../../fake_whatsapp/server.js';
 
@@ -13,17 +14,18 @@ import { FakeWhatsApp } from '../../fake_whatsapp/server.js';
 hushLibsignal();
 
 // Baileys leaves timers of 20 s and more behind when a socket ends; they must not hold up the tests.
-const setLongTimeout = globalThis.setTimeout;
-globalThis.setTimeout = /** @type {typeof setTimeout} */ (
-	Object.assign((/** @type {any} */ run, /** @type {number} */ ms, /** @type {any[]} */ ...rest) => {
-		const timer = setLongTimeout(run, ms, ...rest);
+const setAnyTimeout = globalThis.setTimeout;
+Object.assign(globalThis, {
+	setTimeout: (/** @type {(...args: any[]) => void} */ run, /** @type {number} */ ms, /** @type {any[]} */ ...rest) => {
+		const timer = setAnyTimeout(() => run(...rest), ms);
 		return ms > 5000 ? timer.unref() : timer;
-	}, setLongTimeout)
-);
+	}
+});
 
 export const SHOP = '2348012345678';
 export const ADA = '2348098765432';
 const WAIT_MS = 8000;
+const FEW_KEYS = 30;
 
 /** @type {any} */
 const NO_LOG = { level: 'silent', child: () => NO_LOG };
@@ -183,7 +185,26 @@ export async function linkedClient(t, server, config) {
 		throw new Error(outcome.say);
 	}
 	await first.end();
+	shareKeys(auth, server.people.account(SHOP).devices.get(Number(outcome.device)));
 	const client = new Client(t, server, auth, config);
 	await client.open();
 	return client;
+}
+
+/**
+ * Uploads a few one-time keys in the device's name: a client that finds some on the server does not
+ * make and upload 812 of them, which is most of the time that linking takes.
+ *
+ * @param {ReturnType<typeof newAuth>} auth
+ * @param {import('../../fake_whatsapp/people.js').LinkedDevice | undefined} device
+ */
+function shareKeys(auth, device) {
+	auth.kept['pre-key'] = {};
+	for (let id = 1; id <= FEW_KEYS; id++) {
+		const pair = newKeyPair();
+		auth.kept['pre-key'][id] = pair;
+		device?.preKeys.push({ id, key: pair.public });
+	}
+	auth.creds.nextPreKeyId = FEW_KEYS + 1;
+	auth.creds.firstUnuploadedPreKeyId = FEW_KEYS + 1;
 }
