@@ -38,6 +38,8 @@ export class Connection {
 		this.login = null;
 		/** The client asked for what came while it was away. */
 		this.isActive = false;
+		/** `available` or `unavailable`, as the client said last. @type {string | null} */
+		this.presence = null;
 		/** @type {Promise<void>} */
 		this.work = Promise.resolve();
 		socket.on('message', (data) => this.#heard(/** @type {Buffer} */ (data)));

@@ -1,4 +1,5 @@
 /** Everything that a person or a test can do to the server, in phone numbers and plain values. */
+import { cappingNotice, timelockNotice } from './limits.js';
 import { digits } from './people.js';
 
 /**
@@ -37,19 +38,39 @@ export class Desk {
 			platform: device.platform,
 			linkedAt: device.linkedAt,
 			isOnline: this.server.connectionOf(device) !== undefined,
+			presence: this.server.connectionOf(device)?.presence ?? null,
 			preKeysLeft: device.preKeys.length,
 			waiting: device.pending.length
 		}));
-		return { ...names(account), needsPasskey: account.needsPasskey, devices };
+		const { needsPasskey, passkeyNotice, lockedUntil } = account;
+		return { ...names(account), needsPasskey, passkeyNotice, lockedUntil, devices };
 	}
 
-	/** @param {string} phone @param {{ needsPasskey?: boolean, name?: string }} change */
-	changeAccount(phone, { needsPasskey, name }) {
+	/**
+	 * @param {string} phone
+	 * @param {object} change
+	 * @param {string} [change.name]
+	 * @param {boolean} [change.needsPasskey]
+	 * @param {import('./people.js').PasskeyNotice} [change.passkeyNotice]
+	 * @param {number | null} [change.lockedUntil] unix seconds; until then it may not begin chats; its devices are told
+	 */
+	changeAccount(phone, { name, needsPasskey, passkeyNotice, lockedUntil }) {
 		const account = this.people.account(phone);
-		account.needsPasskey = needsPasskey ?? account.needsPasskey;
 		account.name = name ?? account.name;
+		account.needsPasskey = needsPasskey ?? account.needsPasskey;
+		account.passkeyNotice = passkeyNotice ?? account.passkeyNotice;
+		if (lockedUntil !== undefined) {
+			account.lockedUntil = lockedUntil;
+			this.server.tell(account, timelockNotice(account));
+		}
 		this.server.happened('account-changed', { account: account.phone });
 		return this.account(phone);
+	}
+
+	/** Tells the devices how many new chats are used up. @param {string} phone @param {{ used: number, total: number }} chats */
+	capChats(phone, { used, total }) {
+		this.server.tell(this.people.account(phone), cappingNotice(used, positive(total, 'total')));
+		return {};
 	}
 
 	/** @param {string} phone @param {{ qr: string, forge?: import('./registration.js').Forgery }} scan */
@@ -76,7 +97,6 @@ export class Desk {
 	/** The owner writes on the phone. @param {string} phone @param {Written & { to: string }} written */
 	async ownerWrites(phone, { to, ...written }) {
 		const customer = this.people.customer(to);
-		required(written.text, 'text');
 		const sent = await this.server.toDevices.ownerWrites(this.people.account(phone), customer, written);
 		this.server.happened('owner-wrote', { account: digits(phone), customer: customer.phone, id: sent.id });
 		return { id: sent.id };
@@ -107,15 +127,15 @@ export class Desk {
 
 	/**
 	 * @param {string} phone
-	 * @param {{ isReachable?: boolean, unreadable?: number, name?: string, forgetsSessions?: boolean }} change
+	 * @param {{ isReachable?: boolean, unreadable?: number, name?: string, hasNewPhone?: boolean }} change
 	 */
-	changeCustomer(phone, { isReachable, unreadable, name, forgetsSessions }) {
+	changeCustomer(phone, { isReachable, unreadable, name, hasNewPhone }) {
 		const customer = this.people.customer(phone);
 		customer.isReachable = isReachable ?? customer.isReachable;
 		customer.unreadable = unreadable ?? customer.unreadable;
 		customer.name = name ?? customer.name;
-		if (forgetsSessions) {
-			customer.party.forgetSessions();
+		if (hasNewPhone) {
+			customer.takeNewPhone();
 		}
 		if (isReachable) {
 			for (const account of this.people.accounts.keys()) {
@@ -129,12 +149,17 @@ export class Desk {
 	/** A number that nobody has yet becomes a customer. @param {string} phone @param {Written & { account: string, name?: string }} written */
 	async customerWrites(phone, { account: to, name, ...written }) {
 		const account = this.people.account(to);
-		required(written.text, 'text');
 		const known = this.people.customers.get(digits(phone));
 		const customer = known ?? this.people.addCustomer(phone, name ?? `+${digits(phone)}`);
 		const sent = await this.server.toDevices.customerWrites(customer, account, written);
 		this.server.happened('customer-wrote', { account: account.phone, customer: customer.phone, id: sent.id });
 		return { id: sent.id, lid: customer.jid('lid') };
+	}
+
+	/** Posts to a group, a status, a broadcast list or a newsletter. @param {string} phone @param {{ account: string, where: 'group' | 'status' | 'broadcast' | 'newsletter' }} post */
+	customerPosts(phone, { account, where }) {
+		oneOf(where, ['group', 'status', 'broadcast', 'newsletter'], 'where');
+		return { id: this.server.toDevices.customerPosts(this.people.customer(phone), this.people.account(account), where) };
 	}
 
 	/**

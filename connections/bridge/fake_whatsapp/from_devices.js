@@ -1,5 +1,6 @@
 /** From a linked device to customers, to the owner's phone, and to the account's other devices. */
 import { proto, unpadRandomMax16 } from 'baileys';
+import { kindOf, textOf } from './contents.js';
 import { retryKeysNode } from './key_bundles.js';
 import { bigEndian, child, children, node, unixNow } from './nodes.js';
 import { Account, Customer } from './people.js';
@@ -14,10 +15,10 @@ import { keyOf } from './queue.js';
  * @typedef {(stanza: Node) => void} Answer to the device's connection
  */
 
+/** The account may not begin chats. */
+const LOCKED = { error: 463, isDelivered: false };
 /** After so many tries a phone stops asking for a message that it cannot read. */
 const MOST_RETRIES = 5;
-/** Ids of sent messages that are remembered for each device, to know a repetition. */
-const REMEMBERED_IDS = 1000;
 
 export class FromDevices {
 	/**
@@ -37,18 +38,15 @@ export class FromDevices {
 
 	/** @param {Login} login @param {Node} stanza @param {Answer} answer */
 	async message(login, stanza, answer) {
-		const { account, device } = login;
+		const { account } = login;
 		const { id, to } = stanza.attrs;
-		const fault = this.faults.nextAckFault(account.phone);
+		const fault = this.#isLocked(account, to) ? LOCKED : this.faults.nextAckFault(account.phone);
 		if (fault?.error !== null) {
 			answer(node('ack', { class: 'message', id, from: to, t: unixNow(), error: fault?.error }));
 		}
 		if (fault && !fault.isDelivered) {
 			this.happened('send-refused', { account: account.phone, id, error: fault.error });
 			return;
-		}
-		if (!device.seenIds.includes(id)) {
-			device.seenIds = [...device.seenIds.slice(1 - REMEMBERED_IDS), id];
 		}
 		const direct = child(stanza, 'enc');
 		const parts = children(child(stanza, 'participants')).map((one) => ({ jid: one.attrs.jid, enc: child(one, 'enc') }));
@@ -98,6 +96,13 @@ export class FromDevices {
 			(customer.typing[account.phone] ??= []).push({ state, at: new Date().toISOString() });
 			this.happened('typing', { account: account.phone, customer: customer.phone, state });
 		}
+	}
+
+	/** Whether the account may not write to somebody who has not written to it. @param {Account} account @param {string} to */
+	#isLocked(account, to) {
+		const customer = this.people.find(to)?.who;
+		const isLocked = account.lockedUntil !== null && account.lockedUntil > unixNow();
+		return isLocked && customer instanceof Customer && !Object.values(customer.sent).some((one) => one.account === account.phone);
 	}
 
 	/** @param {Login} login @param {Node} stanza @param {string} jid @param {Node} enc */
@@ -216,16 +221,14 @@ function keep(list, { id, account, customer, from, chat, message }) {
 		earlier.copies += 1;
 		return earlier;
 	}
-	const kind = Object.keys(message).find((name) => name !== 'messageContextInfo' && name !== 'senderKeyDistributionMessage');
-	const text = message.conversation || message.extendedTextMessage?.text || '';
 	/** @type {ReceivedMessage} */
 	const received = {
 		id,
 		account: account.phone,
 		customer: customer.phone,
 		from,
-		text,
-		kind: kind === 'conversation' || kind === 'extendedTextMessage' ? 'text' : (kind ?? 'unknown'),
+		text: textOf(message),
+		kind: kindOf(message),
 		replyTo: message.extendedTextMessage?.contextInfo?.stanzaId ?? null,
 		chat,
 		at: new Date().toISOString(),

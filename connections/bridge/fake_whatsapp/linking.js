@@ -54,7 +54,7 @@ export class Linking {
 			return outcome('expired');
 		}
 		if (account.needsPasskey) {
-			registration.askForPasskey();
+			registration.askForPasskey(account.passkeyNotice);
 			return outcome('passkey_required');
 		}
 		if (this.rotatesOnScan && registration.retiredSecrets.size === 0) {
@@ -79,7 +79,7 @@ export class Linking {
 			return outcome('unknown_code');
 		}
 		if (account.needsPasskey) {
-			registration.askForPasskey();
+			registration.askForPasskey(account.passkeyNotice);
 			return outcome('passkey_required');
 		}
 		const answer = await registration.pairing.enter(account, code, CODE_WITHIN_MS);

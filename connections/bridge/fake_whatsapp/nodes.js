@@ -3,8 +3,10 @@ import { randomBytes } from 'node:crypto';
 
 /** @typedef {import('baileys').BinaryNode} Node */
 
-/** The server's own address. */
-export const SERVER = 's.whatsapp.net';
+/** Where addresses by phone number are. */
+export const PHONES = 's.whatsapp.net';
+/** The server's own address: one without a user, as it comes out of the binary form. */
+export const SERVER = `@${PHONES}`;
 
 /**
  * @param {string} tag

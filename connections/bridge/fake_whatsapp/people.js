@@ -1,7 +1,7 @@
 /** Everybody who has WhatsApp here: accounts with their owner's phone and linked devices, and customers. */
 import { randomBytes, randomInt } from 'node:crypto';
 import { jidDecode, jidEncode } from 'baileys';
-import { SERVER } from './nodes.js';
+import { PHONES } from './nodes.js';
 import { SignalParty } from './signal_party.js';
 
 /**
@@ -10,6 +10,7 @@ import { SignalParty } from './signal_party.js';
  * @typedef {import('./key_bundles.js').PublicSignedPreKey} PublicSignedPreKey
  * @typedef {import('./nodes.js').Node} Node
  * @typedef {'lid' | 'phone'} Addressing by hidden number or by phone number
+ * @typedef {'passkey_prologue_request' | 'crsc_continuation'} PasskeyNotice type of the notification
  *
  * @typedef {object} Receipt
  * @property {string} type `delivered`, `read`, `inactive`, `sender`, `retry`, ...
@@ -20,6 +21,7 @@ import { SignalParty } from './signal_party.js';
  * @property {string} account phone of the account whose devices get it
  * @property {string} customer phone of the other side of the chat
  * @property {string} text
+ * @property {string} kind `text`, or the name of the message's field
  * @property {Addressing} by
  * @property {boolean} hidesPhone whether devices learn the phone number beside the hidden one
  * @property {number} sentAt unix seconds
@@ -56,7 +58,6 @@ import { SignalParty } from './signal_party.js';
  * @property {PublicPreKey[]} preKeys one-time keys that are left
  * @property {Pending[]} pending in the order of sending
  * @property {boolean} hasHistory whether the phone has sent it what was said before
- * @property {string[]} seenIds of the messages that it sent
  */
 
 /** Nobody has that number here. */
@@ -85,9 +86,14 @@ class Person {
 		this.received = [];
 	}
 
+	/** Begins anew with other keys, as after the app was installed again. */
+	takeNewPhone() {
+		this.party = new SignalParty();
+	}
+
 	/** @param {Addressing} by @param {number} [device] */
 	jid(by, device = 0) {
-		return by === 'lid' ? jidEncode(this.lid, 'lid', device) : jidEncode(this.phone, SERVER, device);
+		return by === 'lid' ? jidEncode(this.lid, 'lid', device) : jidEncode(this.phone, PHONES, device);
 	}
 }
 
@@ -99,6 +105,10 @@ export class Account extends Person {
 		this.devices = new Map();
 		this.nextDevice = 1;
 		this.needsPasskey = false;
+		/** How a client that wants to be linked learns of the passkey. @type {PasskeyNotice} */
+		this.passkeyNotice = 'passkey_prologue_request';
+		/** May not begin chats until then, in unix seconds; null: free. @type {number | null} */
+		this.lockedUntil = null;
 		this.rawId = randomBytes(4).readUInt32BE();
 	}
 
@@ -140,6 +150,20 @@ export class Directory {
 		this.accounts = new Map();
 		/** @type {Map<string, Customer>} */
 		this.customers = new Map();
+		/** By hidden number. @type {Map<string, Account | Customer>} */
+		this.hidden = new Map();
+	}
+
+	/** Takes in people as kept from an earlier run. @param {Account[]} accounts @param {Customer[]} customers */
+	restore(accounts, customers) {
+		for (const account of accounts) {
+			this.accounts.set(account.phone, account);
+			this.hidden.set(account.lid, account);
+		}
+		for (const customer of customers) {
+			this.customers.set(customer.phone, customer);
+			this.hidden.set(customer.lid, customer);
+		}
 	}
 
 	/** Throws when there is none. @param {unknown} phone */
@@ -163,29 +187,26 @@ export class Directory {
 	/** Throws when the number is taken. @param {string} phone @param {string} name */
 	addAccount(phone, name) {
 		const account = new Account({ phone: this.#free(phone), name });
-		this.accounts.set(account.phone, account);
+		this.restore([account], []);
 		return account;
 	}
 
 	/** Throws when the number is taken. @param {string} phone @param {string} name */
 	addCustomer(phone, name) {
 		const customer = new Customer({ phone: this.#free(phone), name });
-		this.customers.set(customer.phone, customer);
+		this.restore([], [customer]);
 		return customer;
 	}
 
 	/** @param {string | undefined} jid @returns {{ who: Account | Customer, device: number, by: Addressing } | undefined} */
 	find(jid) {
-		const decoded = jidDecode(jid);
-		if (!decoded) {
-			return undefined;
+		const { user = '', server, device = 0 } = jidDecode(jid) ?? {};
+		if (server === 'lid') {
+			const who = this.hidden.get(user);
+			return who && { who, device, by: 'lid' };
 		}
-		/** @type {Addressing} */
-		const by = decoded.server === 'lid' ? 'lid' : 'phone';
-		const who = [...this.accounts.values(), ...this.customers.values()].find((person) =>
-			by === 'lid' ? person.lid === decoded.user : person.phone === decoded.user
-		);
-		return who && { who, device: decoded.device ?? 0, by };
+		const who = server === PHONES ? (this.accounts.get(user) ?? this.customers.get(user)) : undefined;
+		return who && { who, device, by: 'phone' };
 	}
 
 	/** @param {string} phone */

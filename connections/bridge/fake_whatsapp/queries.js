@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { CodePairing } from './pairing.js';
 import { bundleNode, readPreKeys, readSignedPreKey } from './key_bundles.js';
-import { bytes, child, children, node, number, refusal, result } from './nodes.js';
+import { bytes, child, children, node, number, PHONES, refusal, result } from './nodes.js';
+import { limitsOf } from './limits.js';
 import { Account } from './people.js';
 
 /**
@@ -68,10 +69,8 @@ const ANSWERS = {
 				node('host', { hostname: mediaHost, maxContentLengthBytes: 100_000_000 })
 			])
 		]),
-	'w:mex query': (query) =>
-		result(query, [
-			node('result', {}, Buffer.from(JSON.stringify({ data: { xwa2_fetch_account_reachout_timelock: { is_active: false } } })))
-		]),
+	'w:mex query': (query, connection) =>
+		result(query, [node('result', {}, Buffer.from(JSON.stringify({ data: limitsOf(login(connection).account) })))]),
 	'w:sync:app:state sync': (query) =>
 		result(query, [
 			node('sync', {}, children(child(query, 'sync')).map(({ attrs }) => node('collection', { name: attrs.name, version: 0 })))
@@ -141,7 +140,7 @@ function listPeople(query, _connection, { people }) {
 	const wanted = children(child(usync, 'query')).map((one) => one.tag);
 	const users = children(child(usync, 'list')).map((user) => {
 		const phone = String(child(user, 'contact')?.content ?? '').replace(/\D/g, '');
-		const asked = user.attrs.jid ?? `${phone}@s.whatsapp.net`;
+		const asked = user.attrs.jid ?? `${phone}@${PHONES}`;
 		const found = people.find(asked);
 		/** @type {Record<string, Node | false | undefined>} */
 		const facts = {

@@ -64,17 +64,16 @@ export class Registration {
 		this.rotationId = this.#notify('companion_reg_refresh', [node('companion_reg_refresh')]);
 	}
 
-	/** Asks for a passkey, which only a browser on WhatsApp's own page can give. */
-	askForPasskey() {
+	/** Asks for a passkey, which only a browser on WhatsApp's own page can give. @param {import('./people.js').PasskeyNotice} type */
+	askForPasskey(type) {
+		if (type === 'crsc_continuation') {
+			this.#notify(type, [node('primary_ephemeral_identity', {}, randomBytes(32))]);
+			return;
+		}
 		const options = { challenge: randomBytes(32).toString('base64url'), rpId: 'whatsapp.com', userVerification: 'required' };
-		this.#notify('passkey_prologue_request', [
+		this.#notify(type, [
 			node('passkey_request_options', {}, Buffer.from(JSON.stringify(options)))
 		]);
-	}
-
-	/** The second step of the passkey's ceremony, as some clients meet it alone. */
-	continuePasskey() {
-		this.#notify('crsc_continuation', [node('primary_ephemeral_identity', {}, randomBytes(32))]);
 	}
 
 	/** @param {string} type @param {Node[]} content */
@@ -180,8 +179,7 @@ export class Registration {
 			signedPreKey: this.signedPreKey,
 			preKeys: [],
 			pending: [],
-			hasHistory: false,
-			seenIds: []
+			hasHistory: false
 		};
 	}
 }

@@ -30,6 +30,7 @@ import { ToDevices } from './to_devices.js';
  * @property {Record<string, unknown>} about
  */
 
+/** At least so many of the last ones. */
 const REMEMBERED_HAPPENINGS = 1000;
 
 /** Emits `happening` with a {@link Happening}. */
@@ -76,8 +77,7 @@ export class FakeWhatsApp extends EventEmitter {
 		const kept = this.stateFile?.read();
 		if (kept) {
 			this.chainKeys = kept.chainKeys;
-			this.people.accounts = kept.accounts;
-			this.people.customers = kept.customers;
+			this.people.restore(kept.accounts, kept.customers);
 		}
 		this.certificates = signedChain(this.chainKeys);
 		await new Promise((resolve, reject) => {
@@ -101,6 +101,13 @@ export class FakeWhatsApp extends EventEmitter {
 	/** @param {LinkedDevice} device */
 	connectionOf(device) {
 		return [...this.connections].find((one) => one.login?.device === device);
+	}
+
+	/** Something from the server itself to all devices of an account. @param {Account} account @param {Node} stanza */
+	tell(account, stanza) {
+		for (const device of account.devices.values()) {
+			this.queue.push(device, stanza);
+		}
 	}
 
 	/** Removes a device, as the owner does on the phone; says whether there was one. @param {Account} account @param {number} number */
@@ -134,7 +141,10 @@ export class FakeWhatsApp extends EventEmitter {
 	happened(what, about) {
 		const number = (this.happenings.at(-1)?.number ?? 0) + 1;
 		const happening = { number, at: new Date().toISOString(), what, about };
-		this.happenings = [...this.happenings.slice(1 - REMEMBERED_HAPPENINGS), happening];
+		this.happenings.push(happening);
+		if (this.happenings.length > 2 * REMEMBERED_HAPPENINGS) {
+			this.happenings = this.happenings.slice(-REMEMBERED_HAPPENINGS);
+		}
 		this.emit('happening', happening);
 		this.stateFile?.writeSoon(this);
 	}
@@ -180,6 +190,8 @@ export class FakeWhatsApp extends EventEmitter {
 			await this.fromDevices.message(login, stanza, send);
 		} else if (login && stanza.tag === 'receipt') {
 			await this.fromDevices.receipt(login, stanza, send);
+		} else if (login && stanza.tag === 'presence' && stanza.attrs.type) {
+			connection.presence = stanza.attrs.type;
 		} else if (login && stanza.tag === 'chatstate') {
 			this.fromDevices.typing(login, stanza);
 		}

@@ -69,11 +69,6 @@ export class SignalParty {
 		return `${name}.${device}` in this.state.sessions;
 	}
 
-	/** Loses all sessions, as a phone does whose app was installed anew. */
-	forgetSessions() {
-		this.state.sessions = {};
-	}
-
 	/** Throws when the bundle's signature is not of its identity. @param {Address} address @param {Bundle} bundle */
 	async beginSession(address, bundle) {
 		const signedKey = Buffer.from(generateSignalPubKey(bundle.signedPreKey.key));

@@ -8,8 +8,8 @@ import { Account, Customer } from './people.js';
  * @typedef {import('./server.js').FakeWhatsApp} FakeWhatsApp
  * @typedef {object} Kept
  * @property {import('./certificates.js').ChainKeys} chainKeys
- * @property {Map<string, Account>} accounts
- * @property {Map<string, Customer>} customers
+ * @property {Account[]} accounts
+ * @property {Customer[]} customers
  */
 
 const VERSION = 1;
@@ -41,8 +41,8 @@ export class StateFile {
 		}
 		return {
 			chainKeys: kept.chainKeys,
-			accounts: byPhone(kept.accounts.map(revivedAccount)),
-			customers: byPhone(kept.customers.map(revivedCustomer))
+			accounts: kept.accounts.map(revivedAccount),
+			customers: kept.customers.map(revivedCustomer)
 		};
 	}
 
@@ -85,9 +85,4 @@ function revivedAccount({ devices, party, ...rest }) {
 /** @param {any} kept */
 function revivedCustomer({ party, ...rest }) {
 	return Object.assign(new Customer({ ...rest, party }), rest);
-}
-
-/** @template {{ phone: string }} T @param {T[]} people @returns {Map<string, T>} */
-function byPhone(people) {
-	return new Map(people.map((person) => [person.phone, person]));
 }

@@ -1,5 +1,7 @@
 /** From customers and from the owner's phone to the linked devices of an account. */
+import { randomBytes } from 'node:crypto';
 import { encodeWAMessage } from 'baileys';
+import { contentOf, kindOf, textOf } from './contents.js';
 import { historyMessage } from './history.js';
 import { readRetryBundle } from './key_bundles.js';
 import { child, messageId, node, SERVER, stanzaId, unixNow } from './nodes.js';
@@ -11,16 +13,24 @@ import { Account } from './people.js';
  * @typedef {import('./people.js').LinkedDevice} LinkedDevice
  * @typedef {import('./people.js').SentMessage} SentMessage
  * @typedef {import('./people.js').ReceivedMessage} ReceivedMessage
- * @typedef {object} Written
- * @property {string} text
+ * @typedef {import('./contents.js').Words & WrittenHow} Written
+ * @typedef {object} WrittenHow
  * @property {import('./people.js').Addressing} [by] default `lid`
  * @property {boolean} [hidesPhone] by hidden number alone
  * @property {string} [id]
  * @property {number} [sentAt] unix seconds
  */
 
-/** Below this the device is told to upload more one-time keys. */
-const FEW_PRE_KEYS = 5;
+/** When so many are left, the device is told to upload more one-time keys. */
+const FEW_PRE_KEYS = 4;
+
+/** Addresses that are no person. */
+const ELSEWHERE = {
+	group: '120363000000000001@g.us',
+	status: 'status@broadcast',
+	broadcast: '1700000000@broadcast',
+	newsletter: '120363000000000002@newsletter'
+};
 
 export class ToDevices {
 	/**
@@ -32,12 +42,14 @@ export class ToDevices {
 		this.people = people;
 		this.queue = queue;
 		this.faults = faults;
+		/** @type {WeakMap<Customer | Account, Promise<void>>} */
+		this.turns = new WeakMap();
 	}
 
 	/** @param {Customer} customer @param {Account} account @param {Written} written @returns {Promise<SentMessage>} */
 	async customerWrites(customer, account, written) {
-		const message = { conversation: written.text };
-		const sent = this.#sent(customer, account, written, encodeWAMessage(message));
+		const message = contentOf(written, account.jid(written.by ?? 'lid'));
+		const sent = this.#sent(customer, account, written, message, encodeWAMessage(message));
 		customer.sent[sent.id] = sent;
 		account.received.push(seen(sent, 'customer', customer.jid(sent.by)));
 		await this.#fanOut(customer, sent, account);
@@ -47,14 +59,30 @@ export class ToDevices {
 	/** Written on the owner's phone: the devices see it as their own. @param {Account} account @param {Customer} customer @param {Written} written */
 	async ownerWrites(account, customer, written) {
 		const by = written.by ?? 'lid';
-		const message = { conversation: written.text };
+		const message = contentOf(written, customer.jid(by));
 		const copy = { deviceSentMessage: { destinationJid: customer.jid(by), message } };
-		const sent = this.#sent(customer, account, written, encodeWAMessage(copy));
+		const sent = this.#sent(customer, account, written, message, encodeWAMessage(copy));
 		account.sent[sent.id] = sent;
 		account.received.push(seen(sent, 'phone', customer.jid(by)));
 		customer.received.push(seen(sent, 'phone', account.jid(by)));
 		await this.#fanOut(account, sent, account);
 		return sent;
+	}
+
+	/**
+	 * Something that is no chat between two: a client that keeps to chats must drop it unread.
+	 *
+	 * @param {Customer} customer
+	 * @param {Account} account
+	 * @param {keyof typeof ELSEWHERE} where
+	 */
+	customerPosts(customer, account, where) {
+		const id = messageId();
+		const attrs = { from: ELSEWHERE[where], participant: customer.jid('lid'), id, type: 'text', t: unixNow(), notify: customer.name };
+		for (const device of account.devices.values()) {
+			this.queue.push(device, node('message', attrs, [node('enc', { v: 2, type: 'skmsg' }, randomBytes(64))]));
+		}
+		return id;
 	}
 
 	/** @param {Customer} customer @param {Account} account @param {'composing' | 'paused'} state @param {import('./people.js').Addressing} by */
@@ -109,19 +137,29 @@ export class ToDevices {
 		}
 		const count = Number(child(receipt, 'retry')?.attrs.count ?? 1);
 		const bundle = readRetryBundle(receipt) ?? (count > 1 ? account.deviceBundle(device) : undefined);
-		if (bundle) {
-			await author.party.beginSession(account.address(device.number), bundle);
-		}
-		await this.#send(author, sent, account, device, count);
+		await this.#inTurn(author, async () => {
+			if (bundle) {
+				await author.party.beginSession(account.address(device.number), bundle);
+			}
+			await this.#send(author, sent, account, device, count);
+		});
 	}
 
-	/** @param {Customer} customer @param {Account} account @param {Written} written @param {Uint8Array} plain @returns {SentMessage} */
-	#sent(customer, account, { text, by = 'lid', hidesPhone = false, id = messageId(), sentAt = unixNow() }, plain) {
+	/**
+	 * @param {Customer} customer
+	 * @param {Account} account
+	 * @param {WrittenHow} how
+	 * @param {import('baileys').proto.IMessage} message
+	 * @param {Uint8Array} plain
+	 * @returns {SentMessage}
+	 */
+	#sent(customer, account, { by = 'lid', hidesPhone = false, id = messageId(), sentAt = unixNow() }, message, plain) {
 		return {
 			id,
 			account: account.phone,
 			customer: customer.phone,
-			text,
+			text: textOf(message),
+			kind: kindOf(message),
 			by,
 			hidesPhone,
 			sentAt,
@@ -133,8 +171,20 @@ export class ToDevices {
 	/** @param {Customer | Account} author @param {SentMessage} sent @param {Account} account */
 	async #fanOut(author, sent, account) {
 		for (const device of account.devices.values()) {
-			await this.#send(author, sent, account, device, 0);
+			await this.#inTurn(author, () => this.#send(author, sent, account, device, 0));
 		}
+	}
+
+	/**
+	 * One thing after the other for each phone: two messages at once would begin two sessions.
+	 *
+	 * @param {Customer | Account} author
+	 * @param {() => Promise<void>} work
+	 */
+	async #inTurn(author, work) {
+		const turn = (this.turns.get(author) ?? Promise.resolve()).then(work);
+		this.turns.set(author, turn.catch(() => undefined));
+		await turn;
 	}
 
 	/** @param {Customer | Account} author @param {SentMessage} sent @param {Account} account @param {LinkedDevice} device @param {number} retry */
@@ -160,8 +210,9 @@ export class ToDevices {
 
 	/** @param {Customer | Account} author @param {SentMessage} sent @param {Account} account */
 	#attrs(author, sent, account) {
-		const { id, by, hidesPhone, sentAt } = sent;
-		const common = { id, type: 'text', t: sentAt, notify: author.name, addressing_mode: by === 'lid' ? 'lid' : 'pn' };
+		const { id, kind, by, hidesPhone, sentAt } = sent;
+		const type = kind === 'text' ? 'text' : 'media';
+		const common = { id, type, t: sentAt, notify: author.name, addressing_mode: by === 'lid' ? 'lid' : 'pn' };
 		const other = by === 'lid' ? 'phone' : 'lid';
 		if (!(author instanceof Account)) {
 			const alternative = hidesPhone ? undefined : author.jid(other);
@@ -196,7 +247,7 @@ export class ToDevices {
 
 /** @param {SentMessage} sent @param {'customer' | 'phone'} from @param {string} chat @returns {ReceivedMessage} */
 function seen(sent, from, chat) {
-	const { id, account, customer, text } = sent;
+	const { id, account, customer, text, kind } = sent;
 	const at = new Date(sent.sentAt * 1000).toISOString();
-	return { id, account, customer, from, text, kind: 'text', replyTo: null, chat, at, copies: 1, receipts: [] };
+	return { id, account, customer, from, text, kind, replyTo: null, chat, at, copies: 1, receipts: [] };
 }

@@ -125,6 +125,21 @@ test('an account with a passkey cannot be linked, and the client is told', async
 	assert.equal(asked[0].content[0].tag, 'passkey_request_options');
 });
 
+test('the passkey may be asked for by the other notification', async (t) => {
+	const { server } = await startServer(t);
+	server.desk.changeAccount(SHOP, { needsPasskey: true, passkeyNotice: 'crsc_continuation' });
+	const client = new Client(t, server, newAuth());
+	let isAsked = false;
+	client.socket.ws.on('CB:notification,type:crsc_continuation', () => {
+		isAsked = true;
+	});
+
+	const outcome = await server.desk.scan(SHOP, { qr: await client.qr() });
+
+	assert.equal(outcome.outcome, 'passkey_required');
+	await until(() => isAsked, 'the notification');
+});
+
 test('a second device gets a number of its own', async (t) => {
 	const { server, shop } = await startServer(t);
 	await linkedClient(t, server);

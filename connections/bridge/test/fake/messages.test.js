@@ -3,9 +3,7 @@ import { test } from 'node:test';
 import { proto } from 'baileys';
 import { ADA, Client, linkedClient, SHOP, startServer, textOf, until } from './support.js';
 
-const { DELIVERY_ACK, READ, ERROR } = /** @type {Record<string, number>} */ (
-	/** @type {unknown} */ (proto.WebMessageInfo.Status)
-);
+const { DELIVERY_ACK, READ } = proto.WebMessageInfo.Status;
 
 test('a customer writes by hidden number, the phone number comes beside it, and the answer is read', async (t) => {
 	const { server, shop, ada } = await startServer(t);
@@ -153,7 +151,7 @@ test('a customer with a new phone can be written to and write', async (t) => {
 	await client.received('Old phone');
 	await client.socket.sendMessage(ada.jid('lid'), { text: 'one' });
 	await until(() => ada.received.length === 1, 'the first answer');
-	ada.party.forgetSessions();
+	ada.takeNewPhone();
 
 	await client.socket.sendMessage(ada.jid('lid'), { text: 'two' });
 	await until(() => ada.received.length === 2, 'the second answer');
@@ -186,15 +184,7 @@ for (const error of [463, 479]) {
 		server.faults.failSends({ error, account: SHOP });
 
 		const refused = await client.socket.sendMessage(ada.jid('lid'), { text: 'Refused' });
-		await until(
-			() => {
-				const own = client.messages.find(({ message }) => message.key.id === refused?.key.id)?.message;
-				const update = client.statuses.find(({ id }) => id === refused?.key.id);
-				const status = update ? update.status : own?.status;
-				return status === ERROR;
-			},
-			'the refusal'
-		);
+		assert.equal(await client.refusal(refused?.key.id), String(error));
 		await client.socket.sendMessage(ada.jid('lid'), { text: 'Taken' });
 		await until(() => ada.received[0], 'the second message');
 
@@ -212,4 +202,84 @@ test('the same id twice is one message on the phone', async (t) => {
 	await until(() => ada.received[0]?.copies === 2, 'both copies');
 
 	assert.equal(ada.received.length, 1);
+});
+
+test('a quote, a picture and a place arrive as what they are', async (t) => {
+	const { server } = await startServer(t);
+	const client = await linkedClient(t, server);
+
+	await server.desk.customerWrites(ADA, { account: SHOP, text: 'This one', replyTo: '3A00' });
+	await server.desk.customerWrites(ADA, { account: SHOP, message: { locationMessage: { degreesLatitude: 6.5, degreesLongitude: 3.4 } } });
+	await server.desk.customerWrites(ADA, { account: SHOP, message: { imageMessage: { caption: 'Look', mimetype: 'image/jpeg' } } });
+	/** @type {(import('baileys').proto.IMessage | null | undefined)[]} */
+	const contents = await until(() => {
+		const found = client.messages.map(({ message }) => message.message);
+		return found.length >= 3 ? found : undefined;
+	}, 'the messages');
+
+	assert.equal(contents.find((one) => one?.extendedTextMessage)?.extendedTextMessage?.contextInfo?.stanzaId, '3A00');
+	assert.equal(contents.find((one) => one?.locationMessage)?.locationMessage?.degreesLatitude, 6.5);
+	assert.equal(contents.find((one) => one?.imageMessage)?.imageMessage?.caption, 'Look');
+});
+
+test('what is no chat can be dropped by the client before it reads it', async (t) => {
+	const { server, shop } = await startServer(t);
+	const client = await linkedClient(t, server, { shouldIgnoreJid: (jid) => !/@(lid|s\.whatsapp\.net)$/.test(jid) });
+
+	for (const where of /** @type {const} */ (['group', 'status', 'broadcast', 'newsletter'])) {
+		server.desk.customerPosts(ADA, { account: SHOP, where });
+	}
+	await until(() => shop.devices.get(1)?.pending.length === 0, 'the end of the queue');
+
+	assert.ok(client.messages.every(({ message }) => message.key.remoteJid?.endsWith('@lid')));
+});
+
+test('an account that is locked may only answer', async (t) => {
+	const { server, ada } = await startServer(t);
+	const client = await linkedClient(t, server);
+	/** @type {any[]} */
+	const limits = [];
+	client.socket.ev.on('connection.update', ({ reachoutTimeLock }) => reachoutTimeLock && limits.push(reachoutTimeLock));
+	client.socket.ev.on('message-capping.update', (update) => limits.push(update));
+
+	server.desk.changeAccount(SHOP, { lockedUntil: Math.floor(Date.now() / 1000) + 600 });
+	server.desk.capChats(SHOP, { used: 10, total: 10 });
+	await until(() => limits.length === 2, 'both notices');
+	const first = await client.socket.sendMessage(ada.jid('phone'), { text: 'Buy!' });
+	assert.equal(await client.refusal(first?.key.id), '463');
+	await server.desk.customerWrites(ADA, { account: SHOP, text: 'What do you have?' });
+	await client.received('What do you have?');
+	await client.socket.sendMessage(ada.jid('lid'), { text: 'Yam' });
+	await until(() => ada.received.length, 'the answer');
+
+	assert.equal(limits[0].isActive, true);
+	assert.equal(limits[1].capping_status, 'CAPPED');
+	assert.deepEqual(ada.received.map(({ text }) => text), ['Yam']);
+});
+
+test('a device whose one-time keys run out is told to upload more', async (t) => {
+	const { server, shop } = await startServer(t);
+	await linkedClient(t, server);
+	const device = shop.devices.get(1);
+	device?.preKeys.splice(5);
+
+	await server.desk.customerWrites(ADA, { account: SHOP, text: 'Hello' });
+
+	await until(() => Number(device?.preKeys.length) > 4, 'new keys');
+});
+
+test('many customers may write at once, and each of them twice', async (t) => {
+	const { server } = await startServer(t);
+	const client = await linkedClient(t, server);
+	const writers = Array.from({ length: 8 }, (_, index) => `23470000000${10 + index}`);
+
+	await Promise.all(
+		writers.flatMap((phone) => [1, 2].map((turn) => server.desk.customerWrites(phone, { account: SHOP, text: `${phone} ${turn}` })))
+	);
+	await until(() => client.messages.filter(({ message }) => textOf(message)).length === 16, 'all messages');
+
+	for (const phone of writers) {
+		const own = client.messages.map(({ message }) => textOf(message)).filter((text) => text.startsWith(phone));
+		assert.deepEqual(own, [`${phone} 1`, `${phone} 2`]);
+	}
 });

@@ -1,5 +1,5 @@
 /** A server and a client (Baileys as it is published, keys in memory) for each test. */
-import { initAuthCreds, makeWASocket } from 'baileys';
+import { initAuthCreds, makeWASocket, proto } from 'baileys';
 import { newKeyPair } from '../../fake_whatsapp/certificates.js';
 import { hushLibsignal } from '../../fake_whatsapp/hush.js';
 import { FakeWhatsApp } from '../../fake_whatsapp/server.js';
@@ -24,8 +24,9 @@ Object.assign(globalThis, {
 
 export const SHOP = '2348012345678';
 export const ADA = '2348098765432';
-const WAIT_MS = 8000;
+const WAIT_MS = 15_000;
 const FEW_KEYS = 30;
+const { ERROR } = proto.WebMessageInfo.Status;
 
 /** @type {any} */
 const NO_LOG = { level: 'silent', child: () => NO_LOG };
@@ -160,6 +161,21 @@ export class Client {
 			() => this.messages.find(({ message }) => textOf(message) === text),
 			`the message "${text}"`
 		);
+	}
+
+	/**
+	 * Waits until a message of ours was refused. Baileys tells it in an update, or, when it comes fast,
+	 * within the message itself.
+	 *
+	 * @param {string | null | undefined} id
+	 * @returns {Promise<string>} the code
+	 */
+	refusal(id) {
+		return until(() => {
+			const update = this.statuses.find((one) => one.id === id && one.status === ERROR);
+			const own = this.messages.find(({ message }) => message.key.id === id && message.status === ERROR);
+			return update?.code ?? own?.message.messageStubParameters?.[0];
+		}, 'the refusal');
 	}
 
 	/** Waits until a message of ours got a status at least as high. @param {string} id @param {number} status */
