@@ -28,8 +28,10 @@ export class Connection {
 		this.reader = new FrameReader();
 		/** @type {'hello' | 'finish' | 'open'} what is expected next */
 		this.stage = 'hello';
-		/** Says nothing more and hears nothing, yet does not hang up: a dead link. */
+		/** Says nothing more and hears nothing, but would still hang up politely. */
 		this.isSilent = false;
+		/** As silent as when a cable was pulled: not even a goodbye is heard or answered. */
+		this.isDead = false;
 		/** @type {Buffer} the client's static key, known after the handshake */
 		this.clientKey = Buffer.alloc(0);
 		/** @type {import('./registration.js').Registration | null} while it waits to be linked */
@@ -68,6 +70,13 @@ export class Connection {
 
 	close() {
 		this.socket.close();
+	}
+
+	/** From now on nothing passes in either direction. */
+	die() {
+		this.isSilent = true;
+		this.isDead = true;
+		this.socket.pause();
 	}
 
 	/** Hangs up without a word. */

@@ -203,7 +203,7 @@ export class Desk {
 
 	/** @param {{ how: import('./server.js').Cut, account?: string }} cut */
 	cut({ how, account }) {
-		oneOf(typeof how === 'number' ? 0 : how, [0, 'drop', 'close', 'xmlstreamend', 'replaced', 'silent'], 'how');
+		oneOf(typeof how === 'number' ? 0 : how, [0, 'drop', 'close', 'xmlstreamend', 'replaced', 'silent', 'dead'], 'how');
 		return { connections: this.server.cut(how, account === undefined ? undefined : this.people.account(account)) };
 	}
 

@@ -21,7 +21,7 @@ import { ToDevices } from './to_devices.js';
  * @typedef {import('./people.js').Account} Account
  * @typedef {import('./people.js').LinkedDevice} LinkedDevice
  * @typedef {import('baileys').proto.IClientPayload} ClientPayload
- * @typedef {'drop' | 'close' | 'xmlstreamend' | 'replaced' | 'silent' | number} Cut a number is the code of a stream error
+ * @typedef {'drop' | 'close' | 'xmlstreamend' | 'replaced' | 'silent' | 'dead' | number} Cut a number is the code of a stream error
  *
  * @typedef {object} Happening
  * @property {number} number counts up
@@ -268,6 +268,10 @@ export class FakeWhatsApp extends EventEmitter {
 function cutOne(connection, how) {
 	if (how === 'drop') {
 		connection.drop();
+	} else if (how === 'dead') {
+		connection.die();
+	} else if (connection.isDead) {
+		// Whatever is said to it, it does not arrive.
 	} else if (how === 'close') {
 		connection.close();
 	} else if (how === 'xmlstreamend') {

@@ -1,5 +1,5 @@
 /** One end of Signal sessions: a customer's phone, or the phone of an account's owner. */
-import { Curve, generateRegistrationId, generateSignalPubKey, signedKeyPair } from 'baileys';
+import { Curve, generateRegistrationId, generateSignalPubKey } from 'baileys';
 import * as libsignal from 'libsignal';
 import { newKeyPair } from './certificates.js';
 
@@ -10,7 +10,7 @@ import { newKeyPair } from './certificates.js';
  * @typedef {object} PartyState
  * @property {KeyPair} identity
  * @property {number} registrationId
- * @property {{ id: number, pair: KeyPair, signature: Buffer }} signedPreKey
+ * @property {{ id: number, pair: KeyPair, signature: Buffer | null }} signedPreKey signed when it is first asked for
  * @property {Record<string, KeyPair>} preKeys one-time keys that were handed out and not used yet
  * @property {number} nextPreKeyId
  * @property {Record<string, any>} sessions serialised session records by address
@@ -18,16 +18,10 @@ import { newKeyPair } from './certificates.js';
 
 /** @returns {PartyState} */
 function newState() {
-	const identity = newKeyPair();
-	const signed = signedKeyPair(identity, 1);
 	return {
-		identity,
+		identity: newKeyPair(),
 		registrationId: generateRegistrationId(),
-		signedPreKey: {
-			id: signed.keyId,
-			pair: { public: Buffer.from(signed.keyPair.public), private: Buffer.from(signed.keyPair.private) },
-			signature: Buffer.from(signed.signature)
-		},
+		signedPreKey: { id: 1, pair: newKeyPair(), signature: null },
 		preKeys: {},
 		nextPreKeyId: 1,
 		sessions: {}
@@ -51,6 +45,7 @@ export class SignalParty {
 		const preKey = newKeyPair();
 		const id = this.state.nextPreKeyId++;
 		preKeys[id] = preKey;
+		signedPreKey.signature ??= this.sign(Buffer.from(generateSignalPubKey(signedPreKey.pair.public)));
 		return {
 			registrationId,
 			identity: identity.public,

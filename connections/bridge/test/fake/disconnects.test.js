@@ -100,6 +100,21 @@ test('a dead link is noticed by the client, which comes back', async (t) => {
 	await again.received('Anybody there?');
 });
 
+test('on a dead link not even a goodbye is answered, and the device may come back beside it', async (t) => {
+	const { server, shop, ada } = await startServer(t);
+	const client = await linkedClient(t, server);
+
+	server.cut('dead', shop);
+	await server.toDevices.customerWrites(ada, shop, { text: 'Anybody there?' });
+	client.socket.end(undefined);
+	await pause(300);
+	assert.equal(client.endCode, null);
+	const again = new Client(t, server, client.auth);
+	await again.received('Anybody there?');
+
+	assert.equal(client.endCode, null);
+});
+
 test('pings are answered', async (t) => {
 	const { server } = await startServer(t);
 	const client = await linkedClient(t, server);
