@@ -177,7 +177,7 @@ export class FakeWhatsApp extends EventEmitter {
 				people: this.people,
 				becameActive: ({ account, device }) => {
 					this.queue.deliverMissed(device, connection);
-					void this.toDevices.sendHistory(account, device);
+					this.toDevices.sendHistory(account, device).catch((error) => this.broke(connection, error));
 				},
 				deviceLeaves: (account, number) => this.unlink(account, number),
 				mediaHost: `127.0.0.1:${this.port}`
@@ -195,6 +195,7 @@ export class FakeWhatsApp extends EventEmitter {
 		} else if (login && stanza.tag === 'chatstate') {
 			this.fromDevices.typing(login, stanza);
 		}
+		this.stateFile?.writeSoon(this);
 	}
 
 	/** @param {Connection} connection */

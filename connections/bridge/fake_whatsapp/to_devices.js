@@ -115,10 +115,13 @@ export class ToDevices {
 			return;
 		}
 		device.hasHistory = true;
-		const enc = await this.#encrypt(account, account, device, encodeWAMessage(historyMessage(account, this.people)), 0);
+		const plain = encodeWAMessage(historyMessage(account, this.people));
 		// By hidden number, as the device knows its own from the first moment.
 		const attrs = { from: account.jid('lid'), id: messageId(), type: 'text', category: 'peer', t: unixNow() };
-		this.queue.push(device, node('message', attrs, [enc]));
+		await this.#inTurn(account, async () => {
+			const enc = await this.#encrypt(account, account, device, plain, 0);
+			this.queue.push(device, node('message', attrs, [enc]));
+		});
 	}
 
 	/**

@@ -148,3 +148,28 @@ test('a second device gets a number of its own', async (t) => {
 
 	assert.deepEqual([...shop.devices.keys()], [1, 2]);
 });
+
+test('a secret can be retired while its QR is shown', async (t) => {
+	const { server } = await startServer(t);
+	const client = new Client(t, server, newAuth());
+	const qr = await client.qr();
+	let isTold = false;
+	client.socket.ws.on('CB:notification,type:companion_reg_refresh', () => {
+		isTold = true;
+	});
+
+	assert.deepEqual(server.desk.rotateSecrets({ qr }), { clients: 1 });
+	await until(() => isTold, 'the notification');
+
+	assert.equal((await server.desk.scan(SHOP, { qr })).outcome, 'secret_retired');
+});
+
+test('a linked device learns of its phone and of its sister', async (t) => {
+	const { server, shop } = await startServer(t);
+	const client = await linkedClient(t, server);
+	await linkedClient(t, server);
+
+	const devices = await client.socket.getUSyncDevices([shop.jid('lid')], false, false);
+
+	assert.deepEqual(devices.map(({ device }) => device), [0, 1, 2]);
+});

@@ -283,3 +283,18 @@ test('many customers may write at once, and each of them twice', async (t) => {
 		assert.deepEqual(own, [`${phone} 1`, `${phone} 2`]);
 	}
 });
+
+test('what one device writes the other device sees too', async (t) => {
+	const { server, shop, ada } = await startServer(t);
+	const [first, second] = [await linkedClient(t, server), await linkedClient(t, server)];
+
+	await server.desk.customerWrites(ADA, { account: SHOP, text: 'Are you open?' });
+	await second.received('Are you open?');
+	const { message } = await first.received('Are you open?');
+	await first.socket.sendMessage(String(message.key.remoteJid), { text: 'Until six' });
+	const copy = (await second.received('Until six')).message;
+
+	assert.equal(copy.key.fromMe, true);
+	assert.equal(copy.key.remoteJid, ada.jid('lid'));
+	assert.deepEqual(shop.received.map(({ from }) => from), ['customer', 'device:1']);
+});
