@@ -36,7 +36,9 @@ export class Connection {
 		this.clientKey = Buffer.alloc(0);
 		/** @type {import('./registration.js').Registration | null} while it waits to be linked */
 		this.registration = null;
-		/** @type {{ account: import('./people.js').Account, device: import('./people.js').LinkedDevice } | null} after login */
+		/**
+		 * @type {{ account: import('./people.js').Account, device: import('./people.js').LinkedDevice } | null} after login
+		 */
 		this.login = null;
 		/** The client asked for what came while it was away. */
 		this.isActive = false;

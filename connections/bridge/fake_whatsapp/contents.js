@@ -26,7 +26,9 @@ export function contentOf({ text, replyTo, message }, quotedFrom) {
 		return { conversation: text };
 	}
 	const quotedMessage = { conversation: '...' };
-	return { extendedTextMessage: { text, contextInfo: { stanzaId: replyTo, participant: quotedFrom, quotedMessage } } };
+	return {
+		extendedTextMessage: { text, contextInfo: { stanzaId: replyTo, participant: quotedFrom, quotedMessage } }
+	};
 }
 
 /** @param {proto.IMessage} message */

@@ -67,7 +67,12 @@ export class Desk {
 		return this.account(phone);
 	}
 
-	/** Tells the devices how many new chats are used up. @param {string} phone @param {{ used: number, total: number }} chats */
+	/**
+	 * Tells the devices how many new chats are used up.
+	 *
+	 * @param {string} phone
+	 * @param {{ used: number, total: number }} chats
+	 */
 	capChats(phone, { used, total }) {
 		this.server.tell(this.people.account(phone), cappingNotice(used, positive(total, 'total')));
 		return {};
@@ -146,7 +151,12 @@ export class Desk {
 		return this.customer(phone);
 	}
 
-	/** A number that nobody has yet becomes a customer. @param {string} phone @param {Written & { account: string, name?: string }} written */
+	/**
+	 * A number that nobody has yet becomes a customer.
+	 *
+	 * @param {string} phone
+	 * @param {Written & { account: string, name?: string }} written
+	 */
 	async customerWrites(phone, { account: to, name, ...written }) {
 		const account = this.people.account(to);
 		const known = this.people.customers.get(digits(phone));
@@ -156,10 +166,17 @@ export class Desk {
 		return { id: sent.id, lid: customer.jid('lid') };
 	}
 
-	/** Posts to a group, a status, a broadcast list or a newsletter. @param {string} phone @param {{ account: string, where: 'group' | 'status' | 'broadcast' | 'newsletter' }} post */
+	/**
+	 * Posts to a group, a status, a broadcast list or a newsletter.
+	 *
+	 * @param {string} phone
+	 * @param {{ account: string, where: 'group' | 'status' | 'broadcast' | 'newsletter' }} post
+	 */
 	customerPosts(phone, { account, where }) {
 		oneOf(where, ['group', 'status', 'broadcast', 'newsletter'], 'where');
-		return { id: this.server.toDevices.customerPosts(this.people.customer(phone), this.people.account(account), where) };
+		return {
+			id: this.server.toDevices.customerPosts(this.people.customer(phone), this.people.account(account), where)
+		};
 	}
 
 	/**
@@ -180,7 +197,12 @@ export class Desk {
 		};
 	}
 
-	/** Marks messages as delivered or read: those with the ids, else all. @param {string} phone @param {{ account: string, type: 'delivered' | 'read', ids?: string[] }} said */
+	/**
+	 * Marks messages as delivered or read: those with the ids, else all.
+	 *
+	 * @param {string} phone
+	 * @param {{ account: string, type: 'delivered' | 'read', ids?: string[] }} said
+	 */
 	confirm(phone, { account: to, type, ids }) {
 		oneOf(type, ['delivered', 'read'], 'type');
 		const account = this.people.account(to);
@@ -203,7 +225,11 @@ export class Desk {
 
 	/** @param {{ how: import('./server.js').Cut, account?: string }} cut */
 	cut({ how, account }) {
-		oneOf(typeof how === 'number' ? 0 : how, [0, 'drop', 'close', 'xmlstreamend', 'replaced', 'silent', 'dead'], 'how');
+		oneOf(
+			typeof how === 'number' ? 0 : how,
+			[0, 'drop', 'close', 'xmlstreamend', 'replaced', 'silent', 'dead'],
+			'how'
+		);
 		return { connections: this.server.cut(how, account === undefined ? undefined : this.people.account(account)) };
 	}
 
@@ -268,7 +294,11 @@ export class Desk {
 		return this.server.happenings.filter(({ number }) => number > after);
 	}
 
-	/** @template {{ account?: string }} T @param {T} rule @returns {T} with the phone in digits, of an account that exists */
+	/**
+	 * @template {{ account?: string }} T
+	 * @param {T} rule
+	 * @returns {T} with the phone in digits, of an account that exists
+	 */
 	#forAccount(rule) {
 		return rule.account === undefined ? rule : { ...rule, account: this.people.account(rule.account).phone };
 	}

@@ -46,7 +46,12 @@ export class Faults {
 		this.acks.push({ ...rule, account: rule.account, times: rule.times ?? 1 });
 	}
 
-	/** The next messages to the account's devices cannot be read. @param {string} [account] @param {number} [times] */
+	/**
+	 * The next messages to the account's devices cannot be read.
+	 *
+	 * @param {string} [account]
+	 * @param {number} [times]
+	 */
 	garble(account, times = 1) {
 		this.garbled.push({ account, times });
 	}

@@ -49,7 +49,10 @@ export class FromDevices {
 			return;
 		}
 		const direct = child(stanza, 'enc');
-		const parts = children(child(stanza, 'participants')).map((one) => ({ jid: one.attrs.jid, enc: child(one, 'enc') }));
+		const parts = children(child(stanza, 'participants')).map((one) => ({
+			jid: one.attrs.jid,
+			enc: child(one, 'enc')
+		}));
 		for (const { jid, enc } of direct ? [{ jid: to, enc: direct }] : parts) {
 			if (enc) {
 				await this.#handOver(login, stanza, jid, enc);
@@ -98,11 +101,20 @@ export class FromDevices {
 		}
 	}
 
-	/** Whether the account may not write to somebody who has not written to it. @param {Account} account @param {string} to */
+	/**
+	 * Whether the account may not write to somebody who has not written to it.
+	 *
+	 * @param {Account} account
+	 * @param {string} to
+	 */
 	#isLocked(account, to) {
 		const customer = this.people.find(to)?.who;
 		const isLocked = account.lockedUntil !== null && account.lockedUntil > unixNow();
-		return isLocked && customer instanceof Customer && !Object.values(customer.sent).some((one) => one.account === account.phone);
+		return (
+			isLocked &&
+			customer instanceof Customer &&
+			!Object.values(customer.sent).some((one) => one.account === account.phone)
+		);
 	}
 
 	/** @param {Login} login @param {Node} stanza @param {string} jid @param {Node} enc */
@@ -132,8 +144,20 @@ export class FromDevices {
 			}
 			const message = await decrypted(customer, account, device, enc);
 			delete customer.failed[id];
-			const received = keep(customer.received, { id, account, customer, from: `device:${device.number}`, chat, message });
-			this.happened('customer-received', { account: account.phone, customer: customer.phone, id, text: received.text });
+			const received = keep(customer.received, {
+				id,
+				account,
+				customer,
+				from: `device:${device.number}`,
+				chat,
+				message
+			});
+			this.happened('customer-received', {
+				account: account.phone,
+				customer: customer.phone,
+				id,
+				text: received.text
+			});
 			if (customer.isReachable) {
 				this.toDevices.customerConfirms(account, received, 'delivered');
 			}
@@ -183,7 +207,14 @@ export class FromDevices {
 		}
 	}
 
-	/** To another device of the same account, as it is. @param {Login} login @param {Node} stanza @param {number} number @param {Node} enc */
+	/**
+	 * To another device of the same account, as it is.
+	 *
+	 * @param {Login} login
+	 * @param {Node} stanza
+	 * @param {number} number
+	 * @param {Node} enc
+	 */
 	#passOn({ account, device }, stanza, number, enc) {
 		const other = account.devices.get(number);
 		if (!other || other === device) {

@@ -1,6 +1,7 @@
 /** Keeps libsignal from printing whole sessions, with their private keys, to the console. */
 
-const CHATTER = /^(Closing (open |stale )?session|Removing old closed session|Session already |Opening session|Decrypted message with closed session|Failed to decrypt message|Session error|V1 session|Migrating session)/;
+const CHATTER =
+	/^(Closing (open |stale )?session|Removing old closed session|Session already |Opening session|Decrypted message with closed session|Failed to decrypt message|Session error|V1 session|Migrating session)/;
 
 /** Drops those lines for the whole process. */
 export function hushLibsignal() {

@@ -16,10 +16,18 @@ export function limitsOf(account) {
 
 /** The account may not begin chats, or may again. @param {Account} account @returns {Node} */
 export function timelockNotice(account) {
-	return notice('NotificationUserReachoutTimelockUpdate', { xwa2_notify_account_reachout_timelock: timelock(account) });
+	return notice('NotificationUserReachoutTimelockUpdate', {
+		xwa2_notify_account_reachout_timelock: timelock(account)
+	});
 }
 
-/** How many new chats the account may still begin in this period. @param {number} used @param {number} total @returns {Node} */
+/**
+ * How many new chats the account may still begin in this period.
+ *
+ * @param {number} used
+ * @param {number} total
+ * @returns {Node}
+ */
 export function cappingNotice(used, total) {
 	return notice('MessageCappingInfoNotification', {
 		xwa2_notify_new_chat_messages_capping_info_update: {

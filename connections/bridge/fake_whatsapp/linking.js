@@ -47,7 +47,11 @@ export class Linking {
 	async scan(account, qr, forge = {}) {
 		const { ref, noiseKey, identity, secret } = readQr(qr);
 		const registration = this.#waiting().find((one) => one.refs.includes(ref));
-		if (!registration || !registration.identity.equals(identity) || !registration.connection.clientKey.equals(noiseKey)) {
+		if (
+			!registration ||
+			!registration.identity.equals(identity) ||
+			!registration.connection.clientKey.equals(noiseKey)
+		) {
 			return outcome('unknown_code');
 		}
 		if (Date.now() > registration.expiresAt) {

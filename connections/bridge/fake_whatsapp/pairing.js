@@ -73,7 +73,11 @@ export class CodePairing {
 		return outcome;
 	}
 
-	/** The client's last message: both identities, encrypted under what the two ephemeral keys agree on. @param {Node} reg */
+	/**
+	 * The client's last message: both identities, encrypted under what the two ephemeral keys agree on.
+	 *
+	 * @param {Node} reg
+	 */
 	finish(reg) {
 		if (!this.account || !this.done) {
 			return;

@@ -137,7 +137,11 @@ export class Customer extends Person {
 		this.isReachable = true;
 		/** How many of the next messages this phone pretends not to be able to read. */
 		this.unreadable = 0;
-		/** What the account's devices showed last, by the account's phone. @type {Record<string, { state: string, at: string }[]>} */
+		/**
+		 * What the account's devices showed last, by the account's phone.
+		 *
+		 * @type {Record<string, { state: string, at: string }[]>}
+		 */
 		this.typing = {};
 		/** Messages that could not be read, with the number of tries. @type {Record<string, number>} */
 		this.failed = {};
@@ -198,7 +202,10 @@ export class Directory {
 		return customer;
 	}
 
-	/** @param {string | undefined} jid @returns {{ who: Account | Customer, device: number, by: Addressing } | undefined} */
+	/**
+	 * @param {string | undefined} jid
+	 * @returns {{ who: Account | Customer, device: number, by: Addressing } | undefined}
+	 */
 	find(jid) {
 		const { user = '', server, device = 0 } = jidDecode(jid) ?? {};
 		if (server === 'lid') {

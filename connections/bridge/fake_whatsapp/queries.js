@@ -73,7 +73,11 @@ const ANSWERS = {
 		result(query, [node('result', {}, Buffer.from(JSON.stringify({ data: limitsOf(login(connection).account) })))]),
 	'w:sync:app:state sync': (query) =>
 		result(query, [
-			node('sync', {}, children(child(query, 'sync')).map(({ attrs }) => node('collection', { name: attrs.name, version: 0 })))
+			node(
+				'sync',
+				{},
+				children(child(query, 'sync')).map(({ attrs }) => node('collection', { name: attrs.name, version: 0 }))
+			)
 		]),
 	'w:profile:picture picture': (query) => refusal(query, 404, 'item-not-found'),
 	'md remove-companion-device': (query, connection, { deviceLeaves }) => {
@@ -175,7 +179,11 @@ function pairByCode(query, connection) {
 	}
 	if (reg.attrs.stage === 'companion_hello') {
 		const phone = reg.attrs.jid.split('@')[0];
-		registration.pairing = new CodePairing(registration, phone, bytes(reg, 'link_code_pairing_wrapped_companion_ephemeral_pub'));
+		registration.pairing = new CodePairing(
+			registration,
+			phone,
+			bytes(reg, 'link_code_pairing_wrapped_companion_ephemeral_pub')
+		);
 		const ref = node('link_code_pairing_ref', {}, registration.pairing.ref);
 		return result(query, [node('link_code_companion_reg', { stage: 'companion_hello' }, [ref])]);
 	}

@@ -66,7 +66,12 @@ export class Queue {
 		}
 	}
 
-	/** Sends all that was missed, marked as such, and says how much it was. @param {LinkedDevice} device @param {Connection} connection */
+	/**
+	 * Sends all that was missed, marked as such, and says how much it was.
+	 *
+	 * @param {LinkedDevice} device
+	 * @param {Connection} connection
+	 */
 	deliverMissed(device, connection) {
 		const { pending } = device;
 		connection.isActive = true;

@@ -21,7 +21,10 @@ const REFS_LAST_MS = 160_000;
 
 /** A client that waits to be linked. Kept at its connection. */
 export class Registration {
-	/** @param {Connection} connection @param {proto.ClientPayload.IDevicePairingRegistrationData} data throws when it is not signed well */
+	/**
+	 * @param {Connection} connection
+	 * @param {proto.ClientPayload.IDevicePairingRegistrationData} data throws when it is not signed well
+	 */
 	constructor(connection, data) {
 		this.connection = connection;
 		this.identity = Buffer.from(data.eIdent ?? []);
@@ -40,7 +43,9 @@ export class Registration {
 		this.rotationId = null;
 		/** @type {import('./pairing.js').CodePairing | null} */
 		this.pairing = null;
-		/** @type {{ id: string, account: Account, device: LinkedDevice, details: Uint8Array, done: (isLinked: boolean) => void } | null} */
+		/**
+		 * @type {{ id: string, account: Account, device: LinkedDevice, details: Uint8Array, done: (isLinked: boolean) => void } | null}
+		 */
 		this.signing = null;
 		const signedKey = Buffer.concat([KEY_BUNDLE_TYPE, this.signedPreKey.key]);
 		if (!isSigned(this.identity, signedKey, this.signedPreKey.signature)) {
@@ -64,16 +69,22 @@ export class Registration {
 		this.rotationId = this.#notify('companion_reg_refresh', [node('companion_reg_refresh')]);
 	}
 
-	/** Asks for a passkey, which only a browser on WhatsApp's own page can give. @param {import('./people.js').PasskeyNotice} type */
+	/**
+	 * Asks for a passkey, which only a browser on WhatsApp's own page can give.
+	 *
+	 * @param {import('./people.js').PasskeyNotice} type
+	 */
 	askForPasskey(type) {
 		if (type === 'crsc_continuation') {
 			this.#notify(type, [node('primary_ephemeral_identity', {}, randomBytes(32))]);
 			return;
 		}
-		const options = { challenge: randomBytes(32).toString('base64url'), rpId: 'whatsapp.com', userVerification: 'required' };
-		this.#notify(type, [
-			node('passkey_request_options', {}, Buffer.from(JSON.stringify(options)))
-		]);
+		const options = {
+			challenge: randomBytes(32).toString('base64url'),
+			rpId: 'whatsapp.com',
+			userVerification: 'required'
+		};
+		this.#notify(type, [node('passkey_request_options', {}, Buffer.from(JSON.stringify(options)))]);
 	}
 
 	/** @param {string} type @param {Node[]} content */
@@ -119,8 +130,15 @@ export class Registration {
 		this.connection.send(
 			node('iq', { from: SERVER, type: 'set', id, xmlns: 'md', t: unixNow() }, [
 				node('pair-success', {}, [
-					node('device-identity', {}, proto.ADVSignedDeviceIdentityHMAC.encode({ details: identity, hmac }).finish()),
-					node('device', { jid: account.jid('phone', device.number), lid: account.jid('lid', device.number) }),
+					node(
+						'device-identity',
+						{},
+						proto.ADVSignedDeviceIdentityHMAC.encode({ details: identity, hmac }).finish()
+					),
+					node('device', {
+						jid: account.jid('phone', device.number),
+						lid: account.jid('lid', device.number)
+					}),
 					node('platform', { name: 'smba' }),
 					node('biz', { name: account.name })
 				])

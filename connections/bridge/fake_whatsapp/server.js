@@ -103,14 +103,24 @@ export class FakeWhatsApp extends EventEmitter {
 		return [...this.connections].find((one) => one.login?.device === device);
 	}
 
-	/** Something from the server itself to all devices of an account. @param {Account} account @param {Node} stanza */
+	/**
+	 * Something from the server itself to all devices of an account.
+	 *
+	 * @param {Account} account
+	 * @param {Node} stanza
+	 */
 	tell(account, stanza) {
 		for (const device of account.devices.values()) {
 			this.queue.push(device, stanza);
 		}
 	}
 
-	/** Removes a device, as the owner does on the phone; says whether there was one. @param {Account} account @param {number} number */
+	/**
+	 * Removes a device, as the owner does on the phone; says whether there was one.
+	 *
+	 * @param {Account} account
+	 * @param {number} number
+	 */
 	unlink(account, number) {
 		const device = account.devices.get(number);
 		if (!device) {
@@ -122,7 +132,12 @@ export class FakeWhatsApp extends EventEmitter {
 		return true;
 	}
 
-	/** Ends the connections of an account, or of everybody. Says how many. @param {Cut} how @param {Account} [account] */
+	/**
+	 * Ends the connections of an account, or of everybody. Says how many.
+	 *
+	 * @param {Cut} how
+	 * @param {Account} [account]
+	 */
 	cut(how, account) {
 		const hit = [...this.connections].filter((one) => account === undefined || one.login?.account === account);
 		for (const connection of hit) {
@@ -258,7 +273,12 @@ export class FakeWhatsApp extends EventEmitter {
 			return;
 		}
 		this.webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-			const connection = new Connection(webSocket, this.chainKeys.leaf, /** @type {Uint8Array} */ (this.certificates), this);
+			const connection = new Connection(
+				webSocket,
+				this.chainKeys.leaf,
+				/** @type {Uint8Array} */ (this.certificates),
+				this
+			);
 			connection.isSilent = this.faults.isMute;
 			this.connections.add(connection);
 		});

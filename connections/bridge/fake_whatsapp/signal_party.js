@@ -74,7 +74,11 @@ export class SignalParty {
 		await new libsignal.SessionBuilder(this.#storage(), protocolAddress(address)).initOutgoing({
 			registrationId: bundle.registrationId,
 			identityKey,
-			signedPreKey: { keyId: bundle.signedPreKey.id, publicKey: signedKey, signature: bundle.signedPreKey.signature },
+			signedPreKey: {
+				keyId: bundle.signedPreKey.id,
+				publicKey: signedKey,
+				signature: bundle.signedPreKey.signature
+			},
 			// An absent one-time key is allowed; the types of the library do not know that.
 			preKey: /** @type {any} */ (
 				bundle.preKey && {
@@ -85,7 +89,11 @@ export class SignalParty {
 		});
 	}
 
-	/** @param {Address} address @param {Uint8Array} plain @returns {Promise<{ type: 'pkmsg' | 'msg', ciphertext: Buffer }>} */
+	/**
+	 * @param {Address} address
+	 * @param {Uint8Array} plain
+	 * @returns {Promise<{ type: 'pkmsg' | 'msg', ciphertext: Buffer }>}
+	 */
 	async encrypt(address, plain) {
 		const cipher = new libsignal.SessionCipher(this.#storage(), protocolAddress(address));
 		const { type, body } = await cipher.encrypt(Buffer.from(plain));
@@ -129,7 +137,9 @@ export class SignalParty {
  */
 export function isSigned(key, data, signature) {
 	try {
-		const verify = /** @type {(...args: Buffer[]) => unknown} */ (/** @type {any} */ (libsignal).curve.verifySignature);
+		const verify = /** @type {(...args: Buffer[]) => unknown} */ (
+			/** @type {any} */ (libsignal).curve.verifySignature
+		);
 		return verify(Buffer.from(generateSignalPubKey(key)), Buffer.from(data), Buffer.from(signature)) === true;
 	} catch {
 		return false;

@@ -46,7 +46,12 @@ export class ToDevices {
 		this.turns = new WeakMap();
 	}
 
-	/** @param {Customer} customer @param {Account} account @param {Written} written @returns {Promise<SentMessage>} */
+	/**
+	 * @param {Customer} customer
+	 * @param {Account} account
+	 * @param {Written} written
+	 * @returns {Promise<SentMessage>}
+	 */
 	async customerWrites(customer, account, written) {
 		const message = contentOf(written, account.jid(written.by ?? 'lid'));
 		const sent = this.#sent(customer, account, written, message, encodeWAMessage(message));
@@ -56,7 +61,13 @@ export class ToDevices {
 		return sent;
 	}
 
-	/** Written on the owner's phone: the devices see it as their own. @param {Account} account @param {Customer} customer @param {Written} written */
+	/**
+	 * Written on the owner's phone: the devices see it as their own.
+	 *
+	 * @param {Account} account
+	 * @param {Customer} customer
+	 * @param {Written} written
+	 */
 	async ownerWrites(account, customer, written) {
 		const by = written.by ?? 'lid';
 		const message = contentOf(written, customer.jid(by));
@@ -78,14 +89,26 @@ export class ToDevices {
 	 */
 	customerPosts(customer, account, where) {
 		const id = messageId();
-		const attrs = { from: ELSEWHERE[where], participant: customer.jid('lid'), id, type: 'text', t: unixNow(), notify: customer.name };
+		const attrs = {
+			from: ELSEWHERE[where],
+			participant: customer.jid('lid'),
+			id,
+			type: 'text',
+			t: unixNow(),
+			notify: customer.name
+		};
 		for (const device of account.devices.values()) {
 			this.queue.push(device, node('message', attrs, [node('enc', { v: 2, type: 'skmsg' }, randomBytes(64))]));
 		}
 		return id;
 	}
 
-	/** @param {Customer} customer @param {Account} account @param {'composing' | 'paused'} state @param {import('./people.js').Addressing} by */
+	/**
+	 * @param {Customer} customer
+	 * @param {Account} account
+	 * @param {'composing' | 'paused'} state
+	 * @param {import('./people.js').Addressing} by
+	 */
 	customerTypes(customer, account, state, by) {
 		for (const device of account.devices.values()) {
 			this.queue.connectionOf(device)?.send(node('chatstate', { from: customer.jid(by) }, [node(state)]));
@@ -109,7 +132,12 @@ export class ToDevices {
 		this.queue.push(device, node('receipt', { from: message.chat, id: message.id, type: said, t: unixNow() }));
 	}
 
-	/** The phone tells a new device once what was before; a client holds back news until then. @param {Account} account @param {LinkedDevice} device */
+	/**
+	 * The phone tells a new device once what was before; a client holds back news until then.
+	 *
+	 * @param {Account} account
+	 * @param {LinkedDevice} device
+	 */
 	async sendHistory(account, device) {
 		if (device.hasHistory) {
 			return;
@@ -186,11 +214,20 @@ export class ToDevices {
 	 */
 	async #inTurn(author, work) {
 		const turn = (this.turns.get(author) ?? Promise.resolve()).then(work);
-		this.turns.set(author, turn.catch(() => undefined));
+		this.turns.set(
+			author,
+			turn.catch(() => undefined)
+		);
 		await turn;
 	}
 
-	/** @param {Customer | Account} author @param {SentMessage} sent @param {Account} account @param {LinkedDevice} device @param {number} retry */
+	/**
+	 * @param {Customer | Account} author
+	 * @param {SentMessage} sent
+	 * @param {Account} account
+	 * @param {LinkedDevice} device
+	 * @param {number} retry
+	 */
 	async #send(author, sent, account, device, retry) {
 		const enc = await this.#encrypt(author, account, device, sent.plain, retry);
 		if (this.faults.garbles(account.phone)) {
@@ -200,7 +237,13 @@ export class ToDevices {
 		this.queue.push(device, node('message', this.#attrs(author, sent, account), [enc]));
 	}
 
-	/** @param {Customer | Account} author @param {Account} account @param {LinkedDevice} device @param {Uint8Array} plain @param {number} retry */
+	/**
+	 * @param {Customer | Account} author
+	 * @param {Account} account
+	 * @param {LinkedDevice} device
+	 * @param {Uint8Array} plain
+	 * @param {number} retry
+	 */
 	async #encrypt(author, account, device, plain, retry) {
 		const address = account.address(device.number);
 		if (!author.party.hasSession(address)) {

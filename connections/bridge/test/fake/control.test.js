@@ -45,7 +45,11 @@ test('the program keeps links and sessions over a restart, under the same root k
 	await first.end();
 	const online = new Client(t, server, auth);
 	await online.open();
-	await call(before.ready.control, 'POST', `/customers/${ADA}/messages`, { account: SHOP, text: 'Before', name: 'Ada' });
+	await call(before.ready.control, 'POST', `/customers/${ADA}/messages`, {
+		account: SHOP,
+		text: 'Before',
+		name: 'Ada'
+	});
 	await online.received('Before');
 	const ended = new Promise((resolve) => before.child.once('exit', resolve));
 	before.child.kill('SIGTERM');
@@ -58,7 +62,10 @@ test('the program keeps links and sessions over a restart, under the same root k
 
 	assert.equal(after.ready.rootKey, before.ready.rootKey);
 	const { said } = await call(after.ready.control, 'GET', `/accounts/${SHOP}`);
-	assert.deepEqual(said.devices.map((/** @type {any} */ one) => [one.number, one.isOnline]), [[1, true]]);
+	assert.deepEqual(
+		said.devices.map((/** @type {any} */ one) => [one.number, one.isOnline]),
+		[[1, true]]
+	);
 });
 
 test('a chat can be played through the control API alone', async (t) => {
@@ -86,7 +93,10 @@ test('a chat can be played through the control API alone', async (t) => {
 
 	assert.equal(wrote.said.id, message.key.id);
 	assert.deepEqual(confirmed.said.ids, [reply?.key.id]);
-	assert.deepEqual(chat.received.map((/** @type {any} */ one) => one.text), ['Hi', 'It is me, the owner']);
+	assert.deepEqual(
+		chat.received.map((/** @type {any} */ one) => one.text),
+		['Hi', 'It is me, the owner']
+	);
 	assert.equal(chat.sent[0].receipts[0].type, 'inactive');
 	const happenings = (await call(base, 'GET', '/happenings?after=0')).said.map((/** @type {any} */ one) => one.what);
 	for (const what of ['linked', 'online', 'customer-wrote', 'customer-received', 'owner-wrote']) {

@@ -98,12 +98,20 @@ test('after a rotation the old secret never links; a new one does', async (t) =>
 	const registration = [...server.connections][0].registration;
 	await client.socket.sendNode({
 		tag: 'ack',
-		attrs: { id: String(registration?.rotationId), class: 'notification', to: 's.whatsapp.net', type: 'companion_reg_refresh' }
+		attrs: {
+			id: String(registration?.rotationId),
+			class: 'notification',
+			to: 's.whatsapp.net',
+			type: 'companion_reg_refresh'
+		}
 	});
 	client.auth.creds.advSecretKey = Buffer.alloc(32, 7).toString('base64');
 	await until(() => registration?.rotationId === null, 'the acknowledgement');
 	const parts = qr.split(',');
-	const fresh = await server.linking.scan(shop, [...parts.slice(0, 3), client.auth.creds.advSecretKey, ...parts.slice(4)].join(','));
+	const fresh = await server.linking.scan(
+		shop,
+		[...parts.slice(0, 3), client.auth.creds.advSecretKey, ...parts.slice(4)].join(',')
+	);
 
 	assert.equal(first.outcome, 'secret_retired');
 	assert.equal(again.outcome, 'secret_retired');
@@ -171,5 +179,8 @@ test('a linked device learns of its phone and of its sister', async (t) => {
 
 	const devices = await client.socket.getUSyncDevices([shop.jid('lid')], false, false);
 
-	assert.deepEqual(devices.map(({ device }) => device), [0, 1, 2]);
+	assert.deepEqual(
+		devices.map(({ device }) => device),
+		[0, 1, 2]
+	);
 });

@@ -11,7 +11,11 @@ test('a customer writes by hidden number, the phone number comes beside it, and 
 
 	await server.toDevices.customerWrites(ada, shop, { text: 'Do you deliver?' });
 	const { message, type } = await client.received('Do you deliver?');
-	const answer = await client.socket.sendMessage(String(message.key.remoteJid), { text: 'We do.' }, { quoted: message });
+	const answer = await client.socket.sendMessage(
+		String(message.key.remoteJid),
+		{ text: 'We do.' },
+		{ quoted: message }
+	);
 	const read = await until(() => ada.received.find((one) => one.text === 'We do.'), 'the answer');
 
 	assert.equal(type, 'notify');
@@ -87,7 +91,10 @@ test('what we say of a message arrives at the customer', async (t) => {
 	await client.socket.readMessages([message.key]);
 	await until(() => sent.receipts.length > 1, 'the read receipt');
 
-	assert.deepEqual(sent.receipts.map(({ type }) => type), ['inactive', 'read']);
+	assert.deepEqual(
+		sent.receipts.map(({ type }) => type),
+		['inactive', 'read']
+	);
 	assert.equal(shop.devices.get(1)?.pending.length, 0);
 });
 
@@ -172,7 +179,10 @@ test('what came while the device was away is delivered in order, marked as late'
 	await client.received('Question 30');
 
 	const late = client.messages.filter(({ message }) => textOf(message).startsWith('Question'));
-	assert.deepEqual(late.map(({ message }) => textOf(message)), late.map((_, index) => `Question ${index + 1}`));
+	assert.deepEqual(
+		late.map(({ message }) => textOf(message)),
+		late.map((_, index) => `Question ${index + 1}`)
+	);
 	assert.ok(late.every(({ type }) => type === 'append'));
 	await until(() => shop.devices.get(1)?.pending.length === 0, 'the end of the queue');
 });
@@ -188,7 +198,10 @@ for (const error of [463, 479]) {
 		await client.socket.sendMessage(ada.jid('lid'), { text: 'Taken' });
 		await until(() => ada.received[0], 'the second message');
 
-		assert.deepEqual(ada.received.map(({ text }) => text), ['Taken']);
+		assert.deepEqual(
+			ada.received.map(({ text }) => text),
+			['Taken']
+		);
 	});
 }
 
@@ -209,8 +222,14 @@ test('a quote, a picture and a place arrive as what they are', async (t) => {
 	const client = await linkedClient(t, server);
 
 	await server.desk.customerWrites(ADA, { account: SHOP, text: 'This one', replyTo: '3A00' });
-	await server.desk.customerWrites(ADA, { account: SHOP, message: { locationMessage: { degreesLatitude: 6.5, degreesLongitude: 3.4 } } });
-	await server.desk.customerWrites(ADA, { account: SHOP, message: { imageMessage: { caption: 'Look', mimetype: 'image/jpeg' } } });
+	await server.desk.customerWrites(ADA, {
+		account: SHOP,
+		message: { locationMessage: { degreesLatitude: 6.5, degreesLongitude: 3.4 } }
+	});
+	await server.desk.customerWrites(ADA, {
+		account: SHOP,
+		message: { imageMessage: { caption: 'Look', mimetype: 'image/jpeg' } }
+	});
 	/** @type {(import('baileys').proto.IMessage | null | undefined)[]} */
 	const contents = await until(() => {
 		const found = client.messages.map(({ message }) => message.message);
@@ -239,7 +258,10 @@ test('an account that is locked may only answer', async (t) => {
 	const client = await linkedClient(t, server);
 	/** @type {any[]} */
 	const limits = [];
-	client.socket.ev.on('connection.update', ({ reachoutTimeLock }) => reachoutTimeLock && limits.push(reachoutTimeLock));
+	client.socket.ev.on(
+		'connection.update',
+		({ reachoutTimeLock }) => reachoutTimeLock && limits.push(reachoutTimeLock)
+	);
 	client.socket.ev.on('message-capping.update', (update) => limits.push(update));
 
 	server.desk.changeAccount(SHOP, { lockedUntil: Math.floor(Date.now() / 1000) + 600 });
@@ -254,7 +276,10 @@ test('an account that is locked may only answer', async (t) => {
 
 	assert.equal(limits[0].isActive, true);
 	assert.equal(limits[1].capping_status, 'CAPPED');
-	assert.deepEqual(ada.received.map(({ text }) => text), ['Yam']);
+	assert.deepEqual(
+		ada.received.map(({ text }) => text),
+		['Yam']
+	);
 });
 
 test('a device whose one-time keys run out is told to upload more', async (t) => {
@@ -274,7 +299,9 @@ test('many customers may write at once, and each of them twice', async (t) => {
 	const writers = Array.from({ length: 8 }, (_, index) => `23470000000${10 + index}`);
 
 	await Promise.all(
-		writers.flatMap((phone) => [1, 2].map((turn) => server.desk.customerWrites(phone, { account: SHOP, text: `${phone} ${turn}` })))
+		writers.flatMap((phone) =>
+			[1, 2].map((turn) => server.desk.customerWrites(phone, { account: SHOP, text: `${phone} ${turn}` }))
+		)
 	);
 	await until(() => client.messages.filter(({ message }) => textOf(message)).length === 16, 'all messages');
 
@@ -296,5 +323,8 @@ test('what one device writes the other device sees too', async (t) => {
 
 	assert.equal(copy.key.fromMe, true);
 	assert.equal(copy.key.remoteJid, ada.jid('lid'));
-	assert.deepEqual(shop.received.map(({ from }) => from), ['customer', 'device:1']);
+	assert.deepEqual(
+		shop.received.map(({ from }) => from),
+		['customer', 'device:1']
+	);
 });

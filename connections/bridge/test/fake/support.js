@@ -16,7 +16,11 @@ hushLibsignal();
 // Baileys leaves timers of 20 s and more behind when a socket ends; they must not hold up the tests.
 const setAnyTimeout = globalThis.setTimeout;
 Object.assign(globalThis, {
-	setTimeout: (/** @type {(...args: any[]) => void} */ run, /** @type {number} */ ms, /** @type {any[]} */ ...rest) => {
+	setTimeout: (
+		/** @type {(...args: any[]) => void} */ run,
+		/** @type {number} */ ms,
+		/** @type {any[]} */ ...rest
+	) => {
 		const timer = setAnyTimeout(() => run(...rest), ms);
 		return ms > 5000 ? timer.unref() : timer;
 	}
@@ -34,7 +38,14 @@ for (const level of ['trace', 'debug', 'info', 'warn', 'error', 'fatal']) {
 	NO_LOG[level] = () => {};
 }
 
-/** Asks again and again until the answer is not empty. @template T @param {() => T} look @param {string} what @returns {Promise<NonNullable<T>>} */
+/**
+ * Asks again and again until the answer is not empty.
+ *
+ * @template T
+ * @param {() => T} look
+ * @param {string} what
+ * @returns {Promise<NonNullable<T>>}
+ */
 export async function until(look, what) {
 	const end = Date.now() + WAIT_MS;
 	while (Date.now() < end) {
@@ -133,7 +144,11 @@ export class Client {
 		});
 		ev.on('messages.update', (updates) => {
 			for (const { key, update } of updates) {
-				this.statuses.push({ id: String(key.id), status: update.status, code: update.messageStubParameters?.[0] });
+				this.statuses.push({
+					id: String(key.id),
+					status: update.status,
+					code: update.messageStubParameters?.[0]
+				});
 			}
 		});
 		ev.on('presence.update', (presence) => {
@@ -157,10 +172,7 @@ export class Client {
 
 	/** @param {string} text */
 	received(text) {
-		return until(
-			() => this.messages.find(({ message }) => textOf(message) === text),
-			`the message "${text}"`
-		);
+		return until(() => this.messages.find(({ message }) => textOf(message) === text), `the message "${text}"`);
 	}
 
 	/**
@@ -192,7 +204,13 @@ export function textOf(message) {
 	return message.message?.conversation || message.message?.extendedTextMessage?.text || '';
 }
 
-/** A linked device that is online. @param {TestContext} t @param {FakeWhatsApp} server @param {Partial<import('baileys').UserFacingSocketConfig>} [config] */
+/**
+ * A linked device that is online.
+ *
+ * @param {TestContext} t
+ * @param {FakeWhatsApp} server
+ * @param {Partial<import('baileys').UserFacingSocketConfig>} [config]
+ */
 export async function linkedClient(t, server, config) {
 	const auth = newAuth();
 	const first = new Client(t, server, auth, config);

@@ -14,8 +14,12 @@ test('the chain of certificates holds for a client that checks it', () => {
 	const details = proto.CertChain.NoiseCertificate.Details;
 	const middle = details.decode(/** @type {Uint8Array} */ (intermediate?.details));
 	const last = details.decode(/** @type {Uint8Array} */ (leaf?.details));
-	assert.ok(isSigned(keys.root.public, Buffer.from(intermediate?.details ?? []), Buffer.from(intermediate?.signature ?? [])));
-	assert.ok(isSigned(middle.key ?? Buffer.alloc(0), Buffer.from(leaf?.details ?? []), Buffer.from(leaf?.signature ?? [])));
+	assert.ok(
+		isSigned(keys.root.public, Buffer.from(intermediate?.details ?? []), Buffer.from(intermediate?.signature ?? []))
+	);
+	assert.ok(
+		isSigned(middle.key ?? Buffer.alloc(0), Buffer.from(leaf?.details ?? []), Buffer.from(leaf?.signature ?? []))
+	);
 	assert.deepEqual([middle.issuerSerial, middle.serial, last.issuerSerial], [0, 1, 1]);
 	assert.ok(keys.leaf.public.equals(Buffer.from(last.key ?? [])));
 });
@@ -40,11 +44,19 @@ test('frames are found however the bytes are cut, with and without routing', () 
 
 	const frames = [...stream].flatMap((byte) => reader.read(Buffer.from([byte])));
 
-	assert.deepEqual(frames.map((one) => [...one]), [[1, 2], [3]]);
+	assert.deepEqual(
+		frames.map((one) => [...one]),
+		[[1, 2], [3]]
+	);
 	assert.throws(() => new FrameReader().read(Buffer.from('GET / HTTP/1.1')), /another protocol/);
 });
 
-/** Lets Baileys check signatures in earnest, and trust one root. @param {import('node:test').TestContext} t @param {string} rootKey */
+/**
+ * Lets Baileys check signatures in earnest, and trust one root.
+ *
+ * @param {import('node:test').TestContext} t
+ * @param {string} rootKey
+ */
 function beCareful(t, rootKey) {
 	const { verify } = Curve;
 	const trusted = WA_CERT_DETAILS.PUBLIC_KEY;
