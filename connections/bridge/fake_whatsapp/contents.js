@@ -17,7 +17,11 @@ import { proto } from 'baileys';
  */
 export function contentOf({ text, replyTo, message }, quotedFrom) {
 	if (message) {
-		return proto.Message.fromObject(message);
+		try {
+			return proto.Message.fromObject(message);
+		} catch (error) {
+			throw new RangeError(`"message" is none: ${error instanceof Error ? error.message : error}`);
+		}
 	}
 	if (typeof text !== 'string' || text === '') {
 		throw new RangeError('"text" or "message" is missing');

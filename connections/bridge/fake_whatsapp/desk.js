@@ -11,6 +11,8 @@ import { digits } from './people.js';
  * @typedef {import('./to_devices.js').Written} Written
  */
 
+const ADDRESSINGS = ['lid', 'phone'];
+
 /** Methods throw `RangeError` for wrong values and `UnknownNumber` for numbers that nobody has. */
 export class Desk {
 	/** @param {FakeWhatsApp} server */
@@ -102,6 +104,7 @@ export class Desk {
 	/** The owner writes on the phone. @param {string} phone @param {Written & { to: string }} written */
 	async ownerWrites(phone, { to, ...written }) {
 		const customer = this.people.customer(to);
+		oneOf(written.by ?? 'lid', ADDRESSINGS, 'by');
 		const sent = await this.server.toDevices.ownerWrites(this.people.account(phone), customer, written);
 		this.server.happened('owner-wrote', { account: digits(phone), customer: customer.phone, id: sent.id });
 		return { id: sent.id };
@@ -159,6 +162,7 @@ export class Desk {
 	 */
 	async customerWrites(phone, { account: to, name, ...written }) {
 		const account = this.people.account(to);
+		oneOf(written.by ?? 'lid', ADDRESSINGS, 'by');
 		const known = this.people.customers.get(digits(phone));
 		const customer = known ?? this.people.addCustomer(phone, name ?? `+${digits(phone)}`);
 		const sent = await this.server.toDevices.customerWrites(customer, account, written);
@@ -219,6 +223,7 @@ export class Desk {
 	/** @param {string} phone @param {{ account: string, state?: 'composing' | 'paused', by?: Addressing }} typing */
 	customerTypes(phone, { account, state = 'composing', by = 'lid' }) {
 		oneOf(state, ['composing', 'paused'], 'state');
+		oneOf(by, ADDRESSINGS, 'by');
 		this.server.toDevices.customerTypes(this.people.customer(phone), this.people.account(account), state, by);
 		return {};
 	}

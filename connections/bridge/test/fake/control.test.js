@@ -119,6 +119,10 @@ test('wrong requests are told what is wrong', async (t) => {
 	assert.equal((await call(base, 'POST', '/accounts', { phone: SHOP, name: 'Twice' })).status, 400);
 	assert.equal((await call(base, 'POST', `/accounts/${SHOP}/scan`, { qr: 'x' })).status, 400);
 	assert.equal((await call(base, 'POST', '/faults/cut', { how: 'gently' })).status, 400);
+	const messages = `/customers/${ADA}/messages`;
+	for (const written of [{}, { text: 'Hello', by: 'pigeon' }, { message: { imageMessage: 'x' } }]) {
+		assert.equal((await call(base, 'POST', messages, { account: SHOP, ...written })).status, 400);
+	}
 	assert.equal((await fetch(`${base}/accounts`, { method: 'POST', body: '{}' })).status, 415);
 	const foreign = await new Promise((resolve) =>
 		request({ port, host: '127.0.0.1', path: '/accounts', headers: { Host: 'evil.example' } }, (answer) =>
