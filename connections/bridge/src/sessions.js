@@ -3,11 +3,14 @@ import { Gate } from './gate.js';
 import { kindOf, log } from './log.js';
 import { Session } from './session.js';
 
-const LOOK_MS = 1500;
-const RENEW_MS = 4000;
-/** Shorter than a lease: the sockets are closed before anybody else may open them. */
-const FENCE_MS = 12_000;
-const FENCE_LOOK_MS = 500;
+/** Milliseconds; tests make them shorter. */
+export const TIMES = {
+	look: 1500,
+	renew: 4000,
+	/** Shorter than a lease: the sockets are closed before anybody else may open them. */
+	fence: 12_000,
+	fenceLook: 500
+};
 const HANDSHAKES = 10;
 
 export class Sessions {
@@ -36,9 +39,9 @@ export class Sessions {
 	start() {
 		void this.#look();
 		this.#timers = [
-			setInterval(() => void this.#look(), LOOK_MS),
-			setInterval(() => void this.#renew(), RENEW_MS),
-			setInterval(() => this.#fence(), FENCE_LOOK_MS)
+			setInterval(() => void this.#look(), TIMES.look),
+			setInterval(() => void this.#renew(), TIMES.renew),
+			setInterval(() => this.#fence(), TIMES.fenceLook)
 		];
 	}
 
@@ -63,7 +66,7 @@ export class Sessions {
 
 	/** Whether the database answered lately. */
 	isRenewed() {
-		return performance.now() - this.#renewedAt < FENCE_MS;
+		return performance.now() - this.#renewedAt < TIMES.fence;
 	}
 
 	/** Closes all sockets. The leases stay until {@link release}. */

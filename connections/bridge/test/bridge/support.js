@@ -11,6 +11,7 @@ import '../../src/console_filter.js';
 import { FakeWhatsApp } from '../../fake_whatsapp/server.js';
 import { Bridge } from '../../src/bridge.js';
 import { out } from '../../src/log.js';
+import { TIMES } from '../../src/sessions.js';
 import { readSettings } from '../../src/settings.js';
 import { HEADER, isSigned, sign } from '../../src/signatures.js';
 
@@ -21,6 +22,8 @@ export const ADA = '2348098765432';
 export const SECRET = 'a secret of the tests';
 export const KEYS = `k1:${Buffer.alloc(32, 1).toString('base64')}`;
 const WAIT_MS = 10_000;
+
+TIMES.look = 100;
 
 /** What the bridges of this process said. @type {string[]} */
 export const lines = [];
