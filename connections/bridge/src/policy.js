@@ -24,9 +24,8 @@
  * @property {number} [untilMs] from now: until when nobody may try
  */
 
-const SHORT_CAP_MS = 10_000;
-const LONG_CAP_MS = 60_000;
-const SHORT_FOR_MS = 120_000;
+/** Milliseconds; tests begin with less. */
+export const BACKOFF = { first: 1000, shortCap: 10_000, longCap: 60_000, shortFor: 120_000 };
 const LEAST_MS = 100;
 
 /** Why a number is banned for a while: whatsmeow types/events/events.go, TempBanReason. @type {Record<number, string>} */
@@ -55,8 +54,9 @@ const HUMANS = {
  * @param {number} chance 0 to 1
  */
 export function backoffMs(tries, cutMs, chance) {
-	const cap = cutMs < SHORT_FOR_MS ? SHORT_CAP_MS : LONG_CAP_MS;
-	return Math.max(LEAST_MS, Math.round(Math.min(cap, 1000 * 2 ** Math.min(tries, 10)) * chance));
+	const { first, shortCap, longCap, shortFor } = BACKOFF;
+	const cap = cutMs < shortFor ? shortCap : longCap;
+	return Math.max(LEAST_MS, Math.round(Math.min(cap, first * 2 ** Math.min(tries, 10)) * chance));
 }
 
 /** @param {End} end @param {number} chance 0 to 1 @returns {Reaction} */

@@ -34,8 +34,11 @@ test('SIGTERM hands over to another process at once; a kill when the lease runs 
 	const id = await w.linked();
 	const second = await w.process();
 
+	const online = () => w.whatsapp.happenings.filter(({ what }) => what === 'online').length;
+	const before = online();
 	first.child.kill('SIGTERM');
 	const start = Date.now();
+	await until(() => online() > before, 'the return');
 	await until(async () => (await w.row(id)).owner === second.owner, 'the second owner');
 	await w.state(id, 'open');
 	t.diagnostic(`handed over in ${Date.now() - start} ms`);

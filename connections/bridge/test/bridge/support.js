@@ -11,6 +11,7 @@ import '../../src/console_filter.js';
 import { FakeWhatsApp } from '../../fake_whatsapp/server.js';
 import { Bridge } from '../../src/bridge.js';
 import { out } from '../../src/log.js';
+import { BACKOFF } from '../../src/policy.js';
 import { TIMES } from '../../src/sessions.js';
 import { readSettings } from '../../src/settings.js';
 import { HEADER, isSigned, sign } from '../../src/signatures.js';
@@ -24,6 +25,7 @@ export const KEYS = `k1:${Buffer.alloc(32, 1).toString('base64')}`;
 const WAIT_MS = 10_000;
 
 TIMES.look = 100;
+BACKOFF.first = 100;
 
 /** What the bridges of this process said. @type {string[]} */
 export const lines = [];
@@ -40,7 +42,7 @@ Object.assign(globalThis, {
 	setTimeout: Object.assign(
 		(/** @type {(...args: any[]) => void} */ run, /** @type {number} */ ms, /** @type {any[]} */ ...rest) => {
 			const timer = setAnyTimeout(run, ms, ...rest);
-			return ms > 5000 ? timer.unref() : timer;
+			return ms > 500 ? timer.unref() : timer;
 		},
 		setAnyTimeout
 	)
