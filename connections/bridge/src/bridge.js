@@ -11,6 +11,7 @@ import { Spool, TOUCH_MS } from './spool.js';
 
 const SLOW_LOOP_MS = 5000;
 const GRACE_MS = 5000;
+const SWEEP_MS = 3_600_000;
 
 export class Bridge {
 	/** @param {import('./settings.js').Settings} settings */
@@ -47,6 +48,7 @@ export class Bridge {
 		events.start();
 		// A process of this host that died is noticed by those that live.
 		this.watch = setInterval(() => this.#watch(), TOUCH_MS);
+		this.sweep = setInterval(() => void this.#sweep(), SWEEP_MS);
 		this.sessions.start();
 		log('bridge.process.started', { owner, port, own_server: settings.server !== null });
 	}
@@ -68,6 +70,7 @@ export class Bridge {
 	async stop() {
 		this.isEnding = true;
 		clearInterval(this.watch);
+		clearInterval(this.sweep);
 		this.http?.close();
 		await this.sessions?.close();
 		await this.events?.stop(GRACE_MS);
@@ -82,6 +85,15 @@ export class Bridge {
 		await this.pool?.end();
 		this.lag.disable();
 		log('bridge.process.ended', { left: this.spool?.size ?? 0 });
+	}
+
+	/** What was sent is kept for 14 days: no phone asks for older texts. */
+	async #sweep() {
+		try {
+			await this.pool?.query("delete from connections_linkedsent where created_at < now() - interval '14 days'");
+		} catch (error) {
+			log('bridge.sweep.failed', kindOf(error));
+		}
 	}
 
 	#watch() {

@@ -10,7 +10,7 @@ import { kindOf, log } from './log.js';
 import { Memory } from './memory.js';
 import { Outbound, Refused } from './outbound.js';
 import { Pairing } from './pairing.js';
-import { react } from './policy.js';
+import { backoffMs, react } from './policy.js';
 import { earsOf, makeSocket } from './sockets.js';
 import { Store } from './store.js';
 
@@ -367,7 +367,7 @@ export class Session {
 				await this.#hangUp();
 				const turn = this.#turn;
 				this.#tries += 1;
-				this.#later(1000 + 9000 * Math.random(), () => (this.#turn === turn ? this.#work() : undefined));
+				this.#later(backoffMs(this.#tries, 0, Math.random()), () => (this.#turn === turn ? this.#work() : undefined));
 			}
 		}
 	}

@@ -74,8 +74,7 @@ export class Spool {
 			if (mustLast) {
 				fs.fdatasyncSync(this.file);
 			}
-			this.isBroken = false;
-		} catch (error) {
+			} catch (error) {
 			this.isBroken = true;
 			log('bridge.spool.broken', kindOf(error));
 		}
@@ -106,8 +105,12 @@ export class Spool {
 		}
 	}
 
-	/** Says that this process lives, to processes that cannot see it. */
+	/** Says that this process lives, to processes that cannot see it; mends the file after a full disk. */
 	touch() {
+		if (this.isBroken) {
+			this.#rewrite();
+			this.isBroken = false;
+		}
 		const now = new Date();
 		fs.futimesSync(this.file, now, now);
 	}
@@ -141,6 +144,8 @@ export class Spool {
 	close() {
 		openHere.delete(this.owner);
 		fs.closeSync(this.file);
+		// The number may soon be another file's.
+		this.file = -1;
 		if (this.#lines.size === 0) {
 			fs.rmSync(this.path, { force: true });
 		}
@@ -173,9 +178,10 @@ export class Spool {
 		const fresh = `${this.path}.new`;
 		fs.writeFileSync(fresh, this.header + [...this.#lines.values()].join(''), { mode: 0o600, flush: true });
 		fs.renameSync(fresh, this.path);
-		fs.closeSync(this.file);
+		const old = this.file;
 		this.file = fs.openSync(this.path, 'a', 0o600);
 		this.#bytes = fs.fstatSync(this.file).size;
+		fs.closeSync(old);
 	}
 
 	/** @param {string} line */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { TIMES } from '../../src/sessions.js';
-import { KEYS, until, world } from './support.js';
+import { KEYS, lines, until, world } from './support.js';
 
 test('a cut connection comes back, and only one of it', async (t) => {
 	const w = await world(t);
@@ -66,28 +66,56 @@ test('keys that were opened elsewhere get one slow try', async (t) => {
 	assert.ok(row.creds);
 });
 
-for (const [failure, state, reason] of /** @type {[any, string, string][]} */ ([
-	[{ reason: 402, code: 101, expire: 7200 }, 'banned', 'too_many_strangers'],
-	[{ reason: 403 }, 'banned', 'locked'],
-	[{ reason: 405 }, 'outdated', 'version_refused'],
-	[{ reason: 411 }, 'needs_human', 'multidevice_mismatch']
-])) {
-	test(`login failure ${failure.reason} becomes ${state} and keeps the keys`, async (t) => {
-		const w = await world(t);
-		await w.bridge();
-		const id = await w.linked();
+test('refused logins have their states, and keep the keys', async (t) => {
+	const w = await world(t);
+	await w.bridge();
+	const id = await w.linked();
 
+	for (const [failure, state, reason] of /** @type {[any, string, string][]} */ ([
+		[{ reason: 402, code: 101, expire: 7200 }, 'banned', 'too_many_strangers'],
+		[{ reason: 403 }, 'banned', 'locked'],
+		[{ reason: 411 }, 'needs_human', 'multidevice_mismatch'],
+		[{ reason: 405 }, 'outdated', 'version_refused']
+	])) {
 		w.whatsapp.faults.failLogins(failure);
 		w.whatsapp.cut('drop');
-		const row = await w.state(id, state);
+		const row = await until(async () => {
+			const now = await w.row(id);
+			return now.state_code === failure.reason ? now : null;
+		}, state);
 
-		assert.deepEqual([row.state_code, row.state_reason], [failure.reason, reason]);
+		assert.deepEqual([row.state, row.state_reason], [state, reason]);
 		assert.ok(row.creds);
-		if (failure.expire) {
-			assert.ok(row.state_until - Date.now() > 7_000_000);
+		assert.equal(row.state_until > new Date(Date.now() + 7_000_000), failure.expire !== undefined);
+		if (state !== 'outdated') {
+			await until(async () => (await w.row(id)).lease_until <= new Date(), 'the rest');
+			// Support has looked: try again.
+			await w.pool.query("update connections_linkedsession set state = 'backoff' where id = $1", [id]);
+			await w.state(id, 'open');
 		}
-	});
-}
+	}
+});
+
+test('a fault inside one session is its own: it tries again, and others live on', async (t) => {
+	const w = await world(t);
+	const bridge = await w.bridge();
+	const [first, second] = [await w.session(), await w.session()];
+	await w.pairing(first);
+	await w.pairing(second);
+	const session = /** @type {any} */ (bridge.sessions?.get(first));
+	session.pairing.show = async () => {
+		delete session.pairing.show;
+		throw new TypeError('a fault');
+	};
+
+	const { value } = (await w.row(first)).pairing;
+	w.whatsapp.cut('drop');
+	await w.pairing(first, (shown) => shown.value !== value);
+	await until(() => w.whatsapp.connections.size === 2, 'both sockets');
+
+	assert.ok(lines.some((line) => line.includes('bridge.session.crashed') && line.includes(first)));
+	await w.pairing(second);
+});
 
 test('damaged or foreign keys need a human; other sessions live on', async (t) => {
 	const w = await world(t);
@@ -166,10 +194,11 @@ test('a stolen lease closes the socket without a word', async (t) => {
 
 test('who cannot renew closes the sockets before the lease ends', async (t) => {
 	const w = await world(t);
-	Object.assign(TIMES, { renew: 100, fence: 500, fenceLook: 50 });
+	Object.assign(TIMES, { renew: 100, fenceLook: 50 });
 	t.after(() => Object.assign(TIMES, { renew: 4000, fence: 12_000, fenceLook: 500 }));
 	const bridge = await w.bridge();
 	await w.linked();
+	TIMES.fence = 500;
 
 	Object.assign(/** @type {any} */ (bridge.sessions).leases, {
 		renew: () => Promise.reject(new Error('away')),

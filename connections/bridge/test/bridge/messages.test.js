@@ -157,6 +157,19 @@ test('what came while no bridge was there is told in order, as offline', async (
 	assert.ok(late.every(({ is_offline: isOffline }) => isOffline));
 });
 
+test('nothing of before the linking is told, nor what groups say', async (t) => {
+	const w = await world(t);
+	await w.customerWrites('Old question');
+	await w.bridge();
+	await w.linked();
+
+	await w.customerWrites('New question');
+	await w.event(({ text }) => text === 'New question', 'message');
+
+	const told = w.told.events.filter(({ type }) => type !== 'state' && type !== 'lid_mapping');
+	assert.deepEqual(told.map(({ text }) => text), ['New question']);
+});
+
 test('read and typing reach the customer', async (t) => {
 	const w = await world(t);
 	await w.bridge();

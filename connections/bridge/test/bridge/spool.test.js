@@ -80,11 +80,16 @@ test('a damaged file is put aside and told, and does not stop the start', (t) =>
 
 test('a full disk never throws, and is known', (t) => {
 	const spool = new Spool(folder(t), 'mine', keyring);
+	const { file } = spool;
 	spool.file = 9999;
 
 	spool.add({ id: 'a' }, true);
-
 	assert.ok(spool.isBroken);
+	spool.file = file;
+	spool.touch();
+
+	assert.ok(!spool.isBroken);
+	assert.match(readFileSync(spool.path, 'utf8'), /^\+ 1 /m);
 });
 
 test('events keep their order through refusals, and come once', async (t) => {
