@@ -35,3 +35,13 @@ export class Cache {
 		this.#kept.clear();
 	}
 }
+
+/** What one session keeps over its sockets: retry counts above all, or a retry could go on for ever. */
+export function makeCaches() {
+	return {
+		msgRetryCounterCache: new Cache(1000, 3_600_000),
+		userDevicesCache: new Cache(1000, 300_000),
+		callOfferCache: new Cache(100, 300_000),
+		placeholderResendCache: new Cache(1000, 3_600_000)
+	};
+}

@@ -38,8 +38,6 @@ const WORK = `(
 	or (wanted = 'logout' and (creds is not null or data_key is not null))
 )`;
 
-const WISHES = 'id, epoch, wanted, link_serial, link_method, link_phone';
-
 export class Leases {
 	/** @param {import('pg').Pool} pool @param {string} owner @param {string} url how Backroom reaches this process */
 	constructor(pool, owner, url) {
@@ -67,23 +65,23 @@ export class Leases {
 	 * Renews all at once. Who is missing in the answer was taken by somebody else.
 	 *
 	 * @param {Map<string, string>} held epoch by session
-	 * @returns {Promise<Wish[]>}
+	 * @returns {Promise<string[]>} ids
 	 */
 	async renew(held) {
 		const { rows } = await this.pool.query(
 			`update connections_linkedsession s set lease_until = now() + make_interval(secs => ${LEASE_SECONDS})
 			from unnest($1::uuid[], $2::bigint[]) as held(id, epoch)
 			where s.id = held.id and s.epoch = held.epoch
-			returning s.id, s.epoch, s.wanted, s.link_serial, s.link_method, s.link_phone`,
+			returning s.id`,
 			[[...held.keys()], [...held.values()]]
 		);
-		return rows;
+		return rows.map(({ id }) => id);
 	}
 
 	/** What is wanted of the held sessions now. @param {Map<string, string>} held @returns {Promise<Wish[]>} */
 	async wishes(held) {
 		const { rows } = await this.pool.query(
-			`select ${WISHES} from connections_linkedsession
+			`select id, epoch, wanted, link_serial, link_method, link_phone from connections_linkedsession
 			where (id, epoch) in (select * from unnest($1::uuid[], $2::bigint[]))`,
 			[[...held.keys()], [...held.values()]]
 		);

@@ -1,6 +1,6 @@
 /** One linked device: links it, keeps it connected, tells its state. Owned by one process at a time. */
 import { initAuthCreds } from 'baileys';
-import { Cache } from './cache.js';
+import { makeCaches } from './cache.js';
 import { Fenced } from './database.js';
 import * as hardening from './hardening.js';
 import { listen } from './hearing.js';
@@ -33,6 +33,7 @@ const STABLE_MS = 60_000;
 const CALM_MS = 300_000;
 const UNLINK_MS = 60_000;
 const CLOSE_MS = 3000;
+const MOST_FAULTS = 5;
 
 export class Session {
 	/** @type {import('baileys').WASocket | null} */
@@ -71,12 +72,7 @@ export class Session {
 		this.lastOf = new Memory(300);
 		/** @type {Memory<string>} */
 		this.opaques = new Memory(1000);
-		this.caches = {
-			msgRetryCounterCache: new Cache(1000, 3_600_000),
-			userDevicesCache: new Cache(1000, 300_000),
-			callOfferCache: new Cache(100, 300_000),
-			placeholderResendCache: new Cache(1000, 3_600_000)
-		};
+		this.caches = makeCaches();
 	}
 
 	/** Opens the keys and goes to work. Never throws. @param {Row} row */
@@ -92,10 +88,8 @@ export class Session {
 		const isNew = wish.wanted !== this.wish.wanted || wish.link_serial > Math.max(this.wish.link_serial, this.linkedSerial);
 		this.wish = wish;
 		if (isNew && !this.#isDone) {
-			void this.#supervised(async () => {
-				await this.#hangUp();
-				await this.#work();
-			});
+			this.#tries = 0;
+			void this.#supervised(() => this.#hangUp().then(() => this.#work()));
 		}
 	}
 
@@ -141,8 +135,8 @@ export class Session {
 	async become(state, { code = null, reason = null, until = null, fields = {} } = {}) {
 		const pairing = state === 'pairing' ? {} : { pairing: null };
 		this.state = state;
-		const news = { state, code, reason, until: until?.toISOString() ?? null, phone: this.phone, lid: this.lid };
-		this.shared.events.tell({ session: this.id, type: 'state', ...news });
+		const { id: session, phone, lid } = this;
+		this.shared.events.tell({ session, type: 'state', state, code, reason, until: until?.toISOString() ?? null, phone, lid });
 		log('bridge.session.changed', { session: this.id, state, code, reason });
 		const row = { state, state_code: code, state_reason: reason, state_until: until, state_at: new Date() };
 		await this.#insist(() => this.store.write({ ...row, ...pairing, ...fields }));
@@ -159,8 +153,12 @@ export class Session {
 			await this.store.begin();
 			this.linkedSerial = serial;
 			this.creds = null;
-			this.#tries = 0;
 			Object.assign(this, { phone: null, lid: null });
+			if (this.wish.link_method === 'code' && !/^\+?\d{6,15}$/.test(this.wish.link_phone ?? '')) {
+				await this.become('expired', { reason: 'no_phone', fields: { linked_serial: serial } });
+				this.#rest();
+				return;
+			}
 			await this.become('connecting', { fields: { linked_serial: serial, phone: null, lid: null, push_name: null } });
 			await this.#connect();
 		} else {
@@ -201,11 +199,8 @@ export class Session {
 		const creds = this.creds ?? initAuthCreds();
 		const socket = makeSocket(this, creds, live);
 		this.#socket = socket;
-		const silent = this.#later(HANDSHAKE_MS, () => live() && void socket.end(hardening.withStatus('Silent server', 408)));
-		const settled = () => {
-			leave();
-			clearTimeout(silent);
-		};
+		const giveUp = () => live() && void socket.end(hardening.withStatus('Silent server', 408));
+		const silent = this.#later(HANDSHAKE_MS, giveUp);
 		hardening.endStuckUpgrades(socket);
 		this.pairing.watch(socket, creds, live);
 		hardening.detectPasskey(socket, () => live() && void this.#supervised(() => this.#passkey()));
@@ -218,7 +213,8 @@ export class Session {
 		});
 		socket.ev.on('connection.update', ({ connection, qr, isNewLogin, lastDisconnect }) => {
 			if (qr || connection === 'open' || connection === 'close') {
-				settled();
+				leave();
+				clearTimeout(silent);
 			}
 			if (!live()) {
 				return;
@@ -269,10 +265,11 @@ export class Session {
 		}
 		this.#badSessions = code === 500 && openMs < STABLE_MS ? this.#badSessions + 1 : 0;
 		this.#replacements = code === 440 ? (openMs > CALM_MS ? 1 : this.#replacements + 1) : this.#replacements;
+		const { message: text, data } = error ?? {};
 		const end = {
 			code,
-			text: error?.message,
-			data: error?.data,
+			text,
+			data,
 			isLinked: this.creds !== null,
 			cutMs: Date.now() - this.#cutAt,
 			tries: this.#tries,
@@ -288,8 +285,8 @@ export class Session {
 			await this.#forget(this.wish.wanted === 'logout' ? 'logout' : reason, code);
 			return;
 		}
-		const waitMs = next === 'retry' ? delayMs : untilMs;
-		const until = waitMs ? new Date(Date.now() + waitMs) : null;
+		const waitMs = (next === 'retry' ? delayMs : untilMs) ?? 0;
+		const until = waitMs > 0 ? new Date(Date.now() + waitMs) : null;
 		const turn = this.#turn;
 		await this.become(state, { code, reason, until });
 		if (next === 'rest') {
@@ -367,6 +364,12 @@ export class Session {
 				await this.#hangUp();
 				const turn = this.#turn;
 				this.#tries += 1;
+				if (this.creds === null && this.#tries > MOST_FAULTS) {
+					// A fault that comes again each time must not show codes for ever.
+					await this.become('expired', { reason: 'failed' }).catch(() => {});
+					this.#rest();
+					return;
+				}
 				this.#later(backoffMs(this.#tries, 0, Math.random()), () => (this.#turn === turn ? this.#work() : undefined));
 			}
 		}

@@ -90,7 +90,8 @@ export class Sessions {
 		try {
 			const start = performance.now();
 			if (this.#held.size > 0) {
-				this.#follow(await this.leases.wishes(this.#epochs()));
+				const wishes = await this.leases.wishes(this.#epochs());
+				wishes.forEach((wish) => this.#isEnding || this.#held.get(wish.id)?.follow(wish));
 			}
 			const free = this.maxSessions - this.#held.size;
 			if (free > 0 && !this.#isEnding) {
@@ -129,9 +130,9 @@ export class Sessions {
 		const start = performance.now();
 		try {
 			const held = this.#epochs();
-			const wishes = await this.leases.renew(held);
+			const renewed = await this.leases.renew(held);
 			this.#renewedAt = start;
-			const still = new Set(wishes.map(({ id }) => id));
+			const still = new Set(renewed);
 			for (const [id, epoch] of held) {
 				const session = this.#held.get(id);
 				if (!still.has(id) && session?.epoch === epoch) {
@@ -140,18 +141,10 @@ export class Sessions {
 					this.#held.delete(id);
 				}
 			}
-			this.#follow(wishes);
 		} catch (error) {
 			log('bridge.renewal.failed', kindOf(error));
 		} finally {
 			this.#isRenewing = false;
-		}
-	}
-
-	/** @param {import('./leases.js').Wish[]} wishes */
-	#follow(wishes) {
-		if (!this.#isEnding) {
-			wishes.forEach((wish) => this.#held.get(wish.id)?.follow(wish));
 		}
 	}
 

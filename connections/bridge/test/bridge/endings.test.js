@@ -117,6 +117,17 @@ test('a fault inside one session is its own: it tries again, and others live on'
 	await w.pairing(second);
 });
 
+test('an attempt to link that fails each time comes to an end', async (t) => {
+	const w = await world(t);
+	const bridge = await w.bridge();
+	const id = await w.session({ link_method: 'code', link_phone: 'none' });
+
+	const row = await w.state(id, 'expired');
+
+	assert.equal(row.state_reason, 'no_phone');
+	await until(() => bridge.sessions?.size === 0, 'the rest');
+});
+
 test('damaged or foreign keys need a human; other sessions live on', async (t) => {
 	const w = await world(t);
 	const first = await w.bridge();

@@ -128,13 +128,15 @@ test('a renewal says what is still held and what is wanted; a release frees at o
 	const held = new Map([[row.id, row.epoch]]);
 	await pool.query("update connections_linkedsession set wanted = 'off', lease_until = now() + interval '1 second'");
 
-	const [wish] = await leases.renew(held);
+	const still = await leases.renew(held);
+	const [wish] = await leases.wishes(held);
 	const { rows } = await pool.query("select lease_until > now() + interval '10 seconds' as renewed from connections_linkedsession");
 	const none = await leases.renew(new Map([[row.id, '99']]));
 	await pool.query("update connections_linkedsession set wanted = 'on'");
 	await leases.release(held);
 	const [again] = await leases.claim(1);
 
+	assert.deepEqual(still, [row.id]);
 	assert.equal(wish.wanted, 'off');
 	assert.ok(rows[0].renewed);
 	assert.deepEqual(none, []);
