@@ -1,0 +1,193 @@
+/** Answers to the questions (`iq`) of clients. */
+import { randomBytes } from 'node:crypto';
+import { CodePairing } from './pairing.js';
+import { bundleNode, readPreKeys, readSignedPreKey } from './key_bundles.js';
+import { bytes, child, children, node, number, PHONES, refusal, result } from './nodes.js';
+import { limitsOf } from './limits.js';
+import { Account } from './people.js';
+
+/**
+ * @typedef {import('./nodes.js').Node} Node
+ * @typedef {import('./connection.js').Connection} Connection
+ * @typedef {import('./people.js').Directory} Directory
+ * @typedef {NonNullable<Connection['login']>} Login
+ * @typedef {object} Context
+ * @property {Directory} people
+ * @property {(login: Login, connection: Connection) => void} becameActive the device wants what it missed
+ * @property {(account: Account, device: number) => void} deviceLeaves the device logs itself out
+ * @property {string} mediaHost
+ *
+ * @typedef {(query: Node, connection: Connection, context: Context) => Node | undefined} Answer
+ */
+
+/** What only a logged-in device may ask. @param {Connection} connection @returns {Login} */
+function login(connection) {
+	if (!connection.login) {
+		throw new Error('This question needs a login');
+	}
+	return connection.login;
+}
+
+/** By `xmlns` and the tag of the first child. @type {Record<string, Answer>} */
+const ANSWERS = {
+	'w:p ping': (query) => result(query),
+	'passive active': (query, connection, { becameActive }) => {
+		connection.send(result(query));
+		becameActive(login(connection), connection);
+		return undefined;
+	},
+	'encrypt count': (query, connection) =>
+		result(query, [node('count', { value: login(connection).device.preKeys.length })]),
+	'encrypt digest': (query, connection) =>
+		result(query, [node('digest', {}, [node('identity', {}, login(connection).device.identity)])]),
+	'encrypt registration': uploadKeys,
+	'encrypt rotate': (query, connection) => {
+		const signed = readSignedPreKey(child(query, 'rotate'));
+		if (!signed) {
+			return refusal(query, 400, 'bad-request');
+		}
+		login(connection).device.signedPreKey = signed;
+		return result(query);
+	},
+	'encrypt key': giveKeys,
+	'usync usync': listPeople,
+	'abt props': (query) => result(query, [node('props', { protocol: 1, hash: 'fake' })]),
+	'blocklist ': (query) => result(query, [node('list')]),
+	'privacy privacy': (query) =>
+		result(query, [
+			node('privacy', {}, [
+				node('category', { name: 'readreceipts', value: 'all' }),
+				node('category', { name: 'last', value: 'all' }),
+				node('category', { name: 'online', value: 'all' }),
+				node('category', { name: 'profile', value: 'all' })
+			])
+		]),
+	'privacy tokens': (query) => result(query),
+	'w:m media_conn': (query, _, { mediaHost }) =>
+		result(query, [
+			node('media_conn', { auth: randomBytes(16).toString('base64url'), ttl: 3600 }, [
+				node('host', { hostname: mediaHost, maxContentLengthBytes: 100_000_000 })
+			])
+		]),
+	'w:mex query': (query, connection) =>
+		result(query, [node('result', {}, Buffer.from(JSON.stringify({ data: limitsOf(login(connection).account) })))]),
+	'w:sync:app:state sync': (query) =>
+		result(query, [
+			node(
+				'sync',
+				{},
+				children(child(query, 'sync')).map(({ attrs }) => node('collection', { name: attrs.name, version: 0 }))
+			)
+		]),
+	'w:profile:picture picture': (query) => refusal(query, 404, 'item-not-found'),
+	'md remove-companion-device': (query, connection, { deviceLeaves }) => {
+		const { account, device } = login(connection);
+		connection.send(result(query));
+		deviceLeaves(account, device.number);
+		return undefined;
+	},
+	'md link_code_companion_reg': pairByCode
+};
+
+/**
+ * @param {Connection} connection
+ * @param {Node} query
+ * @param {Context} context
+ */
+export function answer(connection, query, context) {
+	const { xmlns = '', type } = query.attrs;
+	if (type !== 'get' && type !== 'set') {
+		return;
+	}
+	const known = ANSWERS[`${xmlns} ${children(query)[0]?.tag ?? ''}`];
+	// An empty result keeps a client content that asks something which does not matter here.
+	const reply = known ? known(query, connection, context) : result(query);
+	if (reply) {
+		connection.send(reply);
+	}
+}
+
+/** @type {Answer} */
+function uploadKeys(query, connection) {
+	const { device } = login(connection);
+	const signed = readSignedPreKey(query);
+	if (!signed || !bytes(query, 'identity').equals(device.identity)) {
+		return refusal(query, 406, 'not-acceptable');
+	}
+	device.signedPreKey = signed;
+	device.registrationId = number(bytes(query, 'registration'));
+	const fresh = readPreKeys(child(query, 'list'));
+	const ids = new Set(fresh.map(({ id }) => id));
+	device.preKeys = [...device.preKeys.filter(({ id }) => !ids.has(id)), ...fresh];
+	return result(query);
+}
+
+/** @type {Answer} */
+function giveKeys(query, _connection, { people }) {
+	const users = children(child(query, 'key')).map(({ attrs: { jid } }) => {
+		const found = people.find(jid);
+		const device = found?.who instanceof Account ? found.who.devices.get(found.device) : undefined;
+		if (found && found.device === 0) {
+			return bundleNode(jid, found.who.party.bundle());
+		}
+		if (device && found?.who instanceof Account) {
+			return bundleNode(jid, found.who.deviceBundle(device));
+		}
+		return node('user', { jid }, [node('error', { code: 404, text: 'item-not-found' })]);
+	});
+	return result(query, [node('list', {}, users)]);
+}
+
+/** Who has WhatsApp, with which hidden number, on which devices. @type {Answer} */
+function listPeople(query, _connection, { people }) {
+	const usync = child(query, 'usync');
+	const wanted = children(child(usync, 'query')).map((one) => one.tag);
+	const users = children(child(usync, 'list')).map((user) => {
+		const phone = String(child(user, 'contact')?.content ?? '').replace(/\D/g, '');
+		const asked = user.attrs.jid ?? `${phone}@${PHONES}`;
+		const found = people.find(asked);
+		/** @type {Record<string, Node | false | undefined>} */
+		const facts = {
+			contact: node('contact', { type: found ? 'in' : 'out' }),
+			lid: found?.by === 'phone' && node('lid', { val: found.who.jid('lid') }),
+			devices: found && devicesNode(found.who),
+			status: found && node('status')
+		};
+		const said = wanted.map((tag) => facts[tag]).filter((one) => one !== undefined && one !== false);
+		return node('user', { jid: asked }, /** @type {Node[]} */ (said));
+	});
+	return result(query, [node('usync', usync?.attrs, [node('result'), node('list', {}, users)])]);
+}
+
+/** @param {import('./people.js').Account | import('./people.js').Customer} who */
+function devicesNode(who) {
+	const linked = who instanceof Account ? [...who.devices.values()] : [];
+	return node('devices', {}, [
+		node('device-list', {}, [
+			node('device', { id: 0 }),
+			...linked.map((device) => node('device', { id: device.number, 'key-index': device.keyIndex }))
+		])
+	]);
+}
+
+/** @type {Answer} */
+function pairByCode(query, connection) {
+	const { registration } = connection;
+	const reg = child(query, 'link_code_companion_reg');
+	if (!registration || !reg) {
+		return refusal(query, 400, 'bad-request');
+	}
+	if (reg.attrs.stage === 'companion_hello') {
+		const phone = reg.attrs.jid.split('@')[0];
+		registration.pairing = new CodePairing(
+			registration,
+			phone,
+			bytes(reg, 'link_code_pairing_wrapped_companion_ephemeral_pub')
+		);
+		const ref = node('link_code_pairing_ref', {}, registration.pairing.ref);
+		return result(query, [node('link_code_companion_reg', { stage: 'companion_hello' }, [ref])]);
+	}
+	connection.send(result(query));
+	registration.pairing?.finish(reg);
+	return undefined;
+}

@@ -1,0 +1,109 @@
+/**
+ * Mends what Baileys 7.0.0-rc14 gets wrong, from outside: the package on disk is the published one.
+ * Whoever updates the pin reads every point again.
+ */
+import { randomBytes } from 'node:crypto';
+import { Curve, DEFAULT_CONNECTION_CONFIG, WA_CERT_DETAILS } from 'baileys';
+import * as curve from 'libsignal/src/curve.js';
+
+/** @typedef {import('baileys').WASocket} Socket */
+
+/**
+ * Makes signatures count. `Curve.verify` (lib/Utils/crypto.js) drops the answer of libsignal's
+ * `verifySignature`, which says false and does not throw; so neither the server's certificates nor
+ * the account's signature were ever checked.
+ */
+export function repairSignatures() {
+	const verify = /** @type {any} */ (curve).verifySignature ?? /** @type {any} */ (curve).default.verifySignature;
+	Object.assign(Curve, {
+		verify: (/** @type {Uint8Array} */ key, /** @type {Uint8Array} */ message, /** @type {Uint8Array} */ signature) => {
+			try {
+				const prefixed = key.length === 33 ? key : Buffer.concat([Buffer.from([5]), key]);
+				return verify(prefixed, message, signature) === true;
+			} catch {
+				return false;
+			}
+		}
+	});
+}
+
+/** Trusts another server than WhatsApp's. @param {Buffer} rootKey 32 bytes */
+export function trustRoot(rootKey) {
+	Object.assign(WA_CERT_DETAILS, { PUBLIC_KEY: rootKey });
+}
+
+/**
+ * Ends a socket whose upgrade was answered with something else than 101. Baileys' client listens to
+ * `unexpected-response` (lib/Socket/Client/websocket.js), which stops `ws` from giving up by itself:
+ * the socket would hang for ever. Always 503: a 401 or 403 of some proxy is no logout.
+ *
+ * @param {Socket} socket
+ */
+export function endStuckUpgrades(socket) {
+	socket.ws.on('unexpected-response', (/** @type {any} */ request, /** @type {any} */ response) => {
+		response?.resume?.();
+		request?.destroy?.();
+		void socket.end(withStatus('The upgrade was refused', 503));
+	});
+}
+
+/**
+ * Answers `companion_reg_refresh`, which retires the secret inside the QR that is shown
+ * (WhiskeySockets/Baileys#2737; whatsmeow 9ec8f76): a new secret, an acknowledgement, the same ref
+ * once more. Baileys ignores it, and cannot acknowledge anything before `creds.me` is known.
+ *
+ * @param {Socket} socket
+ * @param {any} creds
+ * @param {() => void} onRotated
+ */
+export function followSecretRotation(socket, creds, onRotated) {
+	socket.ws.on('CB:notification,type:companion_reg_refresh', async (/** @type {any} */ node) => {
+		if (creds.account) {
+			return;
+		}
+		creds.advSecretKey = randomBytes(32).toString('base64');
+		const { id, from, type } = node.attrs;
+		try {
+			await socket.sendNode({ tag: 'ack', attrs: { id, class: 'notification', to: from ?? 's.whatsapp.net', type } });
+			onRotated();
+		} catch {
+			// The socket is closing; the next attempt begins with fresh secrets anyway.
+		}
+	});
+}
+
+/**
+ * A QR with the secret of now: Baileys goes on showing the one that it began with
+ * (lib/Socket/socket.js, `advB64`).
+ *
+ * @param {string} qr
+ * @param {string} shownSecret
+ * @param {string} secret
+ */
+export function withSecret(qr, shownSecret, secret) {
+	return qr
+		.split(',')
+		.map((part) => (part === shownSecret ? secret : part))
+		.join(',');
+}
+
+/**
+ * Tells when WhatsApp asks for a passkey, which only a browser on its own page can give
+ * (WhiskeySockets/Baileys#2672, whatsmeow 2026-06-30).
+ *
+ * @param {Socket} socket
+ * @param {() => void} onAsked
+ */
+export function detectPasskey(socket, onAsked) {
+	for (const type of ['passkey_prologue_request', 'crsc_continuation']) {
+		socket.ws.on(`CB:notification,type:${type}`, onAsked);
+	}
+}
+
+/** The library's version of WhatsApp Web. */
+export const LIBRARY_VERSION = DEFAULT_CONNECTION_CONFIG.version;
+
+/** An error in the form in which Baileys says why a socket ended. @param {string} message @param {number} statusCode */
+export function withStatus(message, statusCode) {
+	return Object.assign(new Error(message), { output: { statusCode } });
+}

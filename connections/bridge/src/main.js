@@ -1,0 +1,73 @@
+/** Starts one process of the bridge; `--help` tells the settings. */
+// Before anything that might print keys.
+import './console_filter.js';
+import { Bridge } from './bridge.js';
+import { kindOf, log } from './log.js';
+import { HELP, readSettings, WrongSetting } from './settings.js';
+
+const RSS_LOOK_MS = 30_000;
+/** So young, it is no leak: ending would only begin again. */
+const TOO_YOUNG_SECONDS = 600;
+const END_WITHIN_MS = 15_000;
+const MOST_CRASHES = 20;
+const CRASHES_WITHIN_MS = 60_000;
+
+/** @type {number[]} */
+let crashes = [];
+
+if (process.argv.includes('--help') || process.argv.includes('-h')) {
+	process.stdout.write(HELP);
+} else {
+	await run();
+}
+
+async function run() {
+	let settings;
+	try {
+		settings = readSettings(process.env);
+	} catch (error) {
+		if (!(error instanceof WrongSetting)) {
+			throw error;
+		}
+		process.stderr.write(`${error.message}. See --help.\n`);
+		process.exit(2);
+	}
+	const bridge = new Bridge(settings);
+	let isEnding = false;
+	const end = async (/** @type {string} */ why, /** @type {number} */ code) => {
+		if (isEnding) {
+			return;
+		}
+		isEnding = true;
+		log('bridge.process.ending', { why });
+		setTimeout(() => process.exit(1), END_WITHIN_MS).unref();
+		await bridge.stop();
+		process.exit(code);
+	};
+	const fail = (/** @type {unknown} */ error) => {
+		// An error inside the library, out of reach of a session's own supervision, is one session's
+		// fault: ending would cut all. Many of them are the process's fault.
+		log('bridge.process.crashed', kindOf(error));
+		const now = Date.now();
+		crashes = [...crashes.filter((at) => now - at < CRASHES_WITHIN_MS), now];
+		if (crashes.length > MOST_CRASHES) {
+			void end('crashes', 1);
+		}
+	};
+	process.on('uncaughtException', fail);
+	process.on('unhandledRejection', fail);
+	process.on('SIGTERM', () => void end('SIGTERM', 0));
+	process.on('SIGINT', () => void end('SIGINT', 0));
+	try {
+		await bridge.start();
+	} catch (error) {
+		log('bridge.process.failed', kindOf(error));
+		process.stderr.write(`The bridge could not start: ${/** @type {any} */ (error)?.code ?? 'see the log'}.\n`);
+		process.exit(1);
+	}
+	setInterval(() => {
+		if (process.memoryUsage.rss() / 1e6 > settings.maxRssMb && process.uptime() > TOO_YOUNG_SECONDS) {
+			void end('memory', 0);
+		}
+	}, RSS_LOOK_MS).unref();
+}

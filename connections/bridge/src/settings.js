@@ -1,0 +1,131 @@
+/** Settings from the environment, checked before anything starts. */
+import { hostname } from 'node:os';
+import { randomBytes } from 'node:crypto';
+import { Keyring } from './keyring.js';
+
+/** The environment is wrong; the message says what to change. */
+export class WrongSetting extends Error {}
+
+export const HELP = `Usage: node connections/bridge/src/main.js [--help]
+
+Holds linked devices of WhatsApp for Backroom (see PROTOCOL.md). Settings come from the environment:
+
+  DATABASE_URL             PostgreSQL; needed
+  BACKROOM_KEYS            id:base64-of-32-bytes,... the first one encrypts; needed
+  BRIDGE_SECRET            signs requests both ways; needed, at least 16 characters
+  BRIDGE_EVENTS_URL        where events are posted to; needed
+  BRIDGE_FOLDER            keeps events that are not stored yet; needed, on a disk that lasts
+  BRIDGE_PORT              default 8002; 0: any free one
+  BRIDGE_HOST              default 127.0.0.1
+  BRIDGE_URL               how Backroom reaches this process; default http://127.0.0.1:<port>
+  BRIDGE_MAX_SESSIONS      default 100
+  BRIDGE_MAX_RSS_MB        hands over and ends above this; default 900
+  BRIDGE_TYPING_MS         longest "composing" before a text; default 2000, 0: none
+  BRIDGE_TEXTS_PER_MINUTE  for each session; default 60
+  LINKED_DEVICE_VERSION    a.b.c, the version of WhatsApp Web to say; default: the library's
+  LINKED_DEVICE_URL        a WhatsApp server of your own; only with BACKROOM_ENV=development or test
+  LINKED_DEVICE_ROOT_KEY   its root key in hex; needed with LINKED_DEVICE_URL
+
+Exit codes: 0 ended in order, 1 could not start or broke, 2 wrong settings.
+`;
+
+/**
+ * @typedef {ReturnType<typeof readSettings>} Settings
+ */
+
+/**
+ * @param {Record<string, string | undefined>} env
+ * @throws {WrongSetting}
+ */
+export function readSettings(env) {
+	const server = ownServer(env);
+	return {
+		databaseUrl: needed(env, 'DATABASE_URL'),
+		keyring: keyring(needed(env, 'BACKROOM_KEYS')),
+		secret: secret(needed(env, 'BRIDGE_SECRET')),
+		eventsUrl: url(needed(env, 'BRIDGE_EVENTS_URL'), 'BRIDGE_EVENTS_URL', /^https?:$/),
+		folder: needed(env, 'BRIDGE_FOLDER'),
+		port: whole(env, 'BRIDGE_PORT', 8002, 0, 65535),
+		host: env.BRIDGE_HOST || '127.0.0.1',
+		url: env.BRIDGE_URL ? url(env.BRIDGE_URL, 'BRIDGE_URL', /^https?:$/) : null,
+		maxSessions: whole(env, 'BRIDGE_MAX_SESSIONS', 100, 1, 1000),
+		maxRssMb: whole(env, 'BRIDGE_MAX_RSS_MB', 900, 150, 100_000),
+		typingMs: whole(env, 'BRIDGE_TYPING_MS', 2000, 0, 30_000),
+		textsPerMinute: whole(env, 'BRIDGE_TEXTS_PER_MINUTE', 60, 1, 10_000),
+		version: version(env.LINKED_DEVICE_VERSION),
+		server,
+		/** Name of this process, never used twice: the fence and the spool both rest on it. */
+		owner: `${hostname().replace(/[^\w.]/g, '_')}-${process.pid}-${randomBytes(4).toString('hex')}`
+	};
+}
+
+/** @param {Record<string, string | undefined>} env @param {string} name */
+function needed(env, name) {
+	const value = env[name];
+	if (!value) {
+		throw new WrongSetting(`${name} is not set`);
+	}
+	return value;
+}
+
+/** @param {string} value @param {string} name @param {RegExp} protocol */
+function url(value, name, protocol) {
+	if (!URL.canParse(value) || !protocol.test(new URL(value).protocol)) {
+		throw new WrongSetting(`${name} is no URL of the right kind`);
+	}
+	return value.replace(/\/$/, '');
+}
+
+/** @param {string} value */
+function secret(value) {
+	if (value.length < 16) {
+		throw new WrongSetting('BRIDGE_SECRET must have at least 16 characters');
+	}
+	return value;
+}
+
+/** @param {string} value */
+function keyring(value) {
+	try {
+		return Keyring.parse(value);
+	} catch {
+		throw new WrongSetting('BACKROOM_KEYS must be id:base64-of-32-bytes, several with commas between them');
+	}
+}
+
+/** @param {Record<string, string | undefined>} env @param {string} name @param {number} byDefault @param {number} least @param {number} most */
+function whole(env, name, byDefault, least, most) {
+	const value = env[name] === undefined || env[name] === '' ? byDefault : Number(env[name]);
+	if (!Number.isInteger(value) || value < least || value > most) {
+		throw new WrongSetting(`${name} must be a whole number from ${least} to ${most}`);
+	}
+	return value;
+}
+
+/** @param {string | undefined} value @returns {[number, number, number] | null} */
+function version(value) {
+	if (!value) {
+		return null;
+	}
+	const parts = /^(\d+)\.(\d+)\.(\d+)$/.exec(value);
+	if (!parts) {
+		throw new WrongSetting('LINKED_DEVICE_VERSION must look like 2.3000.1');
+	}
+	return [Number(parts[1]), Number(parts[2]), Number(parts[3])];
+}
+
+/** @param {Record<string, string | undefined>} env @returns {{ url: string, rootKey: Buffer } | null} */
+function ownServer(env) {
+	const { LINKED_DEVICE_URL: address, LINKED_DEVICE_ROOT_KEY: key } = env;
+	if (!address && !key) {
+		return null;
+	}
+	// Who can set a server and its root key can read everything: never in production.
+	if (env.BACKROOM_ENV !== 'development' && env.BACKROOM_ENV !== 'test') {
+		throw new WrongSetting('LINKED_DEVICE_URL and LINKED_DEVICE_ROOT_KEY need BACKROOM_ENV=development or test');
+	}
+	if (!address || !key || !/^[0-9a-f]{64}$/i.test(key)) {
+		throw new WrongSetting('LINKED_DEVICE_URL needs LINKED_DEVICE_ROOT_KEY, 32 bytes in hex');
+	}
+	return { url: url(address, 'LINKED_DEVICE_URL', /^wss?:$/), rootKey: Buffer.from(key, 'hex') };
+}

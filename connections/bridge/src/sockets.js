@@ -1,0 +1,65 @@
+/** Makes the library's socket for a session, and says what is heard on it. */
+import { Browsers, makeWASocket, proto } from 'baileys';
+import { LIBRARY_VERSION } from './hardening.js';
+import { isIgnored } from './inbound.js';
+import { kindOf, libraryLog, log } from './log.js';
+
+/** @typedef {import('./session.js').Session} Session */
+
+/**
+ * @param {Session} session
+ * @param {any} creds
+ * @param {() => boolean} live whether the socket is still the session's
+ */
+export function makeSocket(session, creds, live) {
+	const { server, version } = session.shared.settings;
+	return makeWASocket({
+		auth: { creds, keys: /** @type {any} */ (session.store.keysFor(live)) },
+		logger: libraryLog,
+		version: version ?? LIBRARY_VERSION,
+		...(server ? { waWebSocketUrl: server.url } : {}),
+		// WhatsApp gives pairing codes only to names that it knows (Baileys#1266).
+		browser: Browsers.ubuntu('Chrome'),
+		// A dead link is noticed after 15 to 25 s instead of 35 to 65.
+		keepAliveIntervalMs: 10_000,
+		// The owner's phone goes on ringing.
+		markOnlineOnConnect: false,
+		syncFullHistory: false,
+		shouldIgnoreJid: isIgnored,
+		generateHighQualityLinkPreview: false,
+		transactionOpts: { maxCommitRetries: 10, delayBetweenTriesMs: 1000 },
+		getMessage: (key) => sentBefore(session, String(key.id)),
+		...session.caches
+	});
+}
+
+/**
+ * @param {Session} session
+ * @param {import('baileys').WASocket} socket
+ * @param {any} creds
+ * @param {() => boolean} live
+ * @returns {import('./hearing.js').Ears}
+ */
+export function earsOf(session, socket, creds, live) {
+	return {
+		session: session.id,
+		events: session.shared.events,
+		creds,
+		live,
+		recent: session.recent,
+		lastOf: session.lastOf,
+		opaqueOf: async (waId) => session.opaques.get(waId) ?? (await session.store.sent(waId))?.opaque,
+		phoneFor: (lid) => socket.signalRepository.lidMapping.getPNForLID(lid)
+	};
+}
+
+/** For a customer's phone that could not read it. An empty message would be worse than none. @param {Session} session @param {string} waId */
+async function sentBefore(session, waId) {
+	try {
+		const message = (await session.store.sent(waId))?.message;
+		return message ? proto.Message.decode(message) : undefined;
+	} catch (error) {
+		log('bridge.sent.unreadable', { session: session.id, ...kindOf(error) });
+		return undefined;
+	}
+}

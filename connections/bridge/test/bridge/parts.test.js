@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { Curve } from 'baileys';
+import { Gate } from '../../src/gate.js';
+import { repairSignatures, withSecret } from '../../src/hardening.js';
+import { isIgnored, messageEvent } from '../../src/inbound.js';
+import { Keyring, open, seal, Unreadable } from '../../src/keyring.js';
+import { Outbound, readRequest, Refused, waIdOf } from '../../src/outbound.js';
+import { readSettings, WrongSetting } from '../../src/settings.js';
+import { isSigned, sign } from '../../src/signatures.js';
+import { KEYS, SECRET } from './support.js';
+
+const ENV = {
+	DATABASE_URL: 'postgres://nobody',
+	BACKROOM_KEYS: KEYS,
+	BRIDGE_SECRET: SECRET,
+	BRIDGE_EVENTS_URL: 'http://127.0.0.1/events',
+	BRIDGE_FOLDER: '/nowhere'
+};
+
+test('what is sealed opens only with its key, in its place, unchanged', () => {
+	const key = randomBytes(32);
+	const sealed = seal(key, 'a|session|x', Buffer.from('secret'));
+	const changed = Buffer.from(sealed);
+	changed[14] ^= 1;
+
+	assert.equal(open(key, 'a|session|x', sealed).toString(), 'secret');
+	assert.notDeepEqual(seal(key, 'a|session|x', Buffer.from('secret')), sealed);
+	assert.throws(() => open(key, 'b|session|x', sealed), Unreadable);
+	assert.throws(() => open(randomBytes(32), 'a|session|x', sealed), Unreadable);
+	assert.throws(() => open(key, 'a|session|x', changed), Unreadable);
+	assert.throws(() => open(key, 'a|session|x', Buffer.alloc(3)), Unreadable);
+});
+
+test('the first key wraps, the others still unwrap', () => {
+	const old = Keyring.parse(KEYS);
+	const both = Keyring.parse(`k2:${randomBytes(32).toString('base64')},${KEYS}`);
+	const { dataKey, keyId, wrapped } = old.newDataKey('s|data_key');
+
+	assert.equal(keyId, 'k1');
+	assert.deepEqual(both.unwrap('s|data_key', 'k1', wrapped), dataKey);
+	assert.equal(both.wrap('s|data_key', dataKey).keyId, 'k2');
+	assert.throws(() => old.unwrap('s|data_key', 'k2', wrapped), Unreadable);
+	assert.throws(() => old.unwrap('t|data_key', 'k1', wrapped), Unreadable);
+	for (const wrong of ['', 'k1', 'k1:abc', `${KEYS},${KEYS}`]) {
+		assert.throws(() => Keyring.parse(wrong));
+	}
+});
+
+test('a signature is for one body, one secret and five minutes', () => {
+	const body = Buffer.from('{"a":1}');
+	const header = sign(SECRET, body, 1000);
+
+	assert.ok(isSigned(SECRET, body, header, 1300));
+	assert.ok(isSigned(SECRET, body, header, 700));
+	assert.ok(!isSigned(SECRET, body, header, 1301));
+	assert.ok(!isSigned(SECRET, body, header, 699));
+	assert.ok(!isSigned(SECRET, Buffer.from('{"a":2}'), header, 1000));
+	assert.ok(!isSigned('another secret', body, header, 1000));
+	for (const wrong of [undefined, '', 't=1000', header.replace('t=1000', 't=1001'), `${header}0`]) {
+		assert.ok(!isSigned(SECRET, body, wrong, 1000));
+	}
+});
+
+test('a signature of somebody else counts no more', () => {
+	repairSignatures();
+	const [mine, other] = [Curve.generateKeyPair(), Curve.generateKeyPair()];
+	const message = Buffer.from('message');
+	const signature = Curve.sign(mine.private, message);
+
+	assert.ok(Curve.verify(mine.public, message, signature));
+	assert.ok(!Curve.verify(other.public, message, signature));
+	assert.ok(!Curve.verify(mine.public, Buffer.from('another'), signature));
+	assert.ok(!Curve.verify(mine.public, message, Buffer.alloc(64)));
+});
+
+test('a server of our own is refused outside of development and tests', () => {
+	const own = { LINKED_DEVICE_URL: 'ws://127.0.0.1/ws', LINKED_DEVICE_ROOT_KEY: 'ab'.repeat(32) };
+
+	assert.equal(readSettings({ ...ENV, ...own, BACKROOM_ENV: 'test' }).server?.url, 'ws://127.0.0.1/ws');
+	assert.equal(readSettings(ENV).server, null);
+	for (const wrong of [
+		own,
+		{ ...own, BACKROOM_ENV: 'production' },
+		{ LINKED_DEVICE_URL: own.LINKED_DEVICE_URL, BACKROOM_ENV: 'test' },
+		{ BRIDGE_SECRET: 'short' },
+		{ BACKROOM_KEYS: 'k1:short' },
+		{ LINKED_DEVICE_VERSION: '2' },
+		{ BRIDGE_PORT: 'x' },
+		{ BRIDGE_FOLDER: '' }
+	]) {
+		assert.throws(() => readSettings({ ...ENV, ...wrong }), WrongSetting);
+	}
+	assert.deepEqual(readSettings({ ...ENV, LINKED_DEVICE_VERSION: '2.3000.5' }).version, [2, 3000, 5]);
+});
+
+test('the same send has the same id in the same session only', () => {
+	assert.match(waIdOf('s', 'a'), /^3EB0[0-9A-F]{18}$/);
+	assert.equal(waIdOf('s', 'a'), waIdOf('s', 'a'));
+	assert.notEqual(waIdOf('s', 'a'), waIdOf('t', 'a'));
+	assert.notEqual(waIdOf('s', 'a'), waIdOf('s', 'b'));
+});
+
+test('a request that is not as the contract says is refused', () => {
+	const right = { opaque: 'a', kind: 'text', chat: '123456@lid', text: 'Hello' };
+
+	assert.equal(readRequest(right).reply_to, null);
+	for (const wrong of [
+		null,
+		[],
+		{ ...right, opaque: '' },
+		{ ...right, kind: 'image' },
+		{ ...right, text: '' },
+		{ ...right, text: 5 },
+		{ ...right, chat: '123456@g.us' },
+		{ ...right, chat: 'status@broadcast' },
+		{ ...right, chat: null, phone: '0803' },
+		{ ...right, reply_to: {} }
+	]) {
+		assert.throws(() => readRequest(wrong), Refused);
+	}
+});
+
+test('more texts than the pace allows are refused, not kept', async () => {
+	const session = /** @type {any} */ ({ id: 's', openSocket: () => ({ sendPresenceUpdate: async () => {} }), lastOf: new Map() });
+	const outbound = new Outbound(session, { typingMs: 0, textsPerMinute: 1 });
+	const text = { opaque: 'a', kind: /** @type {const} */ ('text'), chat: '1@lid', phone: null, text: 'x', reply_to: null, message_id: null };
+
+	outbound.send(text).catch(() => {});
+
+	assert.throws(() => outbound.send({ ...text, opaque: 'b' }), (/** @type {any} */ error) => error.status === 429);
+	await outbound.send({ ...text, opaque: 'c', kind: 'typing' });
+});
+
+test('a gate lets so many in, the others in their order', async () => {
+	const gate = new Gate(2);
+	/** @type {number[]} */
+	const inside = [];
+	const leaves = [];
+	for (const number of [1, 2]) {
+		leaves.push(await gate.enter());
+		inside.push(number);
+	}
+	const third = gate.enter().then((leave) => (inside.push(3), leave));
+	await new Promise(setImmediate);
+	assert.deepEqual(inside, [1, 2]);
+
+	leaves[0]();
+	leaves[0]();
+	await third;
+
+	assert.deepEqual(inside, [1, 2, 3]);
+});
+
+test('groups, status updates, broadcasts and newsletters are ignored', () => {
+	assert.deepEqual(
+		['1-2@g.us', 'status@broadcast', '1@broadcast', '1@newsletter', '1@bot', '1@lid', '1@s.whatsapp.net'].map(isIgnored),
+		[true, true, true, true, true, false, false]
+	);
+});
+
+test('each content has its kind; what the protocol says to itself is no message', () => {
+	const heard = (/** @type {any} */ message) =>
+		messageEvent('s', { key: { remoteJid: '5@lid', id: 'X', fromMe: false }, message, sentAt: 1, name: 'Ada', isOffline: false });
+
+	assert.deepEqual(
+		[
+			{ conversation: 'a' },
+			{ extendedTextMessage: { text: 'b', contextInfo: { stanzaId: 'Q' } } },
+			{ imageMessage: { caption: 'c' } },
+			{ ephemeralMessage: { message: { conversation: 'd' } } },
+			{ audioMessage: {} },
+			{ reactionMessage: { text: '👍', key: { id: 'R' } } },
+			{ pollCreationMessage: {} }
+		].map((message) => {
+			const event = heard(message);
+			return [event?.kind, event?.text, event?.reply_to];
+		}),
+		[
+			['text', 'a', null],
+			['text', 'b', 'Q'],
+			['image', 'c', null],
+			['text', 'd', null],
+			['audio', null, null],
+			['reaction', '👍', 'R'],
+			['unsupported', null, null]
+		]
+	);
+	assert.equal(heard({ protocolMessage: {} }), null);
+	assert.equal(heard(null), null);
+});
+
+test('only the secret inside a QR changes', () => {
+	assert.equal(withSecret('2@ref,noise,identity,OLD,1', 'OLD', 'NEW'), '2@ref,noise,identity,NEW,1');
+});
