@@ -1,7 +1,7 @@
 # Backroom on one machine. `make` alone lists the targets; docs/operating-local.md tells more.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench chaos lock clean venv venv-dev
+.PHONY: help run test test-bridge check format bench chaos lock clean venv venv-dev
 
 PIP_TOOLS := pip-tools==7.6.2
 # Not named PIP_COMPILE: pip would take that for its own setting.
@@ -23,6 +23,10 @@ run: venv ## Start everything on this machine; Ctrl-C stops it (PORT=8000 EDGE_P
 
 test: venv-dev ## Run the tests beside servers of their own (ARGS="tests/faqs -k csv")
 	@exec $(LOCAL) exec -- .venv/bin/python -m pytest $(ARGS)
+
+test-bridge: venv-dev ## Check and run the bridge's own tests (Node >= 20 and npm)
+	@npm ci --prefix connections/bridge --no-audit --no-fund --silent && npm run --prefix connections/bridge --silent check
+	@exec $(LOCAL) exec -- node --test --test-concurrency=2 connections/bridge/test/fake connections/bridge/test/bridge
 
 check: venv-dev ## Layout, lint, types, imports, migrations, settings
 	@exec $(LOCAL) check
