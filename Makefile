@@ -26,7 +26,8 @@ test: venv-dev ## Run the tests beside servers of their own (ARGS="tests/faqs -k
 
 test-bridge: venv-dev ## Check and run the bridge's own tests (Node >= 20 and npm)
 	@npm ci --prefix connections/bridge --no-audit --no-fund --silent && npm run --prefix connections/bridge --silent check
-	@exec $(LOCAL) exec -- node --test --test-concurrency=2 connections/bridge/test/fake connections/bridge/test/bridge
+	@node --test --test-concurrency=2 connections/bridge/test/fake
+	@exec $(LOCAL) exec -- node --test --test-concurrency=1 connections/bridge/test/bridge
 
 check: venv-dev ## Layout, lint, types, imports, migrations, settings
 	@exec $(LOCAL) check
