@@ -28,7 +28,11 @@ export async function connect(url) {
 	if (role) {
 		pool.on('connect', (client) => {
 			// Queries of one client keep their order, so this comes before any other.
-			client.query(`set role ${pg.escapeIdentifier(role)}`).catch((error) => log('bridge.role.refused', kindOf(error)));
+			client.query(`set role ${pg.escapeIdentifier(role)}`).catch((error) => {
+				log('bridge.role.refused', kindOf(error));
+				// Never on as somebody who may do more.
+				client.end().catch(() => undefined);
+			});
 		});
 	}
 	return pool;
