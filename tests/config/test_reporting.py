@@ -13,7 +13,8 @@ from sentry_sdk.integrations.logging import LoggingIntegration
 from sentry_sdk.transport import Transport
 
 from config import reporting
-from lib import events, redact
+from lib import redact
+from tests.lines import heard
 
 pytestmark = pytest.mark.django_db
 WORDS = "my blouse is torn"
@@ -43,23 +44,10 @@ def post(monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
     sentry_sdk.get_global_scope().set_client(None)
 
 
-class _Lines(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFormatter(events.JsonFormatter())
-        self.addFilter(redact.Filter())
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
-
-
 @pytest.fixture
 def log() -> Iterator[list[str]]:
-    handler = _Lines()
-    logging.getLogger().addHandler(handler)
-    yield handler.lines
-    logging.getLogger().removeHandler(handler)
+    with heard(masks=redact.Filter()) as lines:
+        yield lines
 
 
 def execute(statement: str) -> Callable[[], None]:

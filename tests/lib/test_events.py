@@ -8,28 +8,13 @@ from collections.abc import Iterator
 import pytest
 
 from lib import events
-
-
-class _Lines(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFormatter(events.JsonFormatter())
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
+from tests.lines import heard
 
 
 @pytest.fixture
 def log() -> Iterator[list[str]]:
-    handler = _Lines()
-    logger = logging.getLogger("backroom")
-    logger.addHandler(handler)
-    level = logger.level
-    logger.setLevel(logging.INFO)
-    yield handler.lines
-    logger.setLevel(level)
-    logger.removeHandler(handler)
+    with heard("backroom") as lines:
+        yield lines
 
 
 @pytest.mark.parametrize(
