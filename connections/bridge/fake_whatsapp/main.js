@@ -20,37 +20,62 @@ When it is ready it prints one line: the word "ready" and a JSON object with "ur
 "rootKey" (hex; what clients must trust) and "control". It ends on SIGTERM and SIGINT.
 `;
 
-const { values } = parseArgs({
-	options: {
-		port: { type: 'string', default: '0' },
-		'control-port': { type: 'string', default: '0' },
-		state: { type: 'string' },
-		account: { type: 'string', multiple: true, default: [] },
-		customer: { type: 'string', multiple: true, default: [] },
-		help: { type: 'boolean', default: false }
-	}
-});
-
-if (values.help) {
+const options = read();
+if (options.help) {
 	process.stdout.write(HELP);
 } else {
-	await run();
+	await run().catch(giveUp);
+}
+
+/** What was asked for; ends the process with 2 when it cannot be read. */
+function read() {
+	try {
+		const { values } = parseArgs({
+			options: {
+				port: { type: 'string', default: '0' },
+				'control-port': { type: 'string', default: '0' },
+				state: { type: 'string' },
+				account: { type: 'string', multiple: true, default: [] },
+				customer: { type: 'string', multiple: true, default: [] },
+				help: { type: 'boolean', default: false }
+			}
+		});
+		return {
+			help: values.help,
+			port: portOf('--port', values.port),
+			controlPort: portOf('--control-port', values['control-port']),
+			state: values.state,
+			accounts: values.account.map(split),
+			customers: values.customer.map(split)
+		};
+	} catch (error) {
+		process.stderr.write(`${/** @type {Error} */ (error).message} See --help.\n`);
+		process.exit(2);
+	}
+}
+
+/** @param {unknown} error */
+function giveUp(error) {
+	const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
+	const isTaken = code === 'EADDRINUSE';
+	process.stderr.write(`The server could not start: ${isTaken ? 'the port is taken' : message}.\n`);
+	process.exit(1);
 }
 
 async function run() {
 	hushLibsignal();
-	const server = await new FakeWhatsApp({ port: Number(values.port), stateFile: values.state }).start();
-	for (const [phone, name] of values.account.map(split)) {
+	const server = await new FakeWhatsApp({ port: options.port, stateFile: options.state }).start();
+	for (const [phone, name] of options.accounts) {
 		if (!server.people.accounts.has(phone)) {
 			server.desk.addAccount({ phone, name });
 		}
 	}
-	for (const [phone, name] of values.customer.map(split)) {
+	for (const [phone, name] of options.customers) {
 		if (!server.people.customers.has(phone)) {
 			server.desk.addCustomer({ phone, name });
 		}
 	}
-	const control = await startControl(server.desk, Number(values['control-port']));
+	const control = await startControl(server.desk, options.controlPort);
 	const { port } = /** @type {import('node:net').AddressInfo} */ (control.address());
 	const ready = { url: server.url, rootKey: server.rootKey, control: `http://127.0.0.1:${port}` };
 	process.stdout.write(`ready ${JSON.stringify(ready)}\n`);
@@ -64,8 +89,21 @@ async function run() {
 	}
 }
 
+/** @param {string} name @param {string} value */
+function portOf(name, value) {
+	const port = Number(value);
+	if (value.trim() === '' || !Number.isInteger(port) || port < 0 || port > 65_535) {
+		throw new Error(`${name} must be a whole number from 0 to 65535.`);
+	}
+	return port;
+}
+
 /** @param {string} pair @returns {[string, string]} digits and name */
 function split(pair) {
 	const [phone, ...name] = pair.split('=');
-	return [phone.replace(/\D/g, ''), name.join('=')];
+	const digits = phone.replace(/\D/g, '');
+	if (digits.length < 8 || digits.length > 15) {
+		throw new Error(`${pair} must be PHONE=NAME, the number with its country's code.`);
+	}
+	return [digits, name.join('=')];
 }

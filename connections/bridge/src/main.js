@@ -15,7 +15,11 @@ const CRASHES_WITHIN_MS = 60_000;
 /** @type {number[]} */
 let crashes = [];
 
-if (process.argv.includes('--help') || process.argv.includes('-h')) {
+const unknown = process.argv.slice(2).find((word) => word !== '--help' && word !== '-h');
+if (unknown !== undefined) {
+	process.stderr.write(`${unknown} is not known: settings come from the environment. See --help.\n`);
+	process.exit(2);
+} else if (process.argv.length > 2) {
 	process.stdout.write(HELP);
 } else {
 	await run();
