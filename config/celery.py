@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from django.db import close_old_connections  # noqa: E402
 
 from config import canary  # noqa: E402
-from lib import brokers, events, interpreter  # noqa: E402
+from lib import brokers, events, interpreter, jobs  # noqa: E402
 
 # A wake-up that was being handled when the broker went away need not be put back: the sweep
 # finds what is due. Trying to put it back ends the worker (kombu asks a connection that is gone).
@@ -48,6 +48,11 @@ app.conf.update(
             "task": "connections.watch_deliveries",
             "schedule": 60.0,
             "options": {"queue": "housekeeping", "expires": 50},
+        },
+        "look after linked phones": {
+            "task": "connections.supervise",
+            "schedule": 5.0,
+            "options": {"queue": "housekeeping", "expires": 5},
         },
         "keep tables small": {
             "task": "workspaces.keep_tables_small",
@@ -92,6 +97,13 @@ def refuse_pooler(**_: Any) -> None:
 def settle_the_interpreter(**_: Any) -> None:
     """Let the collector of cycles look at what messages leave behind only."""
     interpreter.settle()
+
+
+@signals.worker_ready.connect
+def try_resting_lines(sender: Any = None, **_: Any) -> None:
+    """Have linked phones that rest tried once more, when a worker for housekeeping starts."""
+    if str(getattr(sender, "hostname", "")).startswith("bulk@"):
+        jobs.enqueue("connections.reconnect_all", queue="housekeeping", once="reconnect-all")
 
 
 @signals.task_prerun.connect

@@ -45,6 +45,15 @@ def production_has_its_secrets(**_: Any) -> list[CheckMessage]:
         )
     if settings.SIMULATOR_URL:
         found.append(Error("SIMULATOR_URL is for development and tests.", id="config.E002"))
+    if settings.LINKED_DEVICE_URL or settings.FAKE_WHATSAPP_URL:
+        found.append(
+            Error(
+                "LINKED_DEVICE_URL and FAKE_WHATSAPP_URL are for development and tests.",
+                id="config.E006",
+            )
+        )
+    if settings.BRIDGE_SECRET and len(settings.BRIDGE_SECRET) < 16:
+        found.append(Error("BRIDGE_SECRET has fewer than 16 characters.", id="config.E007"))
     if settings.AI_ECHO_SECONDS:
         found.append(Error("AI_ECHO_SECONDS is for measurements.", id="config.E005"))
     return found

@@ -77,6 +77,16 @@ TENANT_MODEL = "workspaces.Workspace"
 WORKSPACE_FOUNDATIONS = ["billing.plans.begin_trial", "messaging.bot.prepare"]
 # What belongs to a workspace without bearing its id, and goes with it (workspaces.schemas.delete).
 WORKSPACE_ERASURES = ["connections.inbox.erase_unrouted"]
+# Further roles of the database, each for a program of its own: what it may do to which tables.
+DATABASE_ROLES = {
+    "backroom_bridge": {
+        "connections_linkedsession": "SELECT, UPDATE",
+        "connections_linkedkey": "SELECT, INSERT, UPDATE, DELETE",
+        "connections_linkedsent": "SELECT, INSERT, UPDATE, DELETE",
+    }
+}
+# What no workspace's pages and workers ever read.
+DATABASE_HIDDEN_TABLES = ["connections_linkedkey", "connections_linkedsent"]
 TENANT_LIMIT_SET_CALLS = True
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -275,6 +285,18 @@ EDGE_MAX_BYTES = env.int("EDGE_MAX_BYTES", default=64 * 1024 * 1024)
 # How long a body may take to arrive, and how long the database may take to store it.
 EDGE_BODY_SECONDS = env.float("EDGE_BODY_SECONDS", default=10.0)
 EDGE_PATIENCE_SECONDS = env.int("EDGE_PATIENCE_SECONDS", default=4)
+# Linked devices: what Backroom shares with their engine (connections/bridge); empty: there is none.
+BRIDGE_SECRET = env.str("BRIDGE_SECRET", default="")
+LINKED_DEVICE_TIMEOUT_SECONDS = env.float("LINKED_DEVICE_TIMEOUT_SECONDS", default=20.0)
+# Between two messages of a linked number, drawn anew each time; and how long it "types" before one.
+LINKED_DEVICE_GAP_MS = env.list("LINKED_DEVICE_GAP_MS", cast=int, default=[1500, 4000])
+LINKED_DEVICE_TYPING_MS = env.list("LINKED_DEVICE_TYPING_MS", cast=int, default=[1000, 3000])
+# Conversations that a linked number may begin on its first day, and how many more each day.
+LINKED_DEVICE_FIRST_CONTACTS = env.list("LINKED_DEVICE_FIRST_CONTACTS", cast=int, default=[10, 5])
+# A WhatsApp server of one's own, for development and tests only (also read by the bridge), and
+# where the local one is told what the pretend phone does.
+LINKED_DEVICE_URL = env.str("LINKED_DEVICE_URL", default="")
+FAKE_WHATSAPP_URL = env.str("FAKE_WHATSAPP_URL", default="").rstrip("/")
 SEND_MAX_ATTEMPTS = env.int("SEND_MAX_ATTEMPTS", default=5)
 # A send whose outcome nobody knows is tried again only after this long without a status.
 UNKNOWN_RETRY_SECONDS = env.int("UNKNOWN_RETRY_SECONDS", default=300)

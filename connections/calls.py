@@ -27,8 +27,8 @@ class Outcome:
 class Caller:
     """Speaks for one number; its credentials are opened once, for as long as they stay the same."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, route: str = "") -> None:
+        self._connection, self._route = connection, route
         self._opened: tuple[Account, Provider] | None = None
 
     @property
@@ -36,9 +36,9 @@ class Caller:
         """Return the name of the provider it calls."""
         return self._connection.provider
 
-    def speaks_for(self, connection: Connection) -> bool:
+    def speaks_for(self, connection: Connection, route: str = "") -> bool:
         """Say whether what it holds is what the number's row says, as it was read now."""
-        return all(
+        return route == self._route and all(
             getattr(self._connection, name) == getattr(connection, name) for name in _SPOKEN_WITH
         )
 
@@ -72,7 +72,7 @@ class Caller:
     def _open(self) -> tuple[Account, Provider]:
         try:
             self._opened = (
-                credentials.account(self._connection),
+                credentials.account(self._connection, route=self._route),
                 providers.get(self._connection.provider),
             )
         except (crypto.UnableToDecrypt, providers.UnknownProvider) as error:

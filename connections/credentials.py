@@ -24,12 +24,13 @@ def unseal(connection: Connection) -> dict[str, str]:
     return {str(name): str(value) for name, value in opened.items()}
 
 
-def account(connection: Connection) -> Account:
-    """Return what a provider needs to speak for this number."""
+def account(connection: Connection, *, route: str = "") -> Account:
+    """Return what a provider needs to speak for this number; `route` see `Account`."""
     return Account(
         external_id=connection.external_id,
         account_id=connection.account_id,
         credentials=unseal(connection),
+        route=route,
     )
 
 

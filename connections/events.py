@@ -33,13 +33,15 @@ class StatusWord(StrEnum):
 class Sender:
     """Who wrote, or to whom it went: any of the identities may be missing, not all.
 
-    `phone` is E.164; `user_id` is a business-scoped user id; `address` is what the provider
-    gave when it is neither.
+    `phone` is E.164; `user_id` is a business-scoped user id; `lid` is WhatsApp's hidden number
+    (`<digits>@lid`), which linked devices see; `address` is what the provider gave when it is
+    none of them.
     """
 
     phone: str | None = None
     user_id: str | None = None
     parent_user_id: str | None = None
+    lid: str | None = None
     address: str | None = None
     name: str = ""
     username: str = ""
@@ -47,7 +49,7 @@ class Sender:
     @property
     def key(self) -> str:
         """One string for this person within a connection: orders their events."""
-        return self.phone or self.user_id or self.address or ""
+        return self.lid or self.phone or self.user_id or self.address or ""
 
 
 @dataclass(frozen=True)
@@ -101,12 +103,14 @@ class Button:
 class Outbound:
     """One thing to send. `to_phone` is E.164; `to_user_id` a business-scoped user id.
 
-    For READ and TYPING only `message_id` (the customer's message) counts.
+    `to_lid` is the customer's hidden number (`<digits>@lid`), which linked devices write to.
+    READ and TYPING name the customer's message; the Cloud API wants nothing else of them.
     """
 
     kind: OutboundKind
     to_phone: str | None = None
     to_user_id: str | None = None
+    to_lid: str | None = None
     text: str = ""
     buttons: tuple[Button, ...] = ()
     message_id: str = ""

@@ -61,6 +61,8 @@ def read(*, provider_name: str, body: bytes, headers: Mapping[str, str]) -> Read
     provider = providers.get(provider_name)
     by_house = is_by_house(provider, body=body, headers=headers)
     signers: frozenset[int] = frozenset()
+    if not by_house and not provider.has_own_secrets:
+        raise UnableToVerify
     if not by_house:
         candidates = find(provider.number_ids(body))
         if not candidates and may_be_unnamed(body):
@@ -76,8 +78,8 @@ def read(*, provider_name: str, body: bytes, headers: Mapping[str, str]) -> Read
 
 
 def is_by_house(provider: Provider, *, body: bytes, headers: Mapping[str, str]) -> bool:
-    """Say whether the house's own app signed `body`. Asks nobody."""
-    secret = settings.WHATSAPP_APP_SECRET
+    """Say whether the house's own app, or engine, signed `body`. Asks nobody."""
+    secret = provider.house_secret()
     return bool(secret) and provider.verify(body=body, headers=headers, secret=secret)
 
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Case, F, Q, Value, When
 
-from connections import credentials, inbox, outbox, providers
-from connections.models import MOST_PER_SECOND, Connection, ConnectionEvent
+from connections import credentials, inbox, outbox, providers, routes
+from connections.models import MOST_PER_SECOND, Connection, ConnectionEvent, LinkedSession
 from connections.providers.base import CheckResult, Code, ProviderError, Slow
 from lib import crypto, events, phones
 from workspaces import audit, notices, scope
@@ -22,6 +23,8 @@ _STATE_AFTER = {
 }
 # A busy number is noted as alive once in a while: everybody would wait for its one row.
 _NOTE_EVERY = timedelta(seconds=15)
+# How long no conversation is begun after WhatsApp refused one, when it does not say so itself.
+_COLD = timedelta(hours=24)
 _OFF_BY_ERROR = frozenset(_STATE_AFTER.values())
 _HELD = "This number is connected to another workspace. Remove it there first, or write to support."
 _EFFECTS = {
@@ -129,7 +132,7 @@ def check(*, connection: Connection, now: datetime) -> CheckResult:
     Raises ProviderError after noting it. No transaction may be open.
     """
     try:
-        account = credentials.account(connection)
+        account = credentials.account(connection, route=routes.route_to(connection))
         found = providers.get(connection.provider).check(account)
     except ProviderError as error:
         _log(
@@ -180,12 +183,20 @@ def change_state(
 ) -> bool:
     """Move to `state` (compare-and-set) and log it. False when it was in that state."""
     code = code[:30]
+    if state == State.CONNECTED:
+        moment: dict[str, object] = {"last_connected_at": now}
+    else:  # the row knows better than a copy of it whether the number was connected
+        was_connected = When(state=State.CONNECTED, then=Value(now))
+        moment = {"last_disconnected_at": Case(was_connected, default=F("last_disconnected_at"))}
     moved = (
         Connection.objects.filter(pk=connection.pk)
         .exclude(state=state, state_code=code)
-        .update(state=state, state_code=code, state_reason=reason[:300], state_changed_at=now)
+        .update(
+            state=state, state_code=code, state_reason=reason[:300], state_changed_at=now, **moment
+        )
     )
     if moved:
+        connection.state, connection.state_code, connection.state_reason = state, code, reason
         _log(connection, f"state-{state}", code=code, detail=reason, now=now)
         events.publish(
             "connections.connection.changed-state",
@@ -232,6 +243,8 @@ def apply_error(*, connection: Connection, error: ProviderError, now: datetime) 
             reason=error.sentence,
             now=now,
         )
+    if error.cools:
+        cool_down(connection=connection, until=now + _COLD, now=now)
     if error.tell_owner or error.switch_off:
         notices.tell_owners(
             workspace=Workspace.objects.get(pk=connection.workspace_id),
@@ -241,7 +254,33 @@ def apply_error(*, connection: Connection, error: ProviderError, now: datetime) 
         )
 
 
-def slow_down(*, connection: Connection, scope: Slow, until: datetime, now: datetime) -> None:
+def cool_down(*, connection: Connection, until: datetime, now: datetime) -> None:
+    """Begin no conversations on the number before `until`; answers go on. Tells the owners."""
+    moved = Connection.objects.filter(
+        Q(cold_until__isnull=True) | Q(cold_until__lt=until), pk=connection.pk
+    ).update(cold_until=until)
+    connection.cold_until = until
+    if not moved:
+        return
+    moment = f"{until:%d %B, %H:%M} UTC"
+    _log(connection, "linked-reachout", detail=f"until {moment}", now=now)
+    notices.tell_owners(
+        workspace=Workspace.objects.get(pk=connection.workspace_id),
+        key=f"reachout:{connection.pk}:{now.date()}",
+        text=f"{phones.show(connection.phone)}: WhatsApp lets this number begin no conversations "
+        f"until {moment}. Answers to customers who write first go on.",
+        now=now,
+    )
+
+
+def slow_down(
+    *,
+    connection: Connection,
+    scope: Slow,
+    until: datetime,
+    now: datetime,
+    is_noted: bool = True,
+) -> None:
     """Let the number (or every number of its account in the workspace) rest until then."""
     rows = Connection.objects.filter(workspace_id=connection.workspace_id)
     if scope == Slow.ACCOUNT and connection.account_id:
@@ -250,7 +289,8 @@ def slow_down(*, connection: Connection, scope: Slow, until: datetime, now: date
         rows = rows.filter(pk=connection.pk)
     rows.update(slow_until=until)
     connection.slow_until = until
-    _log(connection, "slowed-down", detail=f"until {until:%H:%M:%S} UTC", now=now)
+    if is_noted:
+        _log(connection, "slowed-down", detail=f"until {until:%H:%M:%S} UTC", now=now)
 
 
 def set_pace(
@@ -305,6 +345,9 @@ def remove(*, connection: Connection, actor: User | None, now: datetime) -> None
         )
         Connection.objects.filter(pk=connection.pk).update(
             removed_at=now, credentials="", is_sending=False, state=State.NOT_CONNECTED
+        )
+        LinkedSession.objects.filter(connection=connection).update(
+            wanted=LinkedSession.Wanted.LOGOUT, pairing=None
         )
         for job in outbox.give_up(connection=connection, now=now):
             inbox.put_receipt(

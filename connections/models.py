@@ -54,6 +54,15 @@ class Connection(models.Model):
     # Since when WhatsApp takes its messages and delivers none (connections.watchdog).
     undelivered_since = models.DateTimeField(null=True, blank=True)
     state_changed_at = models.DateTimeField()
+    last_connected_at = models.DateTimeField(null=True, blank=True)
+    last_disconnected_at = models.DateTimeField(null=True, blank=True)
+    # Tries to connect that failed in a row (connections.incidents).
+    failures = models.PositiveIntegerField(default=0, db_default=0)
+    # Milliseconds between two messages, drawn anew each time; 0: `rate_per_second` alone counts.
+    least_gap_ms = models.PositiveIntegerField(default=0, db_default=0)
+    most_gap_ms = models.PositiveIntegerField(default=0, db_default=0)
+    # WhatsApp lets it begin no conversations before (answers go on).
+    cold_until = models.DateTimeField(null=True, blank=True)
     # When its owner's right to the number was shown: by a live check, or by an operator. Only
     # then do updates reach the workspace; a number that somebody merely typed gets nothing.
     verified_at = models.DateTimeField(null=True, blank=True)
@@ -104,6 +113,47 @@ class ConnectionEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class Incident(models.Model):
+    """A number that does not come back by itself: from when people were told until it was over."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="incidents")
+    code = models.CharField(max_length=40, blank=True)
+    detail = models.CharField(max_length=300, blank=True)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection"],
+                condition=Q(closed_at__isnull=True),
+                name="incident_one_open_a_connection",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"incident {self.pk}"
+
+
+class FirstContact(models.Model):
+    """A customer whom a number wrote to first: so many a day, no more (connections.linked.manners)."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_index=False)
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, db_index=False)
+    digest = models.CharField(max_length=64)  # keyed: a count, not a list of customers
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "digest"], name="first_contact_once")
+        ]
+        indexes = [models.Index(fields=["connection", "at"], name="first_contact_by_time")]
+
+    def __str__(self) -> str:
+        return f"first contact {self.pk}"
 
 
 class InboundEvent(models.Model):
@@ -293,3 +343,28 @@ class DirectoryEntry(models.Model):
 
     def __str__(self) -> str:
         return f"directory entry {self.pk}"
+
+
+# Django looks for tables here; these have a file of their own.
+from connections.linked.models import (  # noqa: E402
+    LinkedKey,
+    LinkedSent,
+    LinkedSession,
+)
+
+__all__ = [
+    "MOST_PER_SECOND",
+    "Connection",
+    "ConnectionEvent",
+    "DirectoryEntry",
+    "FirstContact",
+    "InboundEvent",
+    "Incident",
+    "LinkedKey",
+    "LinkedSent",
+    "LinkedSession",
+    "OutboundJob",
+    "Pacing",
+    "PairPacing",
+    "SenderHeartbeat",
+]

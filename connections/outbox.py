@@ -316,6 +316,11 @@ def give_up(*, connection: Connection, now: datetime) -> list[OutboundJob]:
     return jobs_here
 
 
+def find(*, workspace: Workspace, key: str) -> int:
+    """Return the id of the send that was put under `key`. Raises OutboundJob.DoesNotExist."""
+    return int(OutboundJob.objects.values_list("pk", flat=True).get(workspace=workspace, key=key))
+
+
 def cancel(*, workspace: Workspace, key: str) -> bool:
     """Take back a send that has not begun. False when it is too late."""
     count, _ = OutboundJob.objects.filter(

@@ -4,6 +4,9 @@ A number may send `rate_per_second`, and one second's worth at once after a rest
 gets one message in six seconds, and up to 45 at once, borrowed from the time that follows.
 Both are kept as the moment at which the next send would be due at an even pace (GCRA): one row
 for a number and one for a pair, moved on by each claim.
+
+A linked phone (`most_gap_ms`) sends as a person does: one message, then a gap that is drawn anew
+each time. What it marks as read and its "typing" signs do not wait for that.
 """
 
 import json
@@ -39,14 +42,15 @@ WITH pace AS MATERIALIZED (
       AND (c.slow_until IS NULL OR c.slow_until <= %(now)s)
     FOR UPDATE OF p),
 allowed AS (
-    SELECT floor(extract(epoch FROM %(now)s + interval '1 second' - arrives_at) * rate_per_second)
-        AS count
+    SELECT CASE WHEN most_gap_ms > 0 THEN (arrives_at <= %(now)s)::int
+        ELSE floor(extract(epoch FROM %(now)s + interval '1 second' - arrives_at) * rate_per_second)
+        END AS count, most_gap_ms > 0 AS is_gentle
     FROM pace),
 due AS (
     SELECT j.id, j.kind, j.conversation_key FROM connections_outboundjob j
     WHERE j.workspace_id = %(ws)s AND j.connection_id = %(connection)s
       AND j.state = 'queued' AND j.due_at <= %(now)s
-      AND (SELECT count FROM allowed) > 0
+      AND (SELECT count > 0 OR (is_gentle AND j.kind IN ('read', 'typing')) FROM allowed)
       -- Order within a conversation: it must be the oldest of it that is open. No anti-join:
       -- in a table without statistics that one compares every row with every other.
       AND j.id = (
@@ -59,13 +63,19 @@ due AS (
             AND q.digest = hashtextextended(j.conversation_key, 0)), '-infinity')
           <= %(now)s + interval '{PAIR_SECONDS * (PAIR_BURST - 1)} seconds')
     ORDER BY j.id LIMIT %(limit)s FOR UPDATE OF j SKIP LOCKED),
+placed_due AS (
+    SELECT id, conversation_key, counts, row_number() OVER (ORDER BY id) AS place,
+        count(*) FILTER (WHERE counts) OVER (ORDER BY id) AS texts
+    FROM (SELECT id, conversation_key, kind NOT IN ('read', 'typing') AS counts FROM due) d),
 chosen AS (
-    SELECT id, conversation_key, kind NOT IN ('read', 'typing') AS counts
-    FROM due ORDER BY id LIMIT (SELECT count FROM allowed)),
+    SELECT id, conversation_key, counts FROM placed_due, allowed
+    WHERE CASE WHEN is_gentle THEN NOT counts OR texts <= allowed.count ELSE place <= allowed.count END),
 counted AS (SELECT count(*) FILTER (WHERE counts) AS count FROM chosen),
 paced AS (
     UPDATE connections_pacing p
-    SET arrives_at = pace.arrives_at + make_interval(secs => counted.count::float8 / pace.rate_per_second)
+    SET arrives_at = pace.arrives_at + make_interval(secs => CASE WHEN pace.most_gap_ms > 0
+        THEN (pace.least_gap_ms + random() * (pace.most_gap_ms - pace.least_gap_ms)) / 1000
+        ELSE counted.count::float8 / pace.rate_per_second END)
     FROM pace, counted
     WHERE p.connection_id = %(connection)s AND counted.count > 0),
 paired AS (
@@ -122,14 +132,34 @@ def claim(
     if not rows:
         return Claimed([])
     is_held_back, ahead_seconds, rate, count = rows[0][:4]
+    first = 4 + len(_NUMBER)
+    number = Connection.from_db("default", _NUMBER, rows[0][4:first])
+    found = [_job(row[first:-1]) for row in rows if row[first] is not None]
+    if number.most_gap_ms:
+        return Claimed(found, connection=number)  # what waits is seen to when it is due
     # The pace is kept by letting the next one go a second before it is due at an even pace.
     wait = ahead_seconds + (count + 1) / rate - 1.0 if is_held_back else 0.0
-    first = 4 + len(_NUMBER)
-    return Claimed(
-        [_job(row[first:-1]) for row in rows if row[first] is not None],
-        max(0.0, wait),
-        Connection.from_db("default", _NUMBER, rows[0][4:first]),
-    )
+    return Claimed(found, max(0.0, wait), number)
+
+
+# The next one that a number with gaps may send: due, and its gap over.
+_NEXT = """
+SELECT extract(epoch FROM GREATEST(
+    min(j.due_at) FILTER (WHERE j.kind NOT IN ('read', 'typing')), max(p.arrives_at)) - %s)::float8,
+    extract(epoch FROM min(j.due_at) FILTER (WHERE j.kind IN ('read', 'typing')) - %s)::float8
+FROM connections_outboundjob j LEFT JOIN connections_pacing p ON p.connection_id = j.connection_id
+WHERE j.connection_id = %s AND j.state = 'queued'
+"""
+
+
+def next_in_seconds(*, connection_id: int, now: datetime) -> float | None:
+    """Return in how many seconds a number with gaps may send the next that waits; None: nothing does.
+
+    Never negative: zero is now.
+    """
+    ((text, mark),) = sql.fetch(_NEXT, [now, now, Int8(connection_id)], prepare=True)
+    known = [seconds for seconds in (text, mark) if seconds is not None]
+    return max(0.0, min(known)) if known else None
 
 
 def forget(*, now: datetime) -> int:

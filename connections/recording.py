@@ -90,6 +90,8 @@ def _decide(connection: Connection, job: OutboundJob, error: ProviderError, now:
     if error.code == Code.UNKNOWN_OUTCOME:
         outcome, state = "unknown", State.UNKNOWN
         wait = timedelta(seconds=settings.UNKNOWN_RETRY_SECONDS)
+    elif error.code == Code.OFFLINE and job.expires_at is None and job.message_id is None:
+        outcome, state = "failed", State.FAILED  # a sign of life that would come too late
     elif error.retryable and (
         job.attempts < settings.SEND_MAX_ATTEMPTS or _is_patient(connection, error, job)
     ):
@@ -104,7 +106,10 @@ def _decide(connection: Connection, job: OutboundJob, error: ProviderError, now:
         return "settled"  # somebody has said what became of it
     manager.apply_error(connection=connection, error=error, now=now)
     if error.slow in (Slow.CONNECTION, Slow.ACCOUNT):
-        manager.slow_down(connection=connection, scope=error.slow, until=now + wait, now=now)
+        manager.slow_down(
+            connection=connection, scope=error.slow, until=now + wait, now=now,
+            is_noted=error.code != Code.OFFLINE,
+        )  # fmt: skip
     if job.message_id is not None:
         inbox.put_receipt(
             job=job,
@@ -122,7 +127,7 @@ def _is_patient(connection: Connection, error: ProviderError, job: OutboundJob) 
 
     So when WhatsApp asks to slow down, and when nobody is there for anybody's message.
     """
-    is_nobodys_fault = error.code == Code.THROTTLED or (
+    is_nobodys_fault = error.code in (Code.THROTTLED, Code.OFFLINE) or (
         breaker.is_outage(error) and breaker.is_open(connection.provider)
     )
     return is_nobodys_fault and job.expires_at is not None

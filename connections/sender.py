@@ -17,7 +17,8 @@ from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError
 from django.db import connection as database
 
-from connections import breaker, calls, leases, outbox, recording
+from connections import alarm_clock, breaker, calls, leases, outbox, pacing, recording
+from connections import routes as lines
 from connections.calls import Outcome
 from connections.models import Connection, OutboundJob
 from lib import clock, events
@@ -172,9 +173,27 @@ class _Turn:
 
     def has_more(self) -> bool:
         """Say whether another turn may find something."""
+        if self._connection is not None and self._connection.most_gap_ms:
+            self._set_alarm()
+            return False
         if self._is_empty or breaker.is_open(self._provider):
             return False  # a provider that is down: the sweep asks again
         return outbox.has_due(connection_id=self.connection_id, now=clock.now())
+
+    def _set_alarm(self) -> None:
+        """See to a number that sends with gaps when its next message is due, not before."""
+        now = clock.now()
+        resting = self._connection and self._connection.slow_until
+        seconds = self._persist(
+            lambda: pacing.next_in_seconds(connection_id=self.connection_id, now=now)
+        )
+        if seconds is not None:
+            rest = max(0.0, (resting - now).total_seconds()) if resting else 0.0
+            alarm_clock.set_for(
+                connection_id=self.connection_id,
+                workspace_id=self.workspace.pk,
+                seconds=max(seconds, rest),
+            )
 
     @property
     def _provider(self) -> str:
@@ -289,8 +308,9 @@ class _Turn:
     def _meet(self, connection: Connection) -> calls.Caller:
         """Take the number as it is now: who speaks for it holds no older credentials."""
         self._connection = connection
-        if self._caller is None or not self._caller.speaks_for(connection):
-            self._caller = calls.Caller(connection)
+        route = lines.route_to(connection)
+        if self._caller is None or not self._caller.speaks_for(connection, route):
+            self._caller = calls.Caller(connection, route)
         if len(_seen) >= _MOST_SEEN:
             _seen.clear()
         _seen[self.connection_id] = connection.provider

@@ -1,9 +1,13 @@
 """Jobs of the connections room."""
 
+import contextlib
+
 from celery import shared_task
 
-from connections import leases, outbox, pacing, sender, sweep, watchdog
+from connections import leases, manager, outbox, pacing, sender, sweep, watchdog
+from connections.linked import supervising
 from connections.models import Connection
+from connections.providers.base import ProviderError
 from lib import clock, jobs
 from workspaces import registry, scope
 
@@ -40,3 +44,28 @@ def watch_deliveries(**_: object) -> None:
     with scope.system():
         pacing.forget(now=now)
         leases.prune()
+
+
+@shared_task(name="connections.supervise", queue="housekeeping")
+def supervise(**_: object) -> None:
+    """Look after linked phones: plans, what was not told, incidents, silence."""
+    supervising.look(now=clock.now())
+
+
+@shared_task(name="connections.reconnect_all", queue="housekeeping")
+def reconnect_all(**_: object) -> None:
+    """Try once more, at the start of the workers, the linked phones that rest."""
+    supervising.reconnect_all(now=clock.now())
+
+
+@shared_task(name="connections.probe", queue="housekeeping")
+def probe(*, workspace_id: int, connection_id: int, **_: object) -> None:
+    """Ask WhatsApp for a sign of life on a number's line; the engine renews one that gives none."""
+    space = registry.by_id(workspace_id)
+    if space is None:
+        return
+    with scope.workspace(space):
+        connection = Connection.objects.filter(workspace=space, pk=connection_id).first()
+        if connection is not None:
+            with contextlib.suppress(ProviderError):  # it is in the number's log
+                manager.check(connection=connection, now=clock.now())

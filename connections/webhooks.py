@@ -8,20 +8,29 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostE
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from connections import inbox, ingress, refusals
+from connections import inbox, ingress, providers, refusals
 from connections.refusals import Refusal
 from lib import clock, events
 from workspaces import scope
-
-PROVIDER = "cloud_api"
 
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def whatsapp(request: HttpRequest) -> HttpResponse:
     """Answer Meta's verification (GET) and take its updates (POST)."""
-    if request.method != "POST":
-        return _challenge(request)
+    return _challenge(request) if request.method != "POST" else _take(request, "cloud_api")
+
+
+@csrf_exempt
+@require_http_methods(["POST"])
+def linked_device(request: HttpRequest) -> HttpResponse:
+    """Take the batches of an engine for linked devices (connections/bridge/PROTOCOL.md, 3)."""
+    if "linked_device" not in providers.all_names():
+        return _refuse(refusals.NOT_FOUND)
+    return _take(request, "linked_device")
+
+
+def _take(request: HttpRequest, provider: str) -> HttpResponse:
     length = str(request.META.get("CONTENT_LENGTH") or "0")
     if not (length.isascii() and length.isdigit()):
         return _refuse(refusals.BAD_LENGTH)
@@ -38,7 +47,7 @@ def whatsapp(request: HttpRequest) -> HttpResponse:
     headers = {name.lower(): value for name, value in request.headers.items()}
     with scope.system():
         try:
-            reading = ingress.read(provider_name=PROVIDER, body=body, headers=headers)
+            reading = ingress.read(provider_name=provider, body=body, headers=headers)
         except ingress.UnableToVerify:
             return _refuse(refusals.BAD_SIGNATURE)
         except ingress.UnableToRead:
@@ -50,7 +59,7 @@ def whatsapp(request: HttpRequest) -> HttpResponse:
                 level=logging.WARNING,
             )
         try:
-            inbox.accept(routed=reading.routed, provider=PROVIDER, now=clock.now())
+            inbox.accept(routed=reading.routed, provider=provider, now=clock.now())
         except inbox.Misrouted:
             return _refuse(refusals.AWAY)  # it changed hands this moment: send it again
     return JsonResponse({"status": "ok"})

@@ -176,6 +176,7 @@ def call(
     url: str,
     *,
     json: Mapping[str, object] | None = None,
+    body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     params: Mapping[str, str] | None = None,
     timeout_seconds: float,
@@ -183,13 +184,15 @@ def call(
 ) -> Answer:
     """Send one request and return the Answer, whatever its status.
 
+    `json` or, where its very bytes matter (they are signed), `body` with its type as a header.
+
     Raises UnableToReach when no whole answer came within `timeout_seconds`: `was_sent` is
     False only when the request cannot have arrived, so that a caller may safely send again.
     """
     started = time.monotonic()
     _local.deadline = started + timeout_seconds
     try:
-        place, request = _written(method, url, json, headers or {}, params or {})
+        place, request = _written(method, url, json, body, headers or {}, params or {})
         line = _kept(place) or _open(place, min(connect_timeout_seconds, timeout_seconds))
     except (ValueError, OSError) as error:
         raise UnableToReach("The address did not answer.", was_sent=False) from error
@@ -224,6 +227,7 @@ def _written(
     method: str,
     url: str,
     json: Mapping[str, object] | None,
+    body: bytes | None,
     headers: Mapping[str, str],
     params: Mapping[str, str],
 ) -> tuple[_Place, bytes]:
@@ -238,7 +242,9 @@ def _written(
         raise ValueError("The path has letters that no path has.")
     is_safe = parts.scheme == "https"
     place = _Place(is_safe, host, parts.port or (443 if is_safe else 80), os.getpid())
-    body = b"" if json is None else json_module.dumps(json, allow_nan=False).encode()
+    has_body = json is not None or body is not None
+    if body is None:
+        body = b"" if json is None else json_module.dumps(json, allow_nan=False).encode()
     lines = [
         f"{method} {target} HTTP/1.1",
         f"Host: {parts.netloc}",
@@ -248,7 +254,7 @@ def _written(
     ]
     if json is not None:
         lines.append("Content-Type: application/json")
-    if json is not None or method != "GET":
+    if has_body or method != "GET":
         lines.append(f"Content-Length: {len(body)}")
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):

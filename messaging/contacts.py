@@ -39,6 +39,7 @@ def sender_from(data: dict[str, object] | None) -> Sender:
         phone=text("phone") or None,
         user_id=text("user_id") or None,
         parent_user_id=text("parent_user_id") or None,
+        lid=text("lid") or None,
         address=text("address") or None,
         name=text("name"),
         username=text("username"),
@@ -50,8 +51,9 @@ def _pairs(sender: Sender) -> list[tuple[str, str]]:
         (Kind.PHONE, sender.phone),
         (Kind.BSUID, sender.user_id),
         (Kind.PARENT_BSUID, sender.parent_user_id),
+        (Kind.LID, sender.lid),
     ]
-    if not (sender.phone or sender.user_id):
+    if not (sender.phone or sender.user_id or sender.lid):
         pairs.append((Kind.JID, sender.address))
     return [(kind, value[:192]) for kind, value in pairs if value]
 
@@ -341,6 +343,7 @@ def addresses_of(people: Iterable[Contact]) -> dict[int, Sender]:
         pk: Sender(
             phone=contact.phone or latest.get((pk, Kind.PHONE)),
             user_id=latest.get((pk, Kind.BSUID)),
+            lid=latest.get((pk, Kind.LID)),
             address=latest.get((pk, Kind.JID)),
             name=contact.name,
             username=contact.username,

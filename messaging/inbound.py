@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from connections import manager
+from connections import account_news
 from connections.events import Kind
 from connections.models import Connection, InboundEvent
 from messaging import contacts, conversations, customers, takeover, trace
@@ -89,8 +89,8 @@ def _system(desk: Desk, update: Update, now: datetime) -> None:
     previous = contacts.sender_from(update.part("previous"))
     contact = contacts.rename(workspace=desk.workspace, previous=previous, current=current, now=now)
     connection = _connection(desk, update)
-    if contact is None or connection is None:
-        return
+    if contact is None or connection is None or update.text("event") == "lid_mapping":
+        return  # whose hidden number it is was learnt; nothing has changed for the customer
     conversation = Conversation.objects.filter(
         contact=contact, state=Conversation.State.OPEN
     ).first()
@@ -138,7 +138,7 @@ def _account(desk: Desk, update: Update, now: datetime) -> None:
     """News about the number or its account: into the connection's log."""
     connection = _connection(desk, update)
     if connection is not None:
-        manager.note_account_news(connection=connection, data=update.data, now=now)
+        account_news.take(connection=connection, data=update.data, now=now)
 
 
 _HANDLERS: dict[str, Callable[[Desk, Update, datetime], None]] = {

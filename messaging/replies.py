@@ -1,11 +1,11 @@
 """Say something to a customer: message, trace, allowance and outbox row in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from billing import metering, meters, plans
-from connections import outbox
+from connections import manners, outbox
 from connections.events import Button, Outbound, OutboundKind, Sender
 from lib import sql
 from messaging import contacts, conversations, rows
@@ -102,10 +102,12 @@ def put(
     )
     for message in messages:
         message._state.adding = False
+    typed = {reply.message.pk: _types_first(reply, now) for reply in replies}
     outbox.write(
         sheet=sheet,
         workspace=workspace,
-        items=[
+        items=[mark for mark, _ in filter(None, typed.values()) if mark]
+        + [
             outbox.Item(
                 connection_id=reply.message.conversation.connection_id,
                 key=f"message:{reply.message.pk}",
@@ -113,6 +115,7 @@ def put(
                     kind=OutboundKind.BUTTONS if reply.buttons else OutboundKind.TEXT,
                     to_phone=reply.to.phone,
                     to_user_id=reply.to.user_id if not reply.to.phone else None,
+                    to_lid=reply.to.lid,
                     text=reply.message.text,
                     buttons=tuple(reply.buttons),
                 ),
@@ -120,6 +123,7 @@ def put(
                 correlation=reply.message.correlation,
                 message_id=reply.message.pk,
                 expires_at=reply.expires_at,
+                not_before=found[1] if (found := typed[reply.message.pk]) else None,
             )
             for reply in replies
         ],
@@ -127,14 +131,32 @@ def put(
     )
 
 
+def _types_first(reply: Reply, now: datetime) -> tuple[outbox.Item | None, datetime] | None:
+    """Return the typing sign of a linked phone and when its text may follow; None for others."""
+    message = reply.message
+    if not manners.is_linked(message.conversation.connection_id):
+        return None
+    seconds = manners.typing_seconds(message.text)
+    asked = message.answers
+    mark = None
+    if seconds and asked is not None and asked.provider_message_id:
+        mark = replace(_mark(asked, OutboundKind.TYPING, reply.to), key=f"typing-for:{message.pk}")
+    return mark, now + timedelta(seconds=seconds)
+
+
 def show_typing(
     *, workspace: Workspace, messages: Sequence[Message], now: datetime, sheet: sql.Sheet
 ) -> None:
     """Mark customers' messages as read and show "typing…" while something is worked out."""
+    known = [one for one in messages if one.provider_message_id]
+    addresses = _addresses(known)
     outbox.write(
         sheet=sheet,
         workspace=workspace,
-        items=[_mark(one, OutboundKind.TYPING) for one in messages if one.provider_message_id],
+        items=[
+            _mark(one, OutboundKind.TYPING, addresses.get(one.conversation.contact_id))
+            for one in known
+        ],
         now=now,
     )
 
@@ -142,14 +164,27 @@ def show_typing(
 def mark_read(*, workspace: Workspace, message: Message, now: datetime) -> None:
     """Show the customer that the message has been read (a person opened it)."""
     if message.provider_message_id:
-        outbox.put_all(workspace=workspace, items=[_mark(message, OutboundKind.READ)], now=now)
+        address = _addresses([message]).get(message.conversation.contact_id)
+        item = _mark(message, OutboundKind.READ, address)
+        outbox.put_all(workspace=workspace, items=[item], now=now)
 
 
-def _mark(message: Message, kind: OutboundKind) -> outbox.Item:
+def _addresses(messages: Sequence[Message]) -> dict[int, Sender]:
+    """Return where the customers of linked phones are; others need no address for a mark."""
+    linked = [one for one in messages if manners.is_linked(one.conversation.connection_id)]
+    return contacts.addresses_of(one.conversation.contact for one in linked) if linked else {}
+
+
+def _mark(message: Message, kind: OutboundKind, to: Sender | None = None) -> outbox.Item:
     return outbox.Item(
         connection_id=message.conversation.connection_id,
         key=f"{kind}:{message.pk}",
-        message=Outbound(kind=kind, message_id=message.provider_message_id),
+        message=Outbound(
+            kind=kind,
+            to_phone=to.phone if to else None,
+            to_lid=to.lid if to else None,
+            message_id=message.provider_message_id,
+        ),
         # A lane of its own: a read mark must never hold an answer up.
         conversation_key=f"marks:{message.conversation_id}",
         correlation=message.correlation,

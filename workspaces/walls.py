@@ -4,8 +4,9 @@ Every public table with a `workspace_id` gets the wall without being asked, so a
 cannot be forgotten. Idempotent; run by `manage.py migrate` as the tables' owner.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from django.conf import settings
 from django.db import connection
 from django.db.utils import ProgrammingError
 
@@ -56,7 +57,25 @@ def raise_walls() -> bool:
                 cursor.execute(
                     f"REVOKE UPDATE, DELETE, TRUNCATE ON public.{table} FROM {APP_ROLE}, {SYSTEM_ROLE}"
                 )
+        if has_roles:
+            for table in settings.DATABASE_HIDDEN_TABLES:
+                cursor.execute(f"REVOKE ALL ON public.{table} FROM {APP_ROLE}")
+            for role, tables in settings.DATABASE_ROLES.items():
+                _grant(cursor, role, tables)
     return has_roles
+
+
+def _grant(cursor, role: str, tables: Mapping[str, str]) -> None:  # type: ignore[no-untyped-def]
+    """Let a role of DATABASE_ROLES do what is said there, for all workspaces, and nothing else."""
+    cursor.execute(f"GRANT USAGE ON SCHEMA public TO {role}")
+    guarded = {name for name, _ in guarded_tables()}
+    for table, rights in tables.items():
+        cursor.execute(f"GRANT {rights} ON public.{table} TO {role}")
+        if table in guarded:
+            cursor.execute(
+                f"DROP POLICY IF EXISTS {role}_rows ON public.{table};"
+                f"CREATE POLICY {role}_rows ON public.{table} TO {role} USING (true) WITH CHECK (true)"
+            )
 
 
 def grant_schema(schema: str, relations: Sequence[tuple[str, str]] = ()) -> None:
@@ -112,7 +131,7 @@ def _make_roles() -> bool:
     the same server) are used as they are.
     """
     with connection.cursor() as cursor:
-        for role in (APP_ROLE, SYSTEM_ROLE):
+        for role in (APP_ROLE, SYSTEM_ROLE, *settings.DATABASE_ROLES):
             try:
                 cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
                 if cursor.fetchone() is None:

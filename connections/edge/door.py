@@ -6,7 +6,6 @@ touches the database in the loop's thread.
 """
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,12 +24,14 @@ from connections.edge.numbers import Numbers
 from connections.edge.signers import Signers, UnableToTell
 from connections.edge.storing import Outcome, Store
 from connections.ingress import Letter, UnableToRead
+from connections.providers.base import Provider
 from connections.refusals import Refusal
 from lib import events, interpreter
 
 Send = Callable[[Message], Awaitable[None]]
-PROVIDER = "cloud_api"
+# Who is behind each path; one that is not in use here has no door.
 WEBHOOK_PATH = "/webhooks/whatsapp/"
+PROVIDERS = {WEBHOOK_PATH: "cloud_api", "/webhooks/linked-device/": "linked_device"}
 # A body above this is verified and translated beside the loop, so that it holds up nobody.
 _LARGE = 64 * 1024
 _READY_SECONDS = 1.0
@@ -78,7 +79,10 @@ class Door:
         self._room = Room(
             most_waiting=settings.EDGE_MAX_WAITING, most_bytes=settings.EDGE_MAX_BYTES
         )
-        self._provider = providers.get(PROVIDER)
+        known = providers.all_names()
+        self._providers = {
+            path: providers.get(name) for path, name in PROVIDERS.items() if name in known
+        }
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -101,8 +105,8 @@ class Door:
         """Return the answer; None when the client has gone."""
         path = scope["path"]
         try:
-            if path == WEBHOOK_PATH:
-                return await self._webhook(scope, receive)
+            if provider := self._providers.get(path):
+                return await self._webhook(provider, scope, receive)
             if path == "/healthz":
                 return _OK
             if path == "/readyz":
@@ -111,8 +115,8 @@ class Door:
             return self._refuse(error.refusal) if error.refusal else None
         return self._refuse(refusals.NOT_FOUND)
 
-    async def _webhook(self, scope: Message, receive: Receive) -> Answer:
-        if scope["method"] in ("GET", "HEAD"):
+    async def _webhook(self, provider: Provider, scope: Message, receive: Receive) -> Answer:
+        if scope["method"] in ("GET", "HEAD") and provider.has_own_secrets:
             return self._challenge(scope["query_string"])
         if scope["method"] != "POST":
             return self._refuse(refusals.WRONG_METHOD)
@@ -129,28 +133,30 @@ class Door:
         )
         room.waiting += 1
         try:
-            return await self._take(scope, body)
+            return await self._take(provider, scope, body)
         finally:
             room.waiting -= 1
             room.bytes -= len(body)
 
-    async def _take(self, scope: Message, body: bytes) -> Answer:
+    async def _take(self, provider: Provider, scope: Message, body: bytes) -> Answer:
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         is_large = len(body) > _LARGE
         signers: frozenset[int] = frozenset()
         try:
-            by_house = ingress.is_by_house(self._provider, body=body, headers=headers)
+            by_house = ingress.is_by_house(provider, body=body, headers=headers)
             if not by_house:
-                signers = await self._signers.of(self._provider, body=body, headers=headers)
+                if provider.has_own_secrets:
+                    signers = await self._signers.of(provider, body=body, headers=headers)
                 if not signers:
                     return self._refuse(refusals.BAD_SIGNATURE)
-            read = self._provider.read
+            read = provider.read
             updates = await asyncio.to_thread(read, body) if is_large else read(body)
         except UnableToRead:
             return self._refuse(refusals.UNREADABLE)
         except UnableToTell as error:
             return self._refuse(error.refusal)
-        outcome = await self._batcher.store(Letter(updates, by_house, signers), size=len(body))
+        batcher = self._batchers[provider.name]
+        outcome = await batcher.store(Letter(updates, by_house, signers), size=len(body))
         if outcome is Outcome.STORED:
             return _OK
         return self._refuse(refusals.AWAY if outcome is Outcome.AWAY else refusals.NOT_STORED)
@@ -205,22 +211,26 @@ class Door:
         numbers = Numbers()
         self._signers = Signers(numbers, thread=self._asking, seconds=patience)
         self._waker = Waker()
-        self._batcher = Batcher(
-            keep=Store(numbers, provider=PROVIDER).keep,
-            thread=storing_thread,
-            wake=self._waker.wake,
-            patience_seconds=patience,
-        )
+        # A line for each provider, and one thread that stores for all of them.
+        self._batchers = {
+            provider.name: Batcher(
+                keep=Store(numbers, provider=provider.name).keep,
+                thread=storing_thread,
+                wake=self._waker.wake,
+                patience_seconds=patience,
+            )
+            for provider in self._providers.values()
+        }
         self._waker.start()
-        self._storing = asyncio.create_task(self._batcher.run())
+        self._storing = [asyncio.create_task(each.run()) for each in self._batchers.values()]
         self._reporting = asyncio.create_task(_report())
         events.publish("connections.edge.opened")
 
     async def _close(self) -> None:
         """Store what is in hand, then end the threads."""
-        self._batcher.end()
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._storing, 2 * settings.EDGE_PATIENCE_SECONDS)
+        for batcher in self._batchers.values():
+            batcher.end()
+        await asyncio.wait(self._storing, timeout=2 * settings.EDGE_PATIENCE_SECONDS)
         self._waker.end(seconds=settings.EDGE_PATIENCE_SECONDS)
         self._reporting.cancel()
         refusals.counted.report()

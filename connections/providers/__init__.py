@@ -21,6 +21,7 @@ class _Entry(NamedTuple):
 
 _REGISTER = {
     "cloud_api": _Entry("connections.providers.cloud_api", "CloudApi"),
+    "linked_device": _Entry("connections.providers.linked_device", "LinkedDevice", "BRIDGE_SECRET"),
     "simulator": _Entry("connections.providers.simulator", "Simulator", "SIMULATOR_URL"),
 }
 

@@ -27,6 +27,7 @@ class Code(StrEnum):
     UNREADABLE = "unreadable"
     UNSUPPORTED = "unsupported"
     UNKNOWN_OUTCOME = "unknown_outcome"
+    OFFLINE = "offline"  # the number itself is not connected now: the message waits for it
 
 
 class Slow(StrEnum):
@@ -70,6 +71,7 @@ class ProviderError(Exception):
         retry_after_seconds: float | None = None,
         slow: Slow = Slow.NOBODY,
         tell_owner: bool = False,
+        cools: bool = False,
         backoff: Backoff | None = None,
         detail: str = "",
     ) -> None:
@@ -83,6 +85,7 @@ class ProviderError(Exception):
         self.retry_after_seconds = retry_after_seconds
         self.slow = slow
         self.tell_owner = tell_owner
+        self.cools = cools  # the number may begin no conversations for a while
         self.backoff = backoff
         self.detail = detail  # the vendor's own words, masked; for support, never in str()
 
@@ -101,6 +104,8 @@ class Account:
     external_id: str
     account_id: str
     credentials: Mapping[str, str] = field(repr=False)
+    # Where the process is that holds the number's line; "" when there is none, or none is needed.
+    route: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,14 @@ class Provider(Protocol):
     name: ClassVar[str]
     label: ClassVar[str]
     supports_buttons: ClassVar[bool]
+    # A number's own app secret may sign for it, not the house's alone.
+    has_own_secrets: ClassVar[bool] = True
+    # The number is an account on a phone, with a line that some process of ours holds
+    # (`Account.route`): it answers at a person's pace, and begins few conversations.
+    is_linked: ClassVar[bool] = False
+
+    def house_secret(self) -> str:
+        """Return the secret that signs for every number; "" when there is none."""
 
     def verify(self, *, body: bytes, headers: Mapping[str, str], secret: str) -> bool:
         """Say whether `body` was signed with `secret`; constant time, False for a bad header."""

@@ -63,6 +63,10 @@ class CloudApi(Provider):
 
     # --- In --------------------------------------------------------------------------------
 
+    def house_secret(self) -> str:
+        """Return the app secret of the house's own Meta app."""
+        return str(settings.WHATSAPP_APP_SECRET)
+
     def verify(self, *, body: bytes, headers: Mapping[str, str], secret: str) -> bool:
         """Say whether the raw bytes were signed with the app secret; never raises."""
         match = _SIGNATURE.fullmatch(headers.get(SIGNATURE_HEADER, ""))

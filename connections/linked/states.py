@@ -1,0 +1,206 @@
+"""What the engine says of a session -> what the owner sees of the number, and what follows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from connections import incidents, manager, outbox
+from connections.linked.models import LinkedSession
+from connections.models import Connection
+from connections.providers.linked_events import moment_of
+from lib import events, phones
+from workspaces import notices, scope
+
+State = Connection.State
+HELD = (
+    "This number is connected to another workspace already, so it was unlinked here. Remove it "
+    "there first, or write to support."
+)
+TWICE = "This number is connected in this workspace already, so it was not linked a second time."
+_LOCKED = "WhatsApp has locked or banned this number. Look into WhatsApp on the phone; the official Cloud API is the way on."
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A state as the owner sees it: state, code and a sentence of what happened and what to do."""
+
+    state: str
+    code: str
+    reason: str
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether nothing brings the number back but a person."""
+        return self.state in (State.LOGGED_OUT, State.NEEDS_PASSKEY, State.BLOCKED)
+
+
+_PLAIN = {
+    "new": (State.CONNECTING, ""),
+    "connecting": (State.CONNECTING, ""),
+    "pairing": (State.WAITING_FOR_SCAN, ""),
+    "open": (State.CONNECTED, ""),
+    "backoff": (State.RECONNECTING, "The line was cut; it is being connected again."),
+    "expired": (
+        State.NOT_CONNECTED,
+        "Nobody scanned in time, so nothing was linked. Show a new QR code and scan it.",
+    ),
+    "replaced": (
+        State.NOT_CONNECTED,
+        "Another program has taken this line over. Close it there, then link the number again.",
+    ),
+    "logged_out": (
+        State.LOGGED_OUT,
+        "The phone has logged this device out. Chats are safe. Link the number again (1 minute).",
+    ),
+    "passkey_required": (
+        State.NEEDS_PASSKEY,
+        "WhatsApp asks for a passkey to link this account, which no service can give. Connect the "
+        "number through the official Cloud API instead.",
+    ),
+    "banned": (State.BLOCKED, _LOCKED),
+    "outdated": (
+        State.RECONNECTING,
+        "WhatsApp refuses this version of the link for everybody; we try again every few minutes.",
+    ),
+    "needs_human": (
+        State.NOT_CONNECTED,
+        "The line cannot be opened, and trying again does not help. Link the number again, or "
+        "write to support.",
+    ),
+    "off": (State.NOT_CONNECTED, "The number is disconnected."),
+}  # fmt: skip
+_SCANNED = "The phone has scanned; WhatsApp is being asked."
+_REASONS = {
+    ("expired", "code_refused"): "WhatsApp did not accept the code. Get a new one, or show the QR code on another screen.",
+    ("expired", "no_phone"): "The phone number for the code is missing. Enter it, then get a new code.",
+    ("expired", "failed"): "The link could not be made. Try again; nothing on the phone has changed.",
+}  # fmt: skip
+
+
+def seen(*, state: str, code: str, reason: str, until: datetime | None) -> Seen:
+    """Return how a session's `state` looks to its owner."""
+    word, sentence = _PLAIN.get(state, (State.NOT_CONNECTED, f"The line reports: {state[:40]}."))
+    if state == "connecting" and reason == "scanned":
+        sentence = _SCANNED
+    sentence = _REASONS.get((state, reason), sentence)
+    if state == "banned" and until is not None:
+        sentence = (
+            f"WhatsApp has blocked this number until {until:%d %B, %H:%M} UTC. Nothing is sent "
+            "before. Write less to people who did not write first."
+        )
+    return Seen(word, (code or reason or state)[:30] if sentence else "", sentence)
+
+
+def take(*, connection: Connection, data: Mapping[str, object], now: datetime) -> None:
+    """Take in a `state` event of the number's engine. Call in the workspace's scope."""
+    details = data.get("details")
+    told: dict[str, object] = dict(details) if isinstance(details, dict) else {}
+    apply(
+        connection=connection,
+        state=str(data.get("event") or ""),
+        code=str(told.get("code") or ""),
+        reason=str(data.get("text") or ""),
+        until=moment_of(told, "until"),
+        phone=str(told.get("phone") or ""),
+        now=now,
+    )
+
+
+def apply(
+    *,
+    connection: Connection,
+    state: str,
+    code: str,
+    reason: str,
+    until: datetime | None,
+    phone: str,
+    now: datetime,
+) -> None:
+    """Move the number to what `state` means, tell whom it concerns, and let sends go or wait."""
+    session = LinkedSession.objects.filter(connection=connection).first()
+    if session is None or session.wanted != LinkedSession.Wanted.ON:
+        return  # closed or unlinked on our own wish, which has been told
+    found = seen(state=state, code=code, reason=reason, until=until)
+    if state == "open":
+        if not _claim_number(connection, phone, now):
+            return
+        _opened(connection, now)
+    with transaction.atomic():
+        has_moved = manager.change_state(
+            connection=connection,
+            state=found.state,
+            code=found.code,
+            reason=found.reason,
+            now=now,
+        )
+        if state == "backoff":
+            incidents.count_failure(connection=connection, reason=found.reason, now=now)
+        if has_moved and found.is_over:
+            Connection.objects.filter(pk=connection.pk).update(is_sending=False)
+            notices.tell_owners(
+                workspace=connection.workspace,
+                key=f"linked:{connection.pk}:{found.state}:{now:%Y-%m-%dT%H:%M}",
+                text=f"{_name(connection)}: {found.reason}",
+                now=now,
+            )
+            incidents.close(connection=connection, now=now)
+
+
+def _opened(connection: Connection, now: datetime) -> None:
+    with transaction.atomic():
+        Connection.objects.filter(pk=connection.pk).update(
+            is_sending=True, failures=0, slow_until=None, undelivered_since=None
+        )
+        incidents.close(connection=connection, now=now)
+        outbox.wake(connection.pk, workspace_id=connection.workspace_id)
+
+
+def _claim_number(connection: Connection, phone: str, now: datetime) -> bool:
+    """Note whose number it is; False when somebody holds it already, and this link is undone."""
+    if not phone or phone == connection.phone:
+        return True
+    with scope.system(), transaction.atomic():
+        _one_at_a_time(phone)
+        holders = (
+            Connection.objects.filter(phone=phone, verified_at__isnull=False)
+            .exclude(pk=connection.pk)
+            .exclude(state__in=[State.NOT_CONNECTED, State.LOGGED_OUT], provider="linked_device")
+            .values_list("workspace_id", flat=True)
+        )
+        held_by = set(holders)
+        if not held_by:
+            Connection.objects.filter(pk=connection.pk).update(phone=phone)
+            connection.phone = phone
+            return True
+        LinkedSession.objects.filter(connection=connection).update(
+            wanted=LinkedSession.Wanted.LOGOUT
+        )
+    is_ours = connection.workspace_id in held_by
+    manager.change_state(
+        connection=connection,
+        state=State.NOT_CONNECTED,
+        code="held",
+        reason=TWICE if is_ours else HELD,
+        now=now,
+    )
+    events.publish(
+        "connections.linked.refused-number",
+        workspace=connection.workspace_id,
+        params={"connection": connection.pk},
+    )
+    return False
+
+
+def _one_at_a_time(phone: str) -> None:
+    from django.db import connection as database
+
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('linked number ' || %s, 0))", [phone]
+        )
+
+
+def _name(connection: Connection) -> str:
+    return phones.show(connection.phone) if connection.phone else "Your linked phone"
