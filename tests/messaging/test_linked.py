@@ -40,12 +40,11 @@ class Line:
 
     def post(self, *events: dict[str, Any], secret: str = linked.SECRET) -> int:
         body = linked.batch(*events)
-        headers = {
-            f"HTTP_{name.upper().replace('-', '_')}": value
-            for name, value in linked.signed(body, at=int(time.time()), secret=secret).items()
-        }
         answer = self.client.post(
-            "/webhooks/linked-device/", body, content_type="application/json", **headers
+            "/webhooks/linked-device/",
+            body,
+            content_type="application/json",
+            headers=linked.signed(body, at=int(time.time()), secret=secret),
         )
         return int(answer.status_code)
 

@@ -202,7 +202,8 @@ def test_a_message_that_the_business_begins_is_queued_once_for_its_customer(phon
 
     with scope.system():
         job = OutboundJob.objects.get(pk=pk)
-    assert (job.payload["to_phone"], job.payload["text"]) == (
+    payload = job.payload or {}
+    assert (payload["to_phone"], payload["text"]) == (
         "+2348098765432", "Your order is here.",
     )  # fmt: skip
 

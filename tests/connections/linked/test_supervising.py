@@ -10,7 +10,7 @@ from billing.models import Subscription
 from connections import incidents
 from connections.linked import limits, supervising
 from connections.models import Connection, ConnectionEvent, Incident
-from lib import clock
+from lib import clock, jobs
 from tests.connections.linked.conftest import PHONE, Phone
 from workspaces import scope
 from workspaces.models import Notice, Workspace
@@ -171,7 +171,7 @@ def test_a_number_that_is_unusually_quiet_is_checked_once(
     asked: list[Any] = []
     now = clock.now()
     quiet(phone, now)
-    monkeypatch.setattr(supervising.jobs, "enqueue", lambda name, **kw: asked.append((name, kw)))
+    monkeypatch.setattr(jobs, "enqueue", lambda name, **kw: asked.append((name, kw)))
 
     supervising.look(now=now)
     silent = phone.read()
