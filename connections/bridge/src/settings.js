@@ -47,7 +47,7 @@ export function readSettings(env) {
 		folder: needed(env, 'BRIDGE_FOLDER'),
 		port: whole(env, 'BRIDGE_PORT', 8002, 0, 65535),
 		host: env.BRIDGE_HOST || '127.0.0.1',
-		url: env.BRIDGE_URL ? url(env.BRIDGE_URL, 'BRIDGE_URL', /^https?:$/) : null,
+		url: env.BRIDGE_URL ? url(env.BRIDGE_URL, 'BRIDGE_URL', /^https?:$/).replace(/\/$/, '') : null,
 		maxSessions: whole(env, 'BRIDGE_MAX_SESSIONS', 100, 1, 1000),
 		maxRssMb: whole(env, 'BRIDGE_MAX_RSS_MB', 900, 150, 100_000),
 		typingMs: whole(env, 'BRIDGE_TYPING_MS', 2000, 0, 30_000),
@@ -73,7 +73,7 @@ function url(value, name, protocol) {
 	if (!URL.canParse(value) || !protocol.test(new URL(value).protocol)) {
 		throw new WrongSetting(`${name} is no URL of the right kind`);
 	}
-	return value.replace(/\/$/, '');
+	return value;
 }
 
 /** @param {string} value */
