@@ -1,6 +1,7 @@
 /** Settings from the environment, checked before anything starts. */
-import { hostname } from 'node:os';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { Keyring } from './keyring.js';
 
 /** The environment is wrong; the message says what to change. */
@@ -26,18 +27,24 @@ Holds linked devices of WhatsApp for Backroom (see PROTOCOL.md). Settings come f
   LINKED_DEVICE_URL        a WhatsApp server of your own; only with BACKROOM_ENV=development or test
   LINKED_DEVICE_ROOT_KEY   its root key in hex; needed with LINKED_DEVICE_URL
 
+DATABASE_URL, BACKROOM_KEYS, BRIDGE_SECRET and LINKED_DEVICE_ROOT_KEY may be given as NAME_FILE
+instead: the path of a file that holds the value.
+
 Exit codes: 0 ended in order, 1 could not start or broke, 2 wrong settings.
 `;
+
+const MAY_BE_FILES = ['DATABASE_URL', 'BACKROOM_KEYS', 'BRIDGE_SECRET', 'LINKED_DEVICE_ROOT_KEY'];
 
 /**
  * @typedef {ReturnType<typeof readSettings>} Settings
  */
 
 /**
- * @param {Record<string, string | undefined>} env
+ * @param {Record<string, string | undefined>} given
  * @throws {WrongSetting}
  */
-export function readSettings(env) {
+export function readSettings(given) {
+	const env = withFiles(given);
 	const server = ownServer(env);
 	return {
 		databaseUrl: needed(env, 'DATABASE_URL'),
@@ -57,6 +64,22 @@ export function readSettings(env) {
 		/** Name of this process, never used twice: the fence and the spool both rest on it. */
 		owner: `${hostname().replace(/[^\w.]/g, '_')}-${process.pid}-${randomBytes(4).toString('hex')}`
 	};
+}
+
+/** @param {Record<string, string | undefined>} given */
+function withFiles(given) {
+	const env = { ...given };
+	for (const name of MAY_BE_FILES) {
+		const path = given[`${name}_FILE`];
+		if (path && !env[name]) {
+			try {
+				env[name] = readFileSync(path, 'utf8').trim();
+			} catch {
+				throw new WrongSetting(`The file of ${name}_FILE cannot be read`);
+			}
+		}
+	}
+	return env;
 }
 
 /** @param {Record<string, string | undefined>} env @param {string} name */

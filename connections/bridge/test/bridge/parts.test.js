@@ -95,6 +95,17 @@ test('a server of our own is refused outside of development and tests', () => {
 	assert.deepEqual(readSettings({ ...ENV, LINKED_DEVICE_VERSION: '2.3000.5' }).version, [2, 3000, 5]);
 });
 
+test('the address of events stays as it was written, and secrets may come out of files', (t) => {
+	const path = join(folder(t), 'secret');
+	writeFileSync(path, `${SECRET}\n`);
+	const { BRIDGE_SECRET: _, ...rest } = ENV;
+	const told = { ...rest, BRIDGE_SECRET_FILE: path, BRIDGE_EVENTS_URL: 'http://127.0.0.1/events/' };
+
+	assert.equal(readSettings(told).secret, SECRET);
+	assert.equal(readSettings(told).eventsUrl, 'http://127.0.0.1/events/');
+	assert.throws(() => readSettings({ ...rest, BRIDGE_SECRET_FILE: `${path}.gone` }), WrongSetting);
+});
+
 test('the same send has the same id in the same session only', () => {
 	assert.match(waIdOf('s', 'a'), /^3EB0[0-9A-F]{18}$/);
 	assert.equal(waIdOf('s', 'a'), waIdOf('s', 'a'));
