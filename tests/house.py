@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
-from config.local import procfile
+from config.local import node, procfile
+from config.local.bridge_tests import is_ci
 from tests import whatsapp_lines
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +33,22 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def require_bridge() -> None:
+    """Skip where the bridge cannot run, for there is no Node or its packages are not there."""
+    if node.at_hand(ROOT, os.environ["PATH"]) is None or not node.has_packages(
+        ROOT, with_tools=False
+    ):
+        said = "the bridge cannot run here; `make test-bridge` fetches what it needs"
+        (pytest.fail if is_ci(os.environ) else pytest.skip)(said)
+
+
+def _path() -> str:
+    """PATH with the virtualenv's programs first, and a Node that the bridge can run under."""
+    path = f"{BIN}:{os.environ['PATH']}"
+    found = node.at_hand(ROOT, path)
+    return found.path(path) if found else path
 
 
 def die_with_me() -> None:
@@ -79,7 +97,7 @@ class House:
             "FAKE_WHATSAPP_CONTROL_PORT": str(self.control_port),
             "FAKE_WHATSAPP_URL": self.whatsapp.url,
             "PYTHONUNBUFFERED": "1",
-            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "PATH": _path(),
         }
         if fresh:
             self._make_database(database)

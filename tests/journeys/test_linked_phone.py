@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import simulated
-from tests.house import House, fetch, wait_until
+from tests.house import House, fetch, require_bridge, wait_until
 from tests.whatsapp_lines import within
 
 pytestmark = pytest.mark.processes
@@ -41,6 +41,7 @@ print(json.dumps(begun.pk))
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Three workspaces with answers of their own; the third is on the Cloud API's simulator."""
+    require_bridge()
     folder = tmp_path_factory.mktemp("linked-house")
     house = House(folder, database="backroom_linked_journey")
     try:

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Curve } from 'baileys';
 import { Gate } from '../../src/gate.js';
@@ -9,7 +11,7 @@ import { Keyring, open, seal, Unreadable } from '../../src/keyring.js';
 import { Outbound, readRequest, Refused, waIdOf } from '../../src/outbound.js';
 import { readSettings, WrongSetting } from '../../src/settings.js';
 import { isSigned, sign } from '../../src/signatures.js';
-import { KEYS, SECRET } from './support.js';
+import { folder, KEYS, SECRET } from './support.js';
 
 const ENV = {
 	DATABASE_URL: 'postgres://nobody',
