@@ -44,7 +44,7 @@ def require_bridge() -> None:
         (pytest.fail if is_ci(os.environ) else pytest.skip)(said)
 
 
-def _path() -> str:
+def path_of_programs() -> str:
     """PATH with the virtualenv's programs first, and a Node that the bridge can run under."""
     path = f"{BIN}:{os.environ['PATH']}"
     found = node.at_hand(ROOT, path)
@@ -97,7 +97,7 @@ class House:
             "FAKE_WHATSAPP_CONTROL_PORT": str(self.control_port),
             "FAKE_WHATSAPP_URL": self.whatsapp.url,
             "PYTHONUNBUFFERED": "1",
-            "PATH": _path(),
+            "PATH": path_of_programs(),
         }
         if fresh:
             self._make_database(database)
