@@ -5,7 +5,14 @@ import { kindOf, log } from './log.js';
 
 /**
  * @typedef {import('./session.js').Session} Session
- * @typedef {{ opaque: string, kind: 'text' | 'read' | 'typing', chat: string | null, phone: string | null, text: string, reply_to: string | null, message_id: string | null }} Request
+ * @typedef {object} Request
+ * @property {string} opaque
+ * @property {'text' | 'read' | 'typing' | 'probe'} kind
+ * @property {string | null} chat
+ * @property {string | null} phone
+ * @property {string} text
+ * @property {string | null} reply_to
+ * @property {string | null} message_id
  */
 
 /** Ids of ours begin so: Baileys' own beginning, and two bytes by which we know them again. */
@@ -34,10 +41,11 @@ export function waIdOf(session, opaque) {
 /** @param {any} body @returns {Request} @throws {Refused} */
 export function readRequest(body) {
 	const { opaque, kind, chat = null, phone = null, text = '', reply_to = null, message_id = null } = body ?? {};
-	const isAddressed = chat !== null ? /^\d{5,20}@(s\.whatsapp\.net|lid)$/.test(chat) : /^\+\d{6,15}$/.test(phone);
+	const isProbe = kind === 'probe';
+	const isAddressed = isProbe ? chat === null && phone === null : chat !== null ? /^\d{5,20}@(s\.whatsapp\.net|lid)$/.test(chat) : /^\+\d{6,15}$/.test(phone);
 	const strings = [reply_to, message_id].every((one) => one === null || (typeof one === 'string' && one.length <= 128));
 	const isRight =
-		(kind === 'text' ? text !== '' && typeof text === 'string' && text.length <= LONGEST_TEXT : kind === 'read' || kind === 'typing') &&
+		(kind === 'text' ? text !== '' && typeof text === 'string' && text.length <= LONGEST_TEXT : isProbe || kind === 'read' || kind === 'typing') &&
 		(kind !== 'read' || message_id !== null || chat !== null);
 	if (typeof opaque !== 'string' || opaque === '' || opaque.length > 200 || !isAddressed || !strings || !isRight) {
 		throw new Refused(400, 'invalid', 'The request is not as the contract says');
@@ -65,6 +73,9 @@ export class Outbound {
 
 	/** @param {Request} request @returns {Promise<{ wa_id: string, ms: number }>} @throws {Refused} */
 	send(request) {
+		if (request.kind === 'probe') {
+			return this.#probe();
+		}
 		const waId = waIdOf(this.session.id, request.opaque);
 		const same = this.#underWay.get(waId);
 		if (same) {
@@ -83,6 +94,15 @@ export class Outbound {
 				this.#underWay.delete(waId);
 			});
 		return sent;
+	}
+
+	/** Not in the queue: what may be stuck there is the reason to ask. @returns {Promise<{ wa_id: string, ms: number }>} */
+	async #probe() {
+		const start = performance.now();
+		if (!(await this.session.probe())) {
+			throw new Refused(504, 'unknown', 'No sign of life came');
+		}
+		return { wa_id: '', ms: Math.round(performance.now() - start) };
 	}
 
 	/** Settled when nothing is being sent any more, or after a while. @param {number} mostMs */

@@ -6,6 +6,7 @@ import * as hardening from './hardening.js';
 import { listen } from './hearing.js';
 import { lidOf, phoneOf } from './inbound.js';
 import { Unreadable } from './keyring.js';
+import { Lifeline } from './lifeline.js';
 import { kindOf, log } from './log.js';
 import { Memory } from './memory.js';
 import { Outbound, Refused } from './outbound.js';
@@ -38,6 +39,8 @@ const MOST_FAULTS = 5;
 export class Session {
 	/** @type {import('baileys').WASocket | null} */
 	#socket = null;
+	/** @type {Lifeline | null} */
+	#lifeline = null;
 	/** Counts up with each socket and each change of mind: what belongs to an older one is not heard. */
 	#turn = 0;
 	/** @type {Set<NodeJS.Timeout>} */
@@ -120,6 +123,12 @@ export class Session {
 		return /** @type {import('baileys').WASocket} */ (this.#socket);
 	}
 
+	/** Whether WhatsApp's server gives a sign of life; if not, the session is connecting anew. @throws {Refused} */
+	async probe() {
+		this.openSocket();
+		return /** @type {Lifeline} */ (this.#lifeline).probe();
+	}
+
 	/** @param {string} waId @param {string} opaque @param {Uint8Array} message */
 	async keepSent(waId, opaque, message) {
 		this.opaques.set(waId, opaque);
@@ -199,6 +208,7 @@ export class Session {
 		const creds = this.creds ?? initAuthCreds();
 		const socket = makeSocket(this, creds, live);
 		this.#socket = socket;
+		this.#lifeline = new Lifeline(socket);
 		const giveUp = () => live() && void socket.end(hardening.withStatus('Silent server', 408));
 		const silent = this.#later(HANDSHAKE_MS, giveUp);
 		hardening.endStuckUpgrades(socket);

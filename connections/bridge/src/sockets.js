@@ -6,6 +6,9 @@ import { kindOf, libraryLog, log } from './log.js';
 
 /** @typedef {import('./session.js').Session} Session */
 
+/** The longest that a timer can be set to. */
+const NEVER_MS = 2 ** 31 - 1;
+
 /**
  * @param {Session} session
  * @param {any} creds
@@ -20,8 +23,8 @@ export function makeSocket(session, creds, live) {
 		...(server ? { waWebSocketUrl: server.url } : {}),
 		// WhatsApp gives pairing codes only to names that it knows (Baileys#1266).
 		browser: Browsers.ubuntu('Chrome'),
-		// A dead link is noticed after 15 to 25 s instead of 35 to 65.
-		keepAliveIntervalMs: 10_000,
+		// lifeline.js asks for signs of life.
+		keepAliveIntervalMs: NEVER_MS,
 		// The owner's phone goes on ringing.
 		markOnlineOnConnect: false,
 		syncFullHistory: false,
