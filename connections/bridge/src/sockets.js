@@ -3,9 +3,12 @@ import { Browsers, makeWASocket, proto } from 'baileys';
 import { LIBRARY_VERSION } from './hardening.js';
 import { isIgnored } from './inbound.js';
 import { kindOf, libraryLog, log } from './log.js';
+import { makeRepository } from './reaching.js';
 
 /** @typedef {import('./session.js').Session} Session */
 
+/** Milliseconds; tests make them shorter. */
+export const QUESTIONS = { answerMs: 10_000 };
 /** The longest that a timer can be set to. */
 const NEVER_MS = 2 ** 31 - 1;
 
@@ -15,7 +18,7 @@ const NEVER_MS = 2 ** 31 - 1;
  * @param {() => boolean} live whether the socket is still the session's
  */
 export function makeSocket(session, creds, live) {
-	const { server, version } = session.shared.settings;
+	const { server, version, qrMs } = session.shared.settings;
 	return makeWASocket({
 		auth: { creds, keys: /** @type {any} */ (session.store.keysFor(live)) },
 		logger: libraryLog,
@@ -25,6 +28,9 @@ export function makeSocket(session, creds, live) {
 		browser: Browsers.ubuntu('Chrome'),
 		// lifeline.js asks for signs of life.
 		keepAliveIntervalMs: NEVER_MS,
+		// A server that leaves a question open must not hold up what comes after it.
+		defaultQueryTimeoutMs: QUESTIONS.answerMs,
+		...(qrMs ? { qrTimeout: qrMs } : {}),
 		// The owner's phone goes on ringing.
 		markOnlineOnConnect: false,
 		syncFullHistory: false,
@@ -32,6 +38,7 @@ export function makeSocket(session, creds, live) {
 		generateHighQualityLinkPreview: false,
 		transactionOpts: { maxCommitRetries: 10, delayBetweenTriesMs: 1000 },
 		getMessage: (key) => sentBefore(session, String(key.id)),
+		makeSignalRepository: makeRepository(session.memories.withoutLid),
 		...session.caches
 	});
 }
