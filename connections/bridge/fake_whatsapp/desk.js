@@ -294,6 +294,12 @@ export class Desk {
 		return {};
 	}
 
+	/** Makes the server another one that speaks the same protocol. @param {Record<string, unknown>} quirks */
+	changeQuirks(quirks) {
+		this.server.faults.quirks.change(quirks);
+		return { ...this.server.faults.quirks };
+	}
+
 	/** @param {number} after number of the last one that is known already */
 	happenings(after = 0) {
 		return this.server.happenings.filter(({ number }) => number > after);

@@ -35,6 +35,7 @@ export const UNREAD = { ownAfterMs: 20_000 };
 
 /** @param {Socket} socket @param {Ears} ears */
 export function listen(socket, ears) {
+	oneAfterTheOther(socket);
 	hearBeforeReceipt(socket, ears);
 	listenToStatuses(socket, ears);
 	socket.ev.on('messages.upsert', ({ messages, type }) => {
@@ -56,6 +57,25 @@ export function listen(socket, ears) {
 	});
 	/** @type {any} */ (socket.ev).on('message-capping.update', (/** @type {any} */ capping) => {
 		guarded(() => limited('capping', null, capping?.capping_status ?? capping?.cappingStatus, ears));
+	});
+}
+
+/**
+ * Baileys looks hidden numbers up for all messages at once before it reads them one by one; in a burst
+ * the second may overtake the first there. So the next one is handed over when the one before is done.
+ *
+ * @param {Socket} socket
+ */
+function oneAfterTheOther(socket) {
+	const handlers = socket.ws.listeners('CB:message');
+	socket.ws.removeAllListeners('CB:message');
+	/** @type {Promise<unknown>} */
+	let last = Promise.resolve();
+	socket.ws.on('CB:message', (/** @type {unknown} */ stanza) => {
+		last = last
+			.then(() => Promise.all(handlers.map((handle) => handle(stanza))))
+			// The line closed in the midst of it: the message comes again.
+			.catch((error) => log('bridge.message.dropped', kindOf(error)));
 	});
 }
 
