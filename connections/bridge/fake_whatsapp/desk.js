@@ -288,9 +288,9 @@ export class Desk {
 		return { clients: this.server.linking.rotateSecrets(qr) };
 	}
 
-	/** @param {{ rotatesOnScan: boolean }} change */
-	changeLinking({ rotatesOnScan }) {
-		this.server.linking.rotatesOnScan = rotatesOnScan === true;
+	/** @param {{ rotatesOnScan?: boolean, refusesCodes?: boolean }} change */
+	changeLinking({ rotatesOnScan = false, refusesCodes = false }) {
+		Object.assign(this.server.linking, { rotatesOnScan: rotatesOnScan === true, refusesCodes: refusesCodes === true });
 		return {};
 	}
 

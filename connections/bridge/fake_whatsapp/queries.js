@@ -16,6 +16,7 @@ import { Account } from './people.js';
  * @property {(login: Login) => void} becameActive the device wants what it missed
  * @property {(account: Account, device: number) => void} deviceLeaves the device logs itself out
  * @property {string} mediaHost
+ * @property {boolean} refusesCodes
  * @property {import('./quirks.js').Quirks} quirks
  *
  * @typedef {(query: Node, connection: Connection, context: Context) => Node | undefined} Answer
@@ -177,13 +178,16 @@ function devicesNode(who) {
 }
 
 /** @type {Answer} */
-function pairByCode(query, connection) {
+function pairByCode(query, connection, { refusesCodes }) {
 	const { registration } = connection;
 	const reg = child(query, 'link_code_companion_reg');
 	if (!registration || !reg) {
 		return refusal(query, 400, 'bad-request');
 	}
 	if (reg.attrs.stage === 'companion_hello') {
+		if (refusesCodes) {
+			return refusal(query, 429, 'rate-overlimit');
+		}
 		const phone = reg.attrs.jid.split('@')[0];
 		registration.pairing = new CodePairing(
 			registration,

@@ -192,6 +192,7 @@ export class FakeWhatsApp extends EventEmitter {
 			answer(connection, stanza, {
 				people: this.people,
 				quirks: this.faults.quirks,
+				refusesCodes: this.linking.refusesCodes,
 				becameActive: ({ account, device }) => {
 					this.queue.deliverMissed(device, connection, this.faults.quirks);
 					this.toDevices.sendHistory(account, device).catch((error) => this.broke(connection, error));

@@ -20,6 +20,7 @@ Holds linked devices of WhatsApp for Backroom (see PROTOCOL.md). Settings come f
   BRIDGE_URL               how Backroom reaches this process; default http://127.0.0.1:<port>
   BRIDGE_MAX_SESSIONS      default 100
   BRIDGE_MAX_RSS_MB        hands over and ends above this; default 900
+  BRIDGE_MIN_AGE_SECONDS   never so early for its memory; default 600
   BRIDGE_TYPING_MS         longest "composing" before a text; default 0: none, as Backroom asks for it itself
   BRIDGE_TEXTS_PER_MINUTE  for each session; default 60
   BRIDGE_QR_MS             how long each QR is shown; default: 60 s the first, 20 s the later ones
@@ -51,6 +52,7 @@ export function readSettings(env) {
 		url: env.BRIDGE_URL ? url(env.BRIDGE_URL, 'BRIDGE_URL', /^https?:$/) : null,
 		maxSessions: whole(env, 'BRIDGE_MAX_SESSIONS', 100, 1, 1000),
 		maxRssMb: whole(env, 'BRIDGE_MAX_RSS_MB', 900, 150, 100_000),
+		minAgeSeconds: whole(env, 'BRIDGE_MIN_AGE_SECONDS', 600, 0, 86_400),
 		typingMs: whole(env, 'BRIDGE_TYPING_MS', 0, 0, 30_000),
 		textsPerMinute: whole(env, 'BRIDGE_TEXTS_PER_MINUTE', 60, 1, 10_000),
 		/** Null: as long as WhatsApp itself lets them live. */
