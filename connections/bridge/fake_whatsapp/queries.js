@@ -38,8 +38,10 @@ const ANSWERS = {
 		becameActive(login(connection));
 		return undefined;
 	},
-	'encrypt count': (query, connection) =>
-		result(query, [node('count', { value: login(connection).device.preKeys.length })]),
+	'encrypt count': (query, connection, { quirks }) => {
+		const left = login(connection).device.preKeys.length;
+		return result(query, [node('count', { value: Math.max(left, quirks.hasFewKeys ? 1 : 0) })]);
+	},
 	'encrypt digest': (query, connection) =>
 		result(query, [node('digest', {}, [node('identity', {}, login(connection).device.identity)])]),
 	'encrypt registration': uploadKeys,

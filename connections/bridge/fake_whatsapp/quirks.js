@@ -30,6 +30,8 @@ export class Quirks {
 	asksForRestart = true;
 	/** Whether there are keys of the owner's own phone. */
 	hasPhoneKeys = true;
+	/** Whether a new device is content with a handful of one-time keys instead of 812. */
+	hasFewKeys = false;
 	/** Whether the server's own address is written without the sign before it. */
 	hasBareAddress = false;
 	/** Whether a login that was unlinked meanwhile is told so by a code. */

@@ -55,7 +55,7 @@ const SILENT = new Set([
  * @param {string} jid
  */
 export function isIgnored(jid) {
-	return !/^(\d{5,20}(_\d{1,3})?(:\d{1,5})?)?@(s\.whatsapp\.net|lid|hosted|hosted\.lid)$/.test(jid);
+	return jid !== '@s.whatsapp.net' && !/^\d{5,20}(_\d{1,3})?(:\d{1,5})?@(s\.whatsapp\.net|lid|hosted|hosted\.lid)$/.test(jid);
 }
 
 /** @param {string | null | undefined} jid @returns {string | null} E.164 */
@@ -83,7 +83,7 @@ export function sides(key) {
 
 /** @param {string | null | undefined} jid */
 function known(jid) {
-	return jid && !isIgnored(jid) ? jid : undefined;
+	return jid && /^\d/.test(jid) && !isIgnored(jid) ? jid : undefined;
 }
 
 /**
@@ -154,7 +154,7 @@ export function undecryptableEvent(session, key) {
 /** Null where it is no chat of ours. @param {Key} key */
 function sidesOfChat(key) {
 	const about = key.remoteJid && !isIgnored(key.remoteJid) ? sides(key) : null;
-	return about?.chat ? about : null;
+	return about?.lid || about?.phone ? about : null;
 }
 
 /** @param {number} seconds as somebody's phone says */
