@@ -29,6 +29,7 @@ urlpatterns = [
     path("accounts/", include("allauth.account.urls")),
     path("webhooks/whatsapp/", webhooks.whatsapp, name="webhook-whatsapp"),
     path("webhooks/linked-device/", webhooks.linked_device, name="webhook-linked-device"),
+    path("api/", include("connections.api.urls")),
     path("w/<slug:slug>/", include("messaging.urls")),
     path("w/<slug:slug>/faqs/", include("faqs.urls")),
     path("w/<slug:slug>/connections/", include("connections.urls")),
