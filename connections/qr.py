@@ -1,5 +1,7 @@
 """QR codes as SVG: for pages and for the API, without a picture format and without scripts."""
 
+from functools import lru_cache
+
 import segno
 
 # Scanners want four modules of white around the code.
@@ -7,6 +9,7 @@ _MARGIN = 4
 _TITLE = "QR code that links this phone"
 
 
+@lru_cache(maxsize=64)  # asked for every few seconds, and 20 ms to make
 def svg_of(text: str) -> str:
     """Return `text` as a QR code in SVG, black on white whatever the page's colours are.
 

@@ -128,7 +128,9 @@ def make(
         "iat": int(now.timestamp()),
         "exp": int(expires_at.timestamp()),
     }
-    events.publish("workspaces.api-token.made", workspace=workspace.pk, params={"row": row.pk})
+    events.publish(
+        "workspaces.api-token.made", workspace=workspace.pk, params={"api_token": row.pk}
+    )
     return Made(jwt.encode(claims, _key(settings.SECRET_KEY), algorithm=_ALGORITHM), row)
 
 
@@ -175,7 +177,9 @@ def revoke(*, workspace: Workspace, token_id: int, actor: User | None, now: date
             target=f"api token {token_id}",
             now=now,
         )
-    events.publish("workspaces.api-token.revoked", workspace=workspace.pk, params={"row": token_id})
+    events.publish(
+        "workspaces.api-token.revoked", workspace=workspace.pk, params={"api_token": token_id}
+    )
     return True
 
 

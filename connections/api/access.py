@@ -98,9 +98,11 @@ class _Throttle(SimpleRateThrottle):
 
 class ReadingThrottle(_Throttle):
     scope = "reading"
-    rate = "120/min"
+    A_MINUTE = 120
+    rate = f"{A_MINUTE}/min"
 
 
 class ConnectingThrottle(_Throttle):
     scope = "connecting"
-    rate = "10/min"
+    A_MINUTE = 10
+    rate = f"{A_MINUTE}/min"

@@ -71,7 +71,7 @@ def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = str(challenge)
     if isinstance(error, exceptions.Throttled):
-        headers["Retry-After"] = str(max(1, math.ceil(error.wait or 1)))
+        headers["Retry-After"] = str(max(1, math.ceil(getattr(error, "wait", None) or 1)))
     status = error.status_code
     if isinstance(error, exceptions.ValidationError):
         return answer(status, "invalid", " ".join(_sentences(error.detail)), headers)

@@ -46,15 +46,16 @@ def connect(
     """Begin to link the phone with this id, else the one dealt with last, else a first one.
 
     `is_another`: one beside those that there are. Raises AlreadyLinked,
-    cards.UnableToFindConnection, and lifecycle.UnableToConnect.
+    cards.UnableToFindConnection, and manager.UnableToConnect.
     """
     with transaction.atomic():
         # Who asks twice at once must find what the first one made.
         lifecycle.take_turns(workspace=workspace)
+        connection: Connection | None = None
         if connection_id is not None:
             connection = cards.find(workspace=workspace, connection_id=connection_id)
-        else:
-            connection = None if is_another else lifecycle.newest(workspace=workspace)
+        elif not is_another:
+            connection = lifecycle.newest(workspace=workspace)
         if connection is not None and connection.provider == lifecycle.LINKED:
             _refuse_linked(connection)
         return lifecycle.create_connection(

@@ -82,6 +82,11 @@ class Operation:
         return rows
 
     @property
+    def samples(self) -> list[str]:
+        """Return the lines to type."""
+        return [line.format(base=settings.BASE_URL) for line in self.curl]
+
+    @property
     def shown(self) -> str:
         """Return the example answer, laid out."""
         return json.dumps(self.example, indent=2, ensure_ascii=False)
@@ -132,12 +137,12 @@ OPERATIONS = (
 WORDS = {
     "connecting": "A phone is being linked, or a number is looked at for the first time.",
     "connected": "Messages come and go.",
-    "reconnecting": "The line was cut. It comes back by itself; `retry_at` says when.",
+    "reconnecting": "The line was cut. It comes back by itself; “retry_at” says when.",
     "disconnected": "Never linked, nobody scanned in time, or taken off WhatsApp.",
     "silent": "Connected, but nobody has written for hours: the line is being checked.",
     "logged out": "The phone has removed this device. Link it again.",
     "needs passkey": "WhatsApp wants a passkey, which no service can give. Use the official API.",
-    "blocked": "WhatsApp has blocked the number; `reason` says until when, if it is known.",
+    "blocked": "WhatsApp has blocked the number; “reason” says until when, if it is known.",
 }
 
 
@@ -169,14 +174,10 @@ def document() -> dict[str, Any]:
 def page() -> dict[str, Any]:
     """Return what the page for people shows."""
     return {
-        "base": settings.BASE_URL,
-        "operations": [
-            (each, [line.format(base=settings.BASE_URL) for line in each.curl])
-            for each in OPERATIONS
-        ],
+        "operations": OPERATIONS,
         "answers": [
-            ("Status", _rows(shapes.Status)),
-            ("Code", _rows(shapes.Code)),
+            ("In a status", _rows(shapes.Status)),
+            ("In a code", _rows(shapes.Code)),
         ],
         "words": list(WORDS.items()),
         "errors": [(status, *words) for status, words in STATUSES.items()],
@@ -184,11 +185,9 @@ def page() -> dict[str, Any]:
             {"error": {"code": "already_linked", "message": "This phone is linked already. ..."}},
             indent=2,
         ),
-        "limits": [
-            ("Reading", access.ReadingThrottle.rate),
-            ("Connecting and disconnecting", access.ConnectingThrottle.rate),
-        ],
-        "most_bytes": formats.MOST_BYTES,
+        "reading": access.ReadingThrottle.A_MINUTE,
+        "connecting": access.ConnectingThrottle.A_MINUTE,
+        "most_kb": formats.MOST_BYTES // 1024,
     }
 
 
@@ -287,8 +286,8 @@ def _described(each: serializers.Field[Any, Any, Any, Any]) -> dict[str, Any]:
 
 def _kind(described: Mapping[str, Any]) -> str:
     """Return a field's type in a word or two, for people."""
-    kind = described["type"]
-    kind = kind[0] if isinstance(kind, list) else kind
+    told = described["type"]
+    kind = str(told[0] if isinstance(told, list) else told)
     if described.get("format") == "date-time":
         return "time"
     if "enum" in described and len(described["enum"]) < 4:

@@ -31,7 +31,7 @@ class Which(serializers.Serializer[Mapping[str, Any]]):
 class Connect(Which):
     method = serializers.ChoiceField(
         choices=LinkedSession.Method.values, required=False, allow_null=True,
-        help_text="qr: the phone scans a code (the default). code: it types one, for `phone`.",
+        help_text="qr: the phone scans a code (the default). code: it types one, for “phone”.",
     )  # fmt: skip
     phone = serializers.CharField(
         max_length=40, required=False, allow_null=True, allow_blank=True,
@@ -44,7 +44,7 @@ class Connect(Which):
 
 
 class Status(serializers.Serializer[Mapping[str, Any]]):
-    status = serializers.ChoiceField(choices=WORDS, help_text="See the words below.")
+    status = serializers.ChoiceField(choices=WORDS, help_text="One of the status words.")
     phone = serializers.CharField(allow_null=True, help_text="In E.164; null before it is linked.")
     reason = serializers.CharField(
         allow_null=True, help_text="What happened and what to do, in a sentence for people."
@@ -57,8 +57,12 @@ class Status(serializers.Serializer[Mapping[str, Any]]):
         allow_null=True, help_text="The number's id; null when the workspace has none."
     )
     connected = serializers.BooleanField(help_text="Whether messages come and go.")
-    last_connected_at = serializers.DateTimeField(allow_null=True)
-    last_disconnected_at = serializers.DateTimeField(allow_null=True)
+    last_connected_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the line came up last."
+    )
+    last_disconnected_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it went down last."
+    )
     updated_at = serializers.DateTimeField(
         allow_null=True, help_text="When the status changed last."
     )
@@ -68,8 +72,8 @@ class Status(serializers.Serializer[Mapping[str, Any]]):
 
 
 class Code(serializers.Serializer[Mapping[str, Any]]):
-    status = serializers.ChoiceField(choices=WORDS)
-    connection = serializers.IntegerField(allow_null=True)
+    status = serializers.ChoiceField(choices=WORDS, help_text="One of the status words.")
+    connection = serializers.IntegerField(allow_null=True, help_text="Which number it links.")
     qr = serializers.CharField(allow_null=True, help_text="The QR code's text, as it is.")
     svg = serializers.CharField(allow_null=True, help_text="The same as a picture.")
     expires_at = serializers.DateTimeField(

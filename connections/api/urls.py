@@ -1,5 +1,8 @@
 """The API; under /api/. Each address answers with and without a slash at its end."""
 
+from collections.abc import Callable
+
+from django.http import HttpResponse
 from django.urls import URLPattern, re_path
 
 from connections.api import views
@@ -7,7 +10,7 @@ from connections.api import views
 app_name = "api"
 
 
-def _at(address: str, view: views.Callable[..., views.HttpResponse], name: str) -> URLPattern:
+def _at(address: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
     return re_path(rf"^{address}/?$", view, name=name)
 
 

@@ -21,7 +21,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.throttling import BaseThrottle
 
-from connections import cards, lifecycle
+from connections import cards, lifecycle, manager
 from connections.api import access, errors, numbers, schema, shapes
 from connections.api.errors import Problem
 from connections.api.formats import SvgRenderer, TextRenderer
@@ -96,7 +96,7 @@ def connect(request: Request, caller: Caller, now: datetime) -> Response:
         )
     except numbers.AlreadyLinked as error:
         raise Problem(409, str(error), "already_linked") from error
-    except lifecycle.UnableToConnect as error:
+    except manager.UnableToConnect as error:
         if isinstance(error.__cause__, phones.UnableToParsePhone):
             raise Problem(400, f"phone: {error}") from error
         raise Problem(409, str(error)) from error

@@ -373,3 +373,23 @@ def test_the_two_ways_to_link_wait_for_each_other(commits: None) -> None:
             assert Connection.objects.filter(workspace=space).count() == 1
     finally:
         schemas.delete(workspace=space, now=clock.now())
+
+
+def test_neither_token_nor_code_nor_phone_reach_the_log(
+    acme: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = token_of(acme)
+    program = Program(token)
+    with caplog.at_level("DEBUG"):
+        program.post("whatsapp/connect", {"phone": "+2348031234567"})
+        show_code(begin(acme))
+        program.get("whatsapp/qr")
+        program.get("whatsapp/qr?format=text")
+        Program(token + "x").get("whatsapp/status")
+        program.post("whatsapp/connect", {"phone": "+2348031234567", "method": "fax"})
+
+    said = [record for record in caplog.records if "django.db" not in record.name]
+    text = "\n".join(f"{record.getMessage()} {record.__dict__}" for record in said)
+    assert "connection.added" in text
+    for secret in (token, token.split(".")[2], CODE, "2348031234567"):
+        assert secret not in text
