@@ -21,13 +21,11 @@ help: ## List the targets
 run: venv ## Start everything on this machine; Ctrl-C stops it (PORT=8000 EDGE_PORT=8001 SIMULATOR_PORT=8010)
 	@exec $(LOCAL) run
 
-test: venv-dev ## Run the tests beside servers of their own (ARGS="tests/faqs -k csv")
-	@exec $(LOCAL) exec -- .venv/bin/python -m pytest $(ARGS)
+test: venv-dev ## Run all tests beside servers of their own (some of them: ARGS="tests/faqs -k csv")
+	@$(if $(ARGS),,$(LOCAL) test-bridge --or-skip &&) exec $(LOCAL) exec -- .venv/bin/python -m pytest $(ARGS)
 
-test-bridge: venv-dev ## Check and run the bridge's own tests (Node >= 20 and npm)
-	@npm ci --prefix connections/bridge --no-audit --no-fund --silent && npm run --prefix connections/bridge --silent check
-	@node --test --test-concurrency=2 connections/bridge/test/fake
-	@exec $(LOCAL) exec -- node --test --test-concurrency=1 connections/bridge/test/bridge
+test-bridge: venv-dev ## Check and run the bridge's own tests, under Node
+	@exec $(LOCAL) test-bridge
 
 check: venv-dev ## Layout, lint, types, imports, migrations, settings
 	@exec $(LOCAL) check
@@ -42,17 +40,18 @@ bench: venv-dev ## Print the measurements as JSON (ONLY=name for one of them)
 chaos: venv-dev ## Kill every part in the middle of traffic, print JSON (ONLY=redis RUNS=5)
 	@exec $(LOCAL) exec -- .venv/bin/python -m tests.chaos
 
-# Same pins in both files: the second is chosen under the first as a constraint.
+# Same pins in the first two files: the second is chosen under the first as a constraint.
 lock: ## Pin all packages with hashes (ARGS=--upgrade for newer ones)
 	@[ -x "$$(command -v $(LOCK_WITH))" ] || { $(MAKE) --no-print-directory venv-dev && \
 		.venv/bin/python -m pip install --quiet $(PIP_TOOLS); }
 	@CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) --output-file requirements.txt $(ARGS) requirements.in
 	@CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) --constraint requirements.txt \
 		--output-file requirements-dev.txt $(ARGS) requirements-dev.in
+	@CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) --output-file requirements-node.txt $(ARGS) requirements-node.in
 
-clean: ## Remove the virtualenv, the caches and this folder's data, the demo's too
+clean: ## Remove the virtualenv, the bridge's packages, the caches and this folder's data, the demo's too
 	@if [ -x .venv/bin/python ] && [ -d var ]; then $(LOCAL) clean; else rm -rf var; fi
-	@rm -rf .venv staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf .venv staticfiles connections/bridge/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:

@@ -21,12 +21,17 @@ import psutil
 import psycopg
 
 from config.local import procfile
-from tests.house import BIN, ROOT, die_with_me, fetch, free_port
+from tests.house import ROOT, die_with_me, fetch, free_port, path_of_programs
 from tests.servers import connects
+from tests.whatsapp_lines import WhatsApp
 
 SECRET = "host-app-secret"
 RESTART_SECONDS = 1.0
-_SERVES = {"web": "PORT", "edge": "EDGE_PORT", "simulator": "SIMULATOR_PORT"}
+BRIDGE_SECRET = "host-bridge-secret"
+_SERVES = {
+    "web": "PORT", "edge": "EDGE_PORT", "simulator": "SIMULATOR_PORT", "bridge": "BRIDGE_PORT",
+    "whatsapp": "FAKE_WHATSAPP_CONTROL_PORT",
+}  # fmt: skip
 
 
 def known() -> dict[str, str]:
@@ -44,7 +49,7 @@ def environment(
     **more: str,
 ) -> dict[str, str]:
     """Return what every process of a host gets."""
-    port = str(free_port())
+    port, edge_port, control_port = (str(free_port()) for _ in range(3))
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST")},
         "DATABASE_URL": database_url,
@@ -53,17 +58,23 @@ def environment(
         "BACKROOM_ENV": "test",
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PORT": port,
-        "EDGE_PORT": str(free_port()),
+        "EDGE_PORT": edge_port,
         "BASE_URL": f"http://127.0.0.1:{port}",
         "SIMULATOR_PORT": simulator_url.rpartition(":")[2],
         "SIMULATOR_URL": simulator_url,
         "GRAPH_API_URL": graph_url or simulator_url,
         "SIMULATOR_KEEP": "100000",
         "WHATSAPP_APP_SECRET": SECRET,
+        "BRIDGE_SECRET": BRIDGE_SECRET,
+        "BRIDGE_PORT": str(free_port()),
+        "BRIDGE_FOLDER": str(folder / "bridge"),
+        "FAKE_WHATSAPP_PORT": str(free_port()),
+        "FAKE_WHATSAPP_CONTROL_PORT": control_port,
+        "FAKE_WHATSAPP_URL": f"http://127.0.0.1:{control_port}",
         "PYTHONUNBUFFERED": "1",
         "MALLOC_ARENA_MAX": "2",
         "PYTHONWARNINGS": "ignore",
-        "PATH": f"{BIN}:{os.environ.get('PATH', os.defpath)}",
+        "PATH": path_of_programs(),
         **more,
     }
 
@@ -84,6 +95,7 @@ class Host:
         self._inside = list(inside)  # what runs a command in another network, say
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._restart_at: dict[str, float] = {}
+        self._led: dict[str, str] = {}  # what leads the bridge to the local WhatsApp server
         self._kept: set[str] = set()
         self._lock = threading.RLock()
         self._end = threading.Event()
@@ -112,6 +124,11 @@ class Host:
     @property
     def simulator_url(self) -> str:
         return f"http://127.0.0.1:{self.settings['SIMULATOR_PORT']}"
+
+    @property
+    def whatsapp(self) -> WhatsApp:
+        """Return the local WhatsApp server, which any host may run."""
+        return WhatsApp(self.settings["FAKE_WHATSAPP_URL"])
 
     # --- commands ---------------------------------------------------------------------------
 
@@ -177,16 +194,32 @@ class Host:
         words = procfile.expand(known()[name], self.settings)
         here = "0.0.0.0" if name == "simulator" else self.address  # noqa: S104
         words = [word.replace("127.0.0.1", here) for word in words]
-        if "--schedule" in words:
-            words[words.index("--schedule") + 1] = str(self.folder / "beat-schedule")
+        for option, file in (("--schedule", "beat-schedule"), ("--state", "whatsapp.json")):
+            if option in words:
+                words[words.index(option) + 1] = str(self.folder / file)
         settings = dict(self.settings)
         if name == "simulator":
             settings["DJANGO_SETTINGS_MODULE"] = "config.settings_simulator"
+        elif name == "bridge":
+            settings |= self._bridge_settings()
         with (self.folder / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
                 [*self._inside, *words], cwd=ROOT, env=settings, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True, preexec_fn=die_with_me,
             )  # fmt: skip
+
+    def _bridge_settings(self) -> dict[str, str]:
+        """Return where a bridge here is found, and what it is led to (settings of the host win)."""
+        found = {
+            "BRIDGE_HOST": self.address,
+            "BRIDGE_URL": f"http://{self.address}:{self.settings['BRIDGE_PORT']}",
+            "BRIDGE_EVENTS_URL": f"{self.edge_url}/webhooks/linked-device/",
+        }
+        if "whatsapp" in self._processes and not self._led:
+            self.wait_for("whatsapp")
+            self._led = self.whatsapp.bridge_settings()
+        found |= self._led
+        return {**found, **{k: v for k, v in self.settings.items() if k in found}}
 
     def _supervise(self) -> None:
         while not self._end.wait(0.05):

@@ -1,4 +1,4 @@
-"""The whole house as processes: web, worker, sender, ai, simulator, with a database of its own.
+"""The whole house as processes: web, worker, sender, ai, bridge, simulator, with a database of its own.
 
 For what only real parts can show: the broker's way, crashes, signals, two processes at once.
 """
@@ -18,8 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
-from config.local import procfile
+from config.local import node, procfile
+from config.local.bridge_tests import is_ci
+from tests import whatsapp_lines
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -30,6 +33,22 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def require_bridge() -> None:
+    """Skip where the bridge cannot run, for there is no Node or its packages are not there."""
+    if node.at_hand(ROOT, os.environ["PATH"]) is None or not node.has_packages(
+        ROOT, with_tools=False
+    ):
+        said = "the bridge cannot run here; `make test-bridge` fetches what it needs"
+        (pytest.fail if is_ci(os.environ) else pytest.skip)(said)
+
+
+def path_of_programs() -> str:
+    """PATH with the virtualenv's programs first, and a Node that the bridge can run under."""
+    path = f"{BIN}:{os.environ['PATH']}"
+    found = node.at_hand(ROOT, path)
+    return found.path(path) if found else path
 
 
 def die_with_me() -> None:
@@ -48,10 +67,12 @@ class House:
         base, _, _ = os.environ["DATABASE_URL"].rpartition("/")
         self.database_url = f"{base}/{database}"
         self.web_port, self.simulator_port, self.redis_port = free_port(), free_port(), free_port()
-        self.edge_port = free_port()
+        self.edge_port, self.bridge_port = free_port(), free_port()
+        self.whatsapp_port, self.control_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.web_port}"
         self.edge_url = f"http://127.0.0.1:{self.edge_port}"
         self.simulator_url = f"http://127.0.0.1:{self.simulator_port}"
+        self.whatsapp = whatsapp_lines.WhatsApp(f"http://127.0.0.1:{self.control_port}")
         self.secret = "house-app-secret"
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("PYTEST")},
@@ -69,8 +90,14 @@ class House:
             "WHATSAPP_APP_SECRET": self.secret,
             "BACKROOM_SIMULATOR_STATE": str(folder / "simulator.json"),
             "ALIVE_FOLDER": str(folder),
+            "BRIDGE_SECRET": "house-bridge-secret",
+            "BRIDGE_PORT": str(self.bridge_port),
+            "BRIDGE_FOLDER": str(folder / "bridge"),
+            "FAKE_WHATSAPP_PORT": str(self.whatsapp_port),
+            "FAKE_WHATSAPP_CONTROL_PORT": str(self.control_port),
+            "FAKE_WHATSAPP_URL": self.whatsapp.url,
             "PYTHONUNBUFFERED": "1",
-            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "PATH": path_of_programs(),
         }
         if fresh:
             self._make_database(database)
@@ -108,6 +135,10 @@ class House:
         """Run a command that prints JSON: all of its standard output, and nothing else."""
         return json.loads(self.manage(*arguments, "--json").stdout)
 
+    def script(self, text: str) -> Any:
+        """Run Python in the project; return the JSON of the last line that it printed."""
+        return json.loads(self.manage("shell", "-v0", "-c", text).stdout.strip().splitlines()[-1])
+
     # --- processes --------------------------------------------------------------------------
 
     def start(self, *names: str, modules: Sequence[str] = ()) -> "House":
@@ -136,9 +167,14 @@ class House:
 
     def _environment(self, name: str) -> dict[str, str]:
         if name == "simulator":
-            door = self.edge_url if "edge" in self.processes else self.url
-            simulator = {"DJANGO_SETTINGS_MODULE": "config.settings_simulator", "EDGE_URL": door}
-            return {**self.environment, **simulator}
+            simulator = {"DJANGO_SETTINGS_MODULE": "config.settings_simulator"}
+            return {**self.environment, **simulator, "EDGE_URL": self.door_url}
+        if name == "bridge":
+            told = {"BRIDGE_EVENTS_URL": f"{self.door_url}/webhooks/linked-device/"}
+            if "whatsapp" in self.processes:
+                self._wait_for("whatsapp")
+                told |= self.whatsapp.bridge_settings()
+            return {**self.environment, **told}
         return self.environment
 
     def _command(self, name: str) -> list[str]:
@@ -155,9 +191,14 @@ class House:
                     "gunicorn", "--worker-class", "gthread", "--access-logfile", "/dev/null",
                     "config.wsgi_simulator", "--bind", bind, "--threads", "16",
                 ]  # fmt: skip
-        words = procfile.expand(procfile.read(ROOT / "Procfile")[name], self.environment)
+        commands = procfile.read(ROOT / "Procfile.local") | procfile.read(ROOT / "Procfile")
+        words = procfile.expand(commands[name], self.environment)
         # Where an option is given twice the last one holds.
-        return [*words, "--schedule", str(self.folder / "beat")] if name == "beat" else words
+        own = {
+            "beat": ["--schedule", str(self.folder / "beat")],
+            "whatsapp": ["--state", str(self.folder / "whatsapp.json")],
+        }
+        return [*words, *own.get(name, [])]
 
     def _wait_for(self, name: str) -> None:
         if name == "redis":
@@ -176,6 +217,14 @@ class House:
                 "the simulator answers",
                 self,
             )
+        elif name == "bridge":
+            wait_until(
+                lambda: fetch(f"http://127.0.0.1:{self.bridge_port}/health")[0] == 200,
+                "the bridge is well",
+                self,
+            )
+        elif name == "whatsapp":
+            wait_until(lambda: fetch(f"{self.whatsapp.url}/")[0] == 200, "WhatsApp answers", self)
         elif name == "beat":
             wait_until(lambda: self.processes[name].poll() is None, "beat lives", self)
         else:
@@ -243,9 +292,13 @@ class House:
 
     @property
     def webhook_url(self) -> str:
-        """Return where webhooks are taken: by the front door if it runs, else by the view."""
-        door = self.edge_url if "edge" in self.processes else self.url
-        return f"{door}/webhooks/whatsapp/"
+        """Return where WhatsApp's webhooks are taken."""
+        return f"{self.door_url}/webhooks/whatsapp/"
+
+    @property
+    def door_url(self) -> str:
+        """Return who takes webhooks: the front door if it runs, else the view."""
+        return self.edge_url if "edge" in self.processes else self.url
 
     def sql(self, query: str) -> list[Any]:
         """Ask the database, as its owner."""

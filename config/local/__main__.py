@@ -1,4 +1,4 @@
-"""python -m config.local {run,exec,check,clean}: Backroom on one bare machine."""
+"""python -m config.local {run,exec,check,test-bridge,clean}: Backroom on one bare machine."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from config.local import checks, execute, launch, screen
+from config.local import bridge_tests, checks, execute, launch, screen
 from config.local.folders import PROJECT, Folder, Lock, UnableToStart
 
 
@@ -22,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     execute_parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")
     commands.add_parser("check", help="check the code")
     commands.add_parser("check-with-servers", help="the part of check that asks a database")
+    bridge = commands.add_parser("test-bridge", help="run the bridge's own tests, under Node")
+    bridge.add_argument("--or-skip", action="store_true", help="go on where there is no Node")
     commands.add_parser("clean", help="remove this folder's data")
     options = parser.parse_args(arguments)
 
@@ -33,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _clean(project)
     if options.name == "check":
         return checks.check(project, os.environ, screen.standard(is_quiet_output=False))
+    if options.name == "test-bridge":
+        out = screen.standard(is_quiet_output=False)
+        return bridge_tests.test(project, os.environ, out, is_optional=options.or_skip)
     if options.name == "check-with-servers":
         return checks.check_with_servers(
             project, os.environ, screen.standard(is_quiet_output=False)

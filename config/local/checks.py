@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.local import bridge_tests
 from config.local.execute import execute
 from config.local.screen import Screen
 
@@ -66,6 +67,8 @@ def check(project: Path, environ: Mapping[str, str], screen: Screen) -> int:
     """Run the checks in order; the first failure ends it. Those that want servers come last and
     share them."""
     if not _pass(project, environ, screen, with_servers=False):
+        return 1
+    if not bridge_tests.check_types(project, environ, screen):
         return 1
     # Again this program, now beside servers.
     again = [sys.executable, "-m", "config.local", "check-with-servers"]

@@ -50,9 +50,7 @@ def _execute(
             folder,
             given=given,
             servers=servers,
-            port=_port(given, "PORT"),
-            edge_port=_port(given, "EDGE_PORT"),
-            simulator_port=_port(given, "SIMULATOR_PORT"),
+            numbers={name: _port(given, name) for name in ports.TYPED},
             mode="test",
         )
         program = Program(

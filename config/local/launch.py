@@ -9,7 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.local import leftovers, pagefiles, ports, procfile, services, settings_file
+from config.local import (
+    leftovers,
+    linked,
+    node,
+    pagefiles,
+    ports,
+    procfile,
+    services,
+    settings_file,
+)
 from config.local.folders import (
     Folder,
     Lock,
@@ -87,16 +96,20 @@ class _Launch:
         self._supervisor = supervisor
         self._given = Given(environ, settings_file.read_env_file(folder.project / ".env"))
         self._environment: dict[str, str] = {}
+        self._plan = linked.Plan()
 
     def run(self, once_ready: str | None) -> int:
         if names := leftovers.stop(self._folder.processes, self._folder.project):
             self._screen.say(f"  Ended what an earlier start left behind: {', '.join(names)}")
+        linked.require_root_key(self._given)
         wanted = {
-            name: ports.number(name, self._given.get(name, usual))
-            for name, usual in (("PORT", "8000"), ("EDGE_PORT", "8001"), ("SIMULATOR_PORT", "8010"))
+            name: ports.number(name, self._given.get(name, str(usual)))
+            for name, usual in {**ports.TYPED, **linked.PORTS}.items()
+            if name in ports.TYPED or self._given.get(name)
         }
         ports.require_free(wanted)
-        port, edge_port, simulator_port = wanted.values()
+        numbers = ports.fill(self._folder, wanted, linked.PORTS)
+        self._plan, path = self._prepare_linked()
 
         for name in ("postgres.log", "redis.log"):
             rotate(self._folder.log / name)
@@ -104,16 +117,10 @@ class _Launch:
             self._supervisor, self._folder, self._screen, given=self._given, is_durable=True
         )
         settings = settings_file.compose(
-            self._folder,
-            given=self._given,
-            servers=servers,
-            port=port,
-            edge_port=edge_port,
-            simulator_port=simulator_port,
-            mode="development",
+            self._folder, given=self._given, servers=servers, numbers=numbers, mode="development"
         )
-        write_private_json(self._folder.settings, settings)
-        self._environment = child_environment(self._given.all(), settings)
+        settings |= linked.settings(self._folder, self._given, self._plan, numbers)
+        self._tell(settings, path)
 
         self._manage("Preparing the database", "migrate", "--noinput")
         if not pagefiles.are_collected(self._folder):
@@ -125,17 +132,44 @@ class _Launch:
         children = self._start_processes("Procfile.local")
         if "simulator" in children:
             with self._screen.step("Starting the pretend phone"):
-                self._wait_until_ready([Health("simulator", simulator_port)], children)
+                self._wait_until_ready([Health("simulator", numbers["SIMULATOR_PORT"])], children)
+        if linked.SERVER in children:
+            control = numbers["FAKE_WHATSAPP_CONTROL_PORT"]
+            with self._screen.step("Starting the local WhatsApp"):
+                self._wait_until_ready([Health(linked.SERVER, control, "/")], children)
+            settings |= linked.server_settings(control)
+            self._tell(settings, path)
         demo = self._manage("Preparing the demo workspace", "demo", DEMO_PASSWORD=password)
 
         children |= self._start_processes("Procfile")
         with self._screen.step("Starting the processes"):
-            healths = [Health("web", port, "/readyz"), Health("edge", edge_port, "/readyz")]
+            healths = [
+                Health("web", numbers["PORT"], "/readyz"),
+                Health("edge", numbers["EDGE_PORT"], "/readyz"),
+                Health(linked.BRIDGE, numbers["BRIDGE_PORT"], "/health"),
+            ]
             self._wait_until_ready([h for h in healths if h.name in children], children)
         self._show_box(settings, _facts(demo), password, children)
         if once_ready is not None:
             return self._run_command(once_ready)
         return self._keep(children)
+
+    def _prepare_linked(self) -> tuple[linked.Plan, str]:
+        """What is needed for linked phones, and the PATH to find it by."""
+        environment = child_environment(self._given.all(), {})
+        if linked.BRIDGE not in procfile.read(self._folder.project / "Procfile"):
+            return linked.Plan(), environment["PATH"]
+        try:
+            found = node.prepare(self._supervisor, self._folder, self._screen, environment)
+        except UnableToStart as problem:
+            return linked.Plan(problem=problem), environment["PATH"]
+        has_server = not self._given.has("LINKED_DEVICE_URL")
+        return linked.Plan(has_bridge=True, has_server=has_server), found.path(environment["PATH"])
+
+    def _tell(self, settings: Mapping[str, str], path: str) -> None:
+        """Let every process from now on, and other commands in this folder, know the settings."""
+        write_private_json(self._folder.settings, settings)
+        self._environment = {**child_environment(self._given.all(), settings), "PATH": path}
 
     def _manage(self, title: str, *words: str, **extra: str) -> Path:
         """Run one management command as a visible step; the log with what it printed."""
@@ -173,7 +207,9 @@ class _Launch:
     def _start_processes(self, file: str) -> dict[str, Child]:
         commands = procfile.read(self._folder.project / file)
         words = {
-            name: procfile.expand(command, self._environment) for name, command in commands.items()
+            name: procfile.expand(command, self._environment)
+            for name, command in commands.items()
+            if not self._plan.leaves_out(name)
         }
         children = {}
         for name, command in words.items():
@@ -186,6 +222,8 @@ class _Launch:
                     environment=self._environment,
                     folder=self._folder.project,
                     log=log,
+                    # It hands its lines over, and tells the front door what it still has.
+                    ends_first=name == linked.BRIDGE,
                 ),
                 is_kept=True,
             )
@@ -232,6 +270,9 @@ class _Launch:
         lines.append(f"The phone   {phone}")
         if "edge" in children:
             lines.append(f"Webhooks    {settings['EDGE_URL']}/webhooks/whatsapp/")
+        if self._plan.problem is not None:
+            lines.append("Linking     off: no phone can be linked here, see above")
+            self._screen.trouble(self._plan.problem, self._folder, begin="Linked phones are OFF")
         lines += ["", "Ctrl-C stops everything"]
         self._screen.box(lines)
 

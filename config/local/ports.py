@@ -4,11 +4,14 @@ import os
 import re
 import secrets
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 from config.local.folders import Folder, UnableToStart, read_json, write_private_json
 
 HOST = "127.0.0.1"
+# Those that people type, and their usual numbers.
+TYPED = {"PORT": 8000, "EDGE_PORT": 8001, "SIMULATOR_PORT": 8010}
 # Below the range from which the kernel lends ports to outgoing connections: a client that keeps
 # retrying a dead server inside that range may be lent the server's own port.
 LOWEST, HIGHEST = 20_000, 29_999
@@ -41,6 +44,16 @@ def remembered(folder: Folder, name: str, *, again: bool = False) -> int:
         port = pick()
         write_private_json(folder.ports, {**known, name: port})
     return port
+
+
+def fill(folder: Folder, wanted: Mapping[str, int], usual: Mapping[str, int]) -> dict[str, int]:
+    """The wanted ports, and those which nobody types: the usual ones, or others where taken."""
+    found = dict(wanted)
+    for name, port in usual.items():
+        if name not in found:
+            is_ours = port not in found.values() and is_free(port)
+            found[name] = port if is_ours else remembered(folder, name.lower())
+    return found
 
 
 def number(name: str, value: str) -> int:

@@ -32,8 +32,10 @@ class Program:
     folder: Path
     log: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
-    # Servers are stopped after the processes that use them.
+    # Servers are stopped after the processes that use them,
     is_server: bool = False
+    # and before all of those whoever needs the others for an orderly end.
+    ends_first: bool = False
     # A foreground program shares our terminal, with its input and its Ctrl-C.
     is_foreground: bool = False
     user: tuple[int, int] | None = None
@@ -244,8 +246,11 @@ class Supervisor:
         for child in self._children:
             child.is_kept = False
             child.restart_at = None
+        first = [child for child in self._children if child.program.ends_first]
+        rest = [child for child in self._children if not child.program.ends_first]
+        self._stop(first)
         for is_server in (False, True):
-            self._stop([c for c in self._children if c.program.is_server is is_server])
+            self._stop([child for child in rest if child.program.is_server is is_server])
         self._children.clear()
         leftovers.forget(self._record)
 

@@ -46,9 +46,9 @@ class Screen:
             # Nobody reads us any more; the services still have to be stopped in order.
             return
 
-    def trouble(self, error: UnableToStart, folder: Folder) -> None:
+    def trouble(self, error: UnableToStart, folder: Folder, *, begin: str = "Cannot go on") -> None:
         self.say()
-        self.say(f"Cannot go on: {error.problem}")
+        self.say(f"{begin}: {error.problem}")
         if error.log is not None and (lines := last_lines(error.log)):
             self.say(f"The last lines of {folder.show(error.log)}:")
             for line in lines:

@@ -21,7 +21,7 @@ SHARED = (
     "LOG_LEVEL",
     "SENTRY_DSN",
 )
-SHARED_PREFIXES = ("AI_", "BACKROOM_", "GRAPH_API_", "WHATSAPP_")
+SHARED_PREFIXES = ("AI_", "BACKROOM_", "BRIDGE_", "GRAPH_API_", "LINKED_DEVICE_", "WHATSAPP_")
 MADE = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "BACKROOM_KEYS", "WHATSAPP_APP_SECRET")
 
 _ENV_LINE = re.compile(r"^(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*)$")
@@ -113,17 +113,15 @@ def compose(
     *,
     given: Given,
     servers: Mapping[str, str],
-    port: int,
-    edge_port: int,
-    simulator_port: int,
+    numbers: Mapping[str, int],
     mode: str,
 ) -> dict[str, str]:
-    """All settings of one copy; what the caller gave is never replaced."""
+    """All settings of one copy; what the caller gave is never replaced. `numbers`: the ports."""
     values = {
         "BACKROOM_ENV": mode,
-        "BASE_URL": f"http://127.0.0.1:{port}",
-        "EDGE_URL": f"http://127.0.0.1:{edge_port}",
-        "SIMULATOR_URL": f"http://127.0.0.1:{simulator_port}",
+        "BASE_URL": f"http://127.0.0.1:{numbers['PORT']}",
+        "EDGE_URL": f"http://127.0.0.1:{numbers['EDGE_PORT']}",
+        "SIMULATOR_URL": f"http://127.0.0.1:{numbers['SIMULATOR_PORT']}",
         **servers,
     }
     for name in ("SECRET_KEY", "BACKROOM_KEYS", "WHATSAPP_APP_SECRET"):
@@ -131,5 +129,4 @@ def compose(
             values[name] = secret(folder, name)
     # The ports were checked under these names, whatever form the caller wrote them in.
     values |= given.shared()
-    numbers = {"PORT": port, "EDGE_PORT": edge_port, "SIMULATOR_PORT": simulator_port}
     return {**values, **{name: str(number) for name, number in numbers.items()}}

@@ -56,7 +56,10 @@ def test_a_variable_that_is_not_set_is_named() -> None:
 def test_the_projects_own_files_are_understood() -> None:
     commands = procfile.read(PROJECT / "Procfile") | procfile.read(PROJECT / "Procfile.local")
 
-    ports = {"PORT": "1", "EDGE_PORT": "2", "SIMULATOR_PORT": "3"}
+    names = (
+        "PORT", "EDGE_PORT", "SIMULATOR_PORT", "FAKE_WHATSAPP_PORT", "FAKE_WHATSAPP_CONTROL_PORT",
+    )  # fmt: skip
+    ports = {name: str(number) for number, name in enumerate(names, start=1)}
 
-    assert {"web", "edge", "worker", "simulator"} <= set(commands)
+    assert {"web", "edge", "worker", "bridge", "simulator", "whatsapp"} <= set(commands)
     assert all(procfile.expand(command, ports) for command in commands.values())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from config.local import settings_file
+from config.local import ports, settings_file
 from config.local.folders import Folder, UnableToStart
 from config.local.settings_file import Given
 
@@ -21,9 +21,7 @@ def compose(folder: Folder, given: Given) -> dict[str, str]:
         folder,
         given=given,
         servers={},
-        port=8000,
-        edge_port=8001,
-        simulator_port=8010,
+        numbers=ports.TYPED,
         mode="development",
     )
 

@@ -85,6 +85,8 @@ export class FakeWhatsApp extends EventEmitter {
 			this.http.listen(this.port, '127.0.0.1', () => resolve(undefined));
 		});
 		this.port = /** @type {import('node:net').AddressInfo} */ (this.http.address()).port;
+		// Who was told this root key trusts no other after a crash.
+		this.stateFile?.write(this);
 		return this;
 	}
 

@@ -1,6 +1,7 @@
 /** Settings from the environment, checked before anything starts. */
-import { hostname } from 'node:os';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { Keyring } from './keyring.js';
 
 /** The environment is wrong; the message says what to change. */
@@ -26,18 +27,24 @@ Holds linked devices of WhatsApp for Backroom (see PROTOCOL.md). Settings come f
   LINKED_DEVICE_URL        a WhatsApp server of your own; only with BACKROOM_ENV=development or test
   LINKED_DEVICE_ROOT_KEY   its root key in hex; needed with LINKED_DEVICE_URL
 
+DATABASE_URL, BACKROOM_KEYS, BRIDGE_SECRET and LINKED_DEVICE_ROOT_KEY may be given as NAME_FILE
+instead: the path of a file that holds the value.
+
 Exit codes: 0 ended in order, 1 could not start or broke, 2 wrong settings.
 `;
+
+const MAY_BE_FILES = ['DATABASE_URL', 'BACKROOM_KEYS', 'BRIDGE_SECRET', 'LINKED_DEVICE_ROOT_KEY'];
 
 /**
  * @typedef {ReturnType<typeof readSettings>} Settings
  */
 
 /**
- * @param {Record<string, string | undefined>} env
+ * @param {Record<string, string | undefined>} given
  * @throws {WrongSetting}
  */
-export function readSettings(env) {
+export function readSettings(given) {
+	const env = withFiles(given);
 	const server = ownServer(env);
 	return {
 		databaseUrl: needed(env, 'DATABASE_URL'),
@@ -47,7 +54,7 @@ export function readSettings(env) {
 		folder: needed(env, 'BRIDGE_FOLDER'),
 		port: whole(env, 'BRIDGE_PORT', 8002, 0, 65535),
 		host: env.BRIDGE_HOST || '127.0.0.1',
-		url: env.BRIDGE_URL ? url(env.BRIDGE_URL, 'BRIDGE_URL', /^https?:$/) : null,
+		url: env.BRIDGE_URL ? url(env.BRIDGE_URL, 'BRIDGE_URL', /^https?:$/).replace(/\/$/, '') : null,
 		maxSessions: whole(env, 'BRIDGE_MAX_SESSIONS', 100, 1, 1000),
 		maxRssMb: whole(env, 'BRIDGE_MAX_RSS_MB', 900, 150, 100_000),
 		typingMs: whole(env, 'BRIDGE_TYPING_MS', 2000, 0, 30_000),
@@ -57,6 +64,22 @@ export function readSettings(env) {
 		/** Name of this process, never used twice: the fence and the spool both rest on it. */
 		owner: `${hostname().replace(/[^\w.]/g, '_')}-${process.pid}-${randomBytes(4).toString('hex')}`
 	};
+}
+
+/** @param {Record<string, string | undefined>} given */
+function withFiles(given) {
+	const env = { ...given };
+	for (const name of MAY_BE_FILES) {
+		const path = given[`${name}_FILE`];
+		if (path && !env[name]) {
+			try {
+				env[name] = readFileSync(path, 'utf8').trim();
+			} catch {
+				throw new WrongSetting(`The file of ${name}_FILE cannot be read`);
+			}
+		}
+	}
+	return env;
 }
 
 /** @param {Record<string, string | undefined>} env @param {string} name */
@@ -73,7 +96,7 @@ function url(value, name, protocol) {
 	if (!URL.canParse(value) || !protocol.test(new URL(value).protocol)) {
 		throw new WrongSetting(`${name} is no URL of the right kind`);
 	}
-	return value.replace(/\/$/, '');
+	return value;
 }
 
 /** @param {string} value */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Curve } from 'baileys';
 import { Gate } from '../../src/gate.js';
@@ -9,7 +11,7 @@ import { Keyring, open, seal, Unreadable } from '../../src/keyring.js';
 import { Outbound, readRequest, Refused, waIdOf } from '../../src/outbound.js';
 import { readSettings, WrongSetting } from '../../src/settings.js';
 import { isSigned, sign } from '../../src/signatures.js';
-import { KEYS, SECRET } from './support.js';
+import { folder, KEYS, SECRET } from './support.js';
 
 const ENV = {
 	DATABASE_URL: 'postgres://nobody',
@@ -93,6 +95,17 @@ test('a server of our own is refused outside of development and tests', () => {
 		assert.throws(() => readSettings({ ...ENV, ...wrong }), WrongSetting);
 	}
 	assert.deepEqual(readSettings({ ...ENV, LINKED_DEVICE_VERSION: '2.3000.5' }).version, [2, 3000, 5]);
+});
+
+test('the address of events stays as it was written, and secrets may come out of files', (t) => {
+	const path = join(folder(t), 'secret');
+	writeFileSync(path, `${SECRET}\n`);
+	const { BRIDGE_SECRET: _, ...rest } = ENV;
+	const told = { ...rest, BRIDGE_SECRET_FILE: path, BRIDGE_EVENTS_URL: 'http://127.0.0.1/events/' };
+
+	assert.equal(readSettings(told).secret, SECRET);
+	assert.equal(readSettings(told).eventsUrl, 'http://127.0.0.1/events/');
+	assert.throws(() => readSettings({ ...rest, BRIDGE_SECRET_FILE: `${path}.gone` }), WrongSetting);
 });
 
 test('the same send has the same id in the same session only', () => {
