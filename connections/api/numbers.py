@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from connections import cards, lifecycle
+from connections import cards, lifecycle, manners
 from connections.models import Connection
 from workspaces.models import User, Workspace
 
@@ -56,7 +56,7 @@ def connect(
             connection = cards.find(workspace=workspace, connection_id=connection_id)
         elif not is_another:
             connection = lifecycle.newest(workspace=workspace)
-        if connection is not None and connection.provider == lifecycle.LINKED:
+        if connection is not None and connection.provider == manners.LINKED:
             _refuse_linked(connection)
         return lifecycle.create_connection(
             workspace=workspace,
@@ -90,7 +90,7 @@ def disconnect(
     if connection_id is not None:
         connection = cards.find(workspace=workspace, connection_id=connection_id)
     else:
-        linked = Connection.objects.filter(workspace=workspace, provider=lifecycle.LINKED)
+        linked = Connection.objects.filter(workspace=workspace, provider=manners.LINKED)
         if linked.exclude(state__in=[State.NOT_CONNECTED, State.LOGGED_OUT]).count() > 1:
             raise UnableToChoose("Several phones are linked. Say which one, by “connection”.")
         newest = lifecycle.newest(workspace=workspace)
