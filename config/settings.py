@@ -242,6 +242,21 @@ EMAIL_URL = env.str("EMAIL_URL", default="consolemail://")
 vars().update(env.email_url_config(EMAIL_URL))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Backroom <hello@backroom.invalid>")
 
+# --- The API (connections.api): tokens only, no cookies -------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["connections.api.access.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["connections.api.access.MayManage"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "connections.api.formats.Negotiation",
+    "DEFAULT_PARSER_CLASSES": [
+        "connections.api.formats.JSONParser",
+        "connections.api.formats.FormParser",
+        "connections.api.formats.MultiPartParser",
+    ],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "connections.api.errors.handle",
+}
+
 # --- Language, time, files -----------------------------------------------------------------
 LANGUAGE_CODE = "en"
 USE_I18N = True

@@ -26,6 +26,7 @@ urlpatterns = [
     path("", include("workspaces.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("api/", include("connections.api.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("webhooks/whatsapp/", webhooks.whatsapp, name="webhook-whatsapp"),
     path("webhooks/linked-device/", webhooks.linked_device, name="webhook-linked-device"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.db import connection as database
 from django.db import transaction
 from django.db.models import F
 
@@ -102,6 +103,7 @@ def create_connection(
         except phones.UnableToParsePhone as error:
             raise UnableToConnect(str(error)) from error
     with transaction.atomic():
+        take_turns(workspace=workspace)
         if connection is None:
             connection = _waiting_one(workspace) or _make(workspace, actor, now)
         elif connection.provider != LINKED or connection.removed_at is not None:
@@ -131,6 +133,17 @@ def create_connection(
         )
     connection.refresh_from_db()
     return connection
+
+
+def take_turns(*, workspace: Workspace) -> None:
+    """Let others who begin to link a phone of this workspace wait until the transaction ends.
+
+    Else a button that is pressed twice makes two numbers.
+    """
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('link a phone', %s))", [workspace.pk]
+        )
 
 
 def _waiting_one(workspace: Workspace) -> Connection | None:

@@ -170,3 +170,24 @@ class Alarm(models.Model):
 
     def __str__(self) -> str:
         return f"alarm {self.pk}"
+
+
+class ApiToken(models.Model):
+    """A token that a program of a workspace shows (workspaces.tokens). The token itself is not kept."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_index=False)
+    # Without one it is the workspace's own. Never SET_NULL: a removed person's would become that.
+    user = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE)
+    jti = models.CharField(max_length=32, unique=True)
+    name = models.CharField(max_length=80, blank=True)
+    scopes = models.CharField(max_length=60)  # words with spaces between, as in the token
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace", "-created_at"], name="api_token_by_time")]
+
+    def __str__(self) -> str:
+        return f"api token {self.pk}"

@@ -1,0 +1,106 @@
+"""Which number a program speaks of, and what it asks of it. Call in the workspace's scope."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from connections import cards, lifecycle, manners
+from connections.models import Connection
+from workspaces.models import User, Workspace
+
+State = Connection.State
+# A new link would take the place of one that works, or comes back by itself.
+_LINKED = frozenset([State.CONNECTED, State.SILENT, State.RECONNECTING])
+
+
+class UnableToChoose(Exception):
+    """It was not said which number is meant; the message is a sentence for the person who asked."""
+
+
+class AlreadyLinked(Exception):
+    """The phone is linked; the message is a sentence for the person who asked."""
+
+
+def find(*, workspace: Workspace, connection_id: int | None) -> Connection | None:
+    """Return the number with this id; without one the linked phone dealt with last, or any.
+
+    None when the workspace has no number. Raises cards.UnableToFindConnection.
+    """
+    if connection_id is not None:
+        return cards.find(workspace=workspace, connection_id=connection_id)
+    return lifecycle.newest(workspace=workspace) or (
+        Connection.objects.filter(workspace=workspace).order_by("-state_changed_at", "-pk").first()
+    )
+
+
+def connect(
+    *,
+    workspace: Workspace,
+    method: str,
+    phone: str,
+    connection_id: int | None,
+    is_another: bool,
+    actor: User | None,
+    now: datetime,
+) -> Connection:
+    """Begin to link the phone with this id, else the one dealt with last, else a first one.
+
+    `is_another`: one beside those that there are. Raises AlreadyLinked,
+    cards.UnableToFindConnection, and manager.UnableToConnect.
+    """
+    with transaction.atomic():
+        # Who asks twice at once must find what the first one made.
+        lifecycle.take_turns(workspace=workspace)
+        connection: Connection | None = None
+        if connection_id is not None:
+            connection = cards.find(workspace=workspace, connection_id=connection_id)
+        elif not is_another:
+            connection = lifecycle.newest(workspace=workspace)
+        if connection is not None and connection.provider == manners.LINKED:
+            _refuse_linked(connection)
+        return lifecycle.create_connection(
+            workspace=workspace,
+            actor=actor,
+            now=now,
+            method=method,
+            phone=phone,
+            connection=connection,
+        )
+
+
+def _refuse_linked(connection: Connection) -> None:
+    if connection.state not in _LINKED:
+        return
+    is_back = connection.state == State.CONNECTED
+    how = "is linked already" if is_back else "is linked already, and comes back by itself"
+    raise AlreadyLinked(
+        f"This phone {how}. Disconnect it first to link it anew, or send “another” to link one"
+        " more phone."
+    )
+
+
+def disconnect(
+    *, workspace: Workspace, connection_id: int | None, actor: User | None, now: datetime
+) -> Connection | None:
+    """Take a number off WhatsApp: the one with this id, else the only linked phone.
+
+    None when there is nothing to take off. Raises UnableToChoose and
+    cards.UnableToFindConnection.
+    """
+    if connection_id is not None:
+        connection = cards.find(workspace=workspace, connection_id=connection_id)
+    else:
+        linked = Connection.objects.filter(workspace=workspace, provider=manners.LINKED)
+        if linked.exclude(state__in=[State.NOT_CONNECTED, State.LOGGED_OUT]).count() > 1:
+            raise UnableToChoose("Several phones are linked. Say which one, by “connection”.")
+        newest = lifecycle.newest(workspace=workspace)
+        if newest is None and Connection.objects.filter(workspace=workspace).exists():
+            raise UnableToChoose(
+                "No phone is linked here, but there are other numbers. Say which one, by “connection”."
+            )
+        if newest is None:
+            return None
+        connection = newest
+    lifecycle.disconnect(connection=connection, actor=actor, now=now)
+    connection.refresh_from_db()
+    return connection
