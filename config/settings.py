@@ -287,6 +287,9 @@ EDGE_BODY_SECONDS = env.float("EDGE_BODY_SECONDS", default=10.0)
 EDGE_PATIENCE_SECONDS = env.int("EDGE_PATIENCE_SECONDS", default=4)
 # Linked devices: what Backroom shares with their engine (connections/bridge); empty: there is none.
 BRIDGE_SECRET = env.str("BRIDGE_SECRET", default="")
+# A repeated send carries the same WhatsApp id here, and a line is back within 25 s of its
+# process' death: what became of the first is known by then, or it is safe to try again.
+LINKED_DEVICE_UNKNOWN_RETRY_SECONDS = env.int("LINKED_DEVICE_UNKNOWN_RETRY_SECONDS", default=30)
 LINKED_DEVICE_TIMEOUT_SECONDS = env.float("LINKED_DEVICE_TIMEOUT_SECONDS", default=20.0)
 # Between two messages of a linked number, drawn anew each time; and how long it "types" before one.
 LINKED_DEVICE_GAP_MS = env.list("LINKED_DEVICE_GAP_MS", cast=int, default=[1500, 4000])

@@ -12,6 +12,8 @@ from connections.models import (
     ConnectionEvent,
     DirectoryEntry,
     InboundEvent,
+    Incident,
+    LinkedSession,
     OutboundJob,
 )
 from lib import clock
@@ -58,6 +60,34 @@ class ConnectionEventAdmin(ReadOnlyAdmin):
     list_select_related = ("workspace",)
     exclude = ("detail",)
     ordering = ("-id",)
+    paginator = FixedPaginator
+
+
+@admin.register(LinkedSession)
+class LinkedSessionAdmin(ReadOnlyAdmin):
+    """Who holds which line. Never what links a phone, never keys, never numbers."""
+
+    list_display = (
+        "id", "workspace", "connection_id", "wanted", "state", "state_code", "state_at", "owner",
+        "epoch", "lease_until",
+    )  # fmt: skip
+    list_filter = ("state", "wanted")
+    search_fields = ("workspace__slug", "id")
+    list_select_related = ("workspace",)
+    exclude = ("pairing", "creds", "data_key", "phone", "lid", "push_name", "link_phone")
+    ordering = ("-state_at",)
+    paginator = FixedPaginator
+
+
+@admin.register(Incident)
+class IncidentAdmin(ReadOnlyAdmin):
+    """Numbers that did not come back by themselves; the open ones first."""
+
+    list_display = ("opened_at", "workspace", "connection_id", "code", "detail", "closed_at")
+    list_filter = (("closed_at", admin.EmptyFieldListFilter), "code")
+    search_fields = ("workspace__slug",)
+    list_select_related = ("workspace",)
+    ordering = ("-opened_at",)
     paginator = FixedPaginator
 
 

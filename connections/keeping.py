@@ -32,6 +32,13 @@ def rules() -> list[Rule]:
         ),
         Rule("connections_connectionevent", "the numbers' logs", days["connection_events"], "at"),
         Rule(
+            "connections_incident", "incidents that are over", days["connection_events"], "opened_at",
+            "closed_at IS NOT NULL",
+        ),
+        Rule(
+            "connections_firstcontact", "whom linked phones wrote to first", days["directory"], "at"
+        ),
+        Rule(
             "connections_directoryentry", "where support finds a phone number", days["directory"],
             "last_at", is_touched=True,
         ),

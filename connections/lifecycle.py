@@ -18,14 +18,14 @@ from connections import manager, outbox, providers
 from connections.events import Outbound, OutboundKind
 from connections.linked import limits
 from connections.linked.models import LinkedSession
-from connections.manager import UnableToConnect
+from connections.manager import UnableToConnect as UnableToConnect
+from connections.manners import LINKED
 from connections.models import Connection
 from connections.providers.linked_events import moment_of
 from lib import events, phones
 from workspaces import audit
 from workspaces.models import User, Workspace
 
-LINKED = "linked_device"
 State = Connection.State
 Wanted = LinkedSession.Wanted
 

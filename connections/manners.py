@@ -7,6 +7,7 @@ from django.conf import settings
 from connections import providers
 from connections.models import Connection
 
+LINKED = "linked_device"
 _MOST_KNOWN = 20_000
 # A number keeps its kind for good, so it is asked once in a process.
 _known: dict[int, bool] = {}
@@ -27,6 +28,13 @@ def is_linked(connection_id: int) -> bool:
         except providers.UnknownProvider:
             return False
     return _known[connection_id]
+
+
+def unknown_retry_seconds(connection: Connection) -> int:
+    """Return after how long a send of which nobody knows whether it went out is tried again."""
+    if connection.provider == LINKED:
+        return int(settings.LINKED_DEVICE_UNKNOWN_RETRY_SECONDS)
+    return int(settings.UNKNOWN_RETRY_SECONDS)
 
 
 def typing_seconds(text: str) -> float:

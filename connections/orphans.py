@@ -59,7 +59,9 @@ def _give_up(orphans: list[tuple[int, datetime | None, bool]], now: datetime) ->
             "UPDATE connections_outboundjob j SET"
             " state = CASE WHEN kind IN ('read', 'typing') THEN 'queued' ELSE 'unknown' END,"
             " has_crashed = true, was_cut_off = o.was_cut_off,"
-            " due_at = CASE WHEN kind IN ('read', 'typing') THEN %s ELSE %s END,"
+            " due_at = CASE WHEN kind IN ('read', 'typing') THEN %s"
+            " WHEN (SELECT c.provider = 'linked_device' FROM connections_connection c"
+            " WHERE c.id = j.connection_id) THEN %s ELSE %s END,"
             " error_code = 'unknown_outcome'"
             " FROM unnest(%s::bigint[], %s::timestamptz[], %s::bool[])"
             " AS o(id, claimed_at, was_cut_off)"
@@ -67,6 +69,7 @@ def _give_up(orphans: list[tuple[int, datetime | None, bool]], now: datetime) ->
             " AND j.claimed_at IS NOT DISTINCT FROM o.claimed_at",
             [
                 now,
+                now + timedelta(seconds=settings.LINKED_DEVICE_UNKNOWN_RETRY_SECONDS),
                 now + timedelta(seconds=settings.UNKNOWN_RETRY_SECONDS),
                 [pk for pk, _, _ in orphans],
                 [claimed_at for _, claimed_at, _ in orphans],

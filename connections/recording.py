@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from connections import accepting, breaker, inbox, manager, outbox
+from connections import accepting, breaker, inbox, manager, manners, outbox
 from connections.calls import Outcome
 from connections.models import Connection, OutboundJob
 from connections.providers.base import Code, ProviderError, SendReceipt, Slow
@@ -89,7 +89,7 @@ def _decide(connection: Connection, job: OutboundJob, error: ProviderError, now:
     wait = _wait(error, job.attempts)
     if error.code == Code.UNKNOWN_OUTCOME:
         outcome, state = "unknown", State.UNKNOWN
-        wait = timedelta(seconds=settings.UNKNOWN_RETRY_SECONDS)
+        wait = timedelta(seconds=manners.unknown_retry_seconds(connection))
     elif error.code == Code.OFFLINE and job.expires_at is None and job.message_id is None:
         outcome, state = "failed", State.FAILED  # a sign of life that would come too late
     elif error.retryable and (

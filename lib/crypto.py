@@ -59,6 +59,28 @@ def decrypt(stored: str, *, context: str) -> str:
         raise UnableToDecrypt("This secret cannot be opened with the keys that are set.") from error
 
 
+def current_key_id() -> str:
+    """Return the id of the key that encrypts."""
+    return next(iter(_keys(settings.BACKROOM_KEYS)))
+
+
+def seal_bytes(plain: bytes, *, context: str) -> tuple[str, bytes]:
+    """Encrypt bytes under the current key; return its id, and nonce, ciphertext and tag in one."""
+    identifier = current_key_id()
+    nonce = os.urandom(12)
+    key = _keys(settings.BACKROOM_KEYS)[identifier]
+    return identifier, nonce + AESGCM(key).encrypt(nonce, plain, context.encode())
+
+
+def open_bytes(sealed: bytes, *, key_id: str, context: str) -> bytes:
+    """Return what `seal_bytes` encrypted. Raises UnableToDecrypt."""
+    try:
+        key = _keys(settings.BACKROOM_KEYS)[key_id]
+        return AESGCM(key).decrypt(sealed[:12], sealed[12:], context.encode())
+    except (ValueError, KeyError, InvalidTag) as error:
+        raise UnableToDecrypt("This secret cannot be opened with the keys that are set.") from error
+
+
 def is_current(stored: str) -> bool:
     """Say whether `stored` is encrypted under the current (first) key."""
     return stored.partition(".")[0] == next(iter(_keys(settings.BACKROOM_KEYS)))

@@ -17,6 +17,7 @@ _SESSION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LID = re.compile(r"[0-9]{5,20}@lid")
 _PN = re.compile(r"([1-9][0-9]{6,14})@s\.whatsapp\.net")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+_ADDRESS = re.compile(r"[\w.:-]{1,120}@[\w.-]{1,60}", re.ASCII)
 # Their words for what a message is -> the house's, where they differ.
 _TYPES = {"contact": "contacts"}
 _WORDS = frozenset(
@@ -90,7 +91,7 @@ def person(event: dict[str, Any]) -> Sender:
     return Sender(
         phone=phone or None,
         lid=lid or None,
-        address=None if lid or phone else untrusted.cap(chat, 190) or None,
+        address=chat if not (lid or phone) and _ADDRESS.fullmatch(chat) else None,
         name=untrusted.text_of(event, "name")[:200],
     )
 

@@ -30,7 +30,8 @@ class Town:
 
     def start(self) -> None:
         """Start every process of the Procfile; the simulator runs since the beginning."""
-        self.host.start(*(name for name in known() if name != "simulator"))
+        idle = {"simulator", "whatsapp", "bridge"}  # linked phones are measured apart
+        self.host.start(*(name for name in known() if name not in idle))
 
     def warm(self, spaces: list[Space], *, rounds: int = 2, prefix: str = "7099") -> None:
         """Let every workspace answer a few messages, so that nothing is met for the first time."""

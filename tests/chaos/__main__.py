@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from tests.bench import machine, traffic
 from tests.bench.figure import Figure
 from tests.bench.town import Town, note
-from tests.chaos import counting, faults
+from tests.chaos import counting, faults, lines
 from tests.chaos.counting import Outcome
 from tests.chaos.faults import Fault
 from tests.chaos.stage import Pages, Stage, open_stage
@@ -25,6 +25,7 @@ from tests.hosts import known
 
 BEFORE_SECONDS, AFTER_SECONDS, LONGEST_SECONDS = 3.0, 6.0, 90.0
 RECOVER_SECONDS = 10.0
+LINES = "lines"  # linked phones: a run of its own, with everything killed in it
 
 
 def main() -> int:
@@ -35,16 +36,16 @@ def main() -> int:
     options = parser.parse_args()
     wanted = [
         name
-        for name in faults.ALL
+        for name in (*faults.ALL, LINES)
         if not options.only or name == options.only or name.startswith(f"{options.only}_")
     ]
     if not wanted:
-        parser.error(f"The faults are {', '.join(faults.ALL)}.")
+        parser.error(f"The faults are {', '.join((*faults.ALL, LINES))}.")
     announcer = Announcer(rate=options.rate, runs=options.runs)
     is_fine = True
     for name in wanted:
         try:
-            for figure in suffer(name, faults.ALL[name], announcer):
+            for figure in _figures(name, announcer):
                 show(figure.as_line())
                 is_fine = is_fine and figure.is_fine is not False
         except Exception as error:
@@ -53,6 +54,14 @@ def main() -> int:
             show({"name": "chaos", "case": name, "error": f"{type(error).__name__}: {error}"[:500]})
             is_fine = False
     return 0 if is_fine else 1
+
+
+def _figures(name: str, announcer: "Announcer") -> Iterator[Figure]:
+    if name == LINES:
+        announcer.announce(None)
+        yield from lines.figures()
+    else:
+        yield from suffer(name, faults.ALL[name], announcer)
 
 
 def show(line: dict[str, object]) -> None:

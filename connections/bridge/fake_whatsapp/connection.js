@@ -1,7 +1,7 @@
 /** One WebSocket of one client: handshake, then nodes both ways, in order. */
 import { decodeBinaryNode, encodeBinaryNode } from 'baileys';
 import { frame, FrameReader } from './frames.js';
-import { node } from './nodes.js';
+import { node, SERVER } from './nodes.js';
 import { NoiseResponder } from './noise.js';
 
 /**
@@ -32,6 +32,8 @@ export class Connection {
 		this.isSilent = false;
 		/** As silent as when a cable was pulled: not even a goodbye is heard or answered. */
 		this.isDead = false;
+		/** Writes the server's address without the sign before it. */
+		this.hasBareAddress = false;
 		/** @type {Buffer} the client's static key, known after the handshake */
 		this.clientKey = Buffer.alloc(0);
 		/** @type {import('./registration.js').Registration | null} while it waits to be linked */
@@ -56,7 +58,9 @@ export class Connection {
 		if (this.isSilent || this.socket.readyState !== this.socket.OPEN) {
 			return;
 		}
-		this.socket.send(frame(this.noise.seal(encodeBinaryNode(stanza))));
+		const isFromServer = this.hasBareAddress && stanza.attrs.from === SERVER;
+		const said = isFromServer ? { ...stanza, attrs: { ...stanza.attrs, from: SERVER.slice(1) } } : stanza;
+		this.socket.send(frame(this.noise.seal(encodeBinaryNode(said))));
 	}
 
 	/** Says goodbye with a stanza and hangs up. @param {Node} stanza */

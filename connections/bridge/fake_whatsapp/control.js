@@ -37,6 +37,7 @@ export const ROUTES = {
 	'POST /faults/garble': (desk, { body }) => desk.garble(body),
 	'POST /faults/upgrades': (desk, { body }) => desk.refuseUpgrades(body),
 	'DELETE /faults': (desk) => desk.calm(),
+	'POST /quirks': (desk, { body }) => desk.changeQuirks(body),
 	'POST /linking': (desk, { body }) => desk.changeLinking(body),
 	'POST /linking/rotate': (desk, { body }) => desk.rotateSecrets(body),
 	'GET /happenings': (desk, { query }) => desk.happenings(Number(query.get('after') ?? 0)),

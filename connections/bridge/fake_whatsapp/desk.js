@@ -288,10 +288,16 @@ export class Desk {
 		return { clients: this.server.linking.rotateSecrets(qr) };
 	}
 
-	/** @param {{ rotatesOnScan: boolean }} change */
-	changeLinking({ rotatesOnScan }) {
-		this.server.linking.rotatesOnScan = rotatesOnScan === true;
+	/** @param {{ rotatesOnScan?: boolean, refusesCodes?: boolean }} change */
+	changeLinking({ rotatesOnScan = false, refusesCodes = false }) {
+		Object.assign(this.server.linking, { rotatesOnScan: rotatesOnScan === true, refusesCodes: refusesCodes === true });
 		return {};
+	}
+
+	/** Makes the server another one that speaks the same protocol. @param {Record<string, unknown>} quirks */
+	changeQuirks(quirks) {
+		this.server.faults.quirks.change(quirks);
+		return { ...this.server.faults.quirks };
 	}
 
 	/** @param {number} after number of the last one that is known already */

@@ -1,4 +1,5 @@
 /** What shall go wrong next. Each rule is for one account or for all, and for a number of times. */
+import { Quirks } from './quirks.js';
 
 /**
  * @typedef {object} LoginFailure
@@ -30,6 +31,8 @@ export class Faults {
 	awayUntil = 0;
 	/** Whether new connections get no answer to their hello. */
 	isMute = false;
+	/** What is not wrong, only different. */
+	quirks = new Quirks();
 
 	/** Forgets all rules. */
 	calm() {

@@ -41,8 +41,10 @@ export class FromDevices {
 		const { account } = login;
 		const { id, to } = stanza.attrs;
 		const fault = this.#isLocked(account, to) ? LOCKED : this.faults.nextAckFault(account.phone);
-		if (fault?.error !== null) {
-			answer(node('ack', { class: 'message', id, from: to, t: unixNow(), error: fault?.error }));
+		const { acks } = this.faults.quirks;
+		if (fault?.error !== null && acks !== 'none') {
+			const tag = acks === 'plain' ? 'message' : undefined;
+			answer(node('ack', { class: tag, id, from: to, t: unixNow(), error: fault?.error }));
 		}
 		if (fault && !fault.isDelivered) {
 			this.happened('send-refused', { account: account.phone, id, error: fault.error });
@@ -163,12 +165,12 @@ export class FromDevices {
 			}
 		} catch (error) {
 			this.happened('customer-cannot-read', { customer: customer.phone, id, why: String(error) });
-			this.#askAgain(customer, device, id, chat);
+			this.askAgain(customer, device, id, chat);
 		}
 	}
 
-	/** @param {Customer} customer @param {LinkedDevice} device @param {string} id @param {string} chat */
-	#askAgain(customer, device, id, chat) {
+	/** The customer's phone wants a message once more. @param {Customer} customer @param {LinkedDevice} device @param {string} id @param {string} chat */
+	askAgain(customer, device, id, chat) {
 		const count = (customer.failed[id] ?? 0) + 1;
 		customer.failed[id] = count;
 		if (count > MOST_RETRIES) {

@@ -34,6 +34,8 @@ export class Linking {
 		this.connections = connections;
 		/** Whether every first scan makes the client choose a new secret. */
 		this.rotatesOnScan = false;
+		/** Whether nobody gets a code to type. */
+		this.refusesCodes = false;
 	}
 
 	/**

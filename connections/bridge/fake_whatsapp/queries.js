@@ -13,9 +13,11 @@ import { Account } from './people.js';
  * @typedef {NonNullable<Connection['login']>} Login
  * @typedef {object} Context
  * @property {Directory} people
- * @property {(login: Login, connection: Connection) => void} becameActive the device wants what it missed
+ * @property {(login: Login) => void} becameActive the device wants what it missed
  * @property {(account: Account, device: number) => void} deviceLeaves the device logs itself out
  * @property {string} mediaHost
+ * @property {boolean} refusesCodes
+ * @property {import('./quirks.js').Quirks} quirks
  *
  * @typedef {(query: Node, connection: Connection, context: Context) => Node | undefined} Answer
  */
@@ -33,11 +35,13 @@ const ANSWERS = {
 	'w:p ping': (query) => result(query),
 	'passive active': (query, connection, { becameActive }) => {
 		connection.send(result(query));
-		becameActive(login(connection), connection);
+		becameActive(login(connection));
 		return undefined;
 	},
-	'encrypt count': (query, connection) =>
-		result(query, [node('count', { value: login(connection).device.preKeys.length })]),
+	'encrypt count': (query, connection, { quirks }) => {
+		const left = login(connection).device.preKeys.length;
+		return result(query, [node('count', { value: Math.max(left, quirks.hasFewKeys ? 1 : 0) })]);
+	},
 	'encrypt digest': (query, connection) =>
 		result(query, [node('digest', {}, [node('identity', {}, login(connection).device.identity)])]),
 	'encrypt registration': uploadKeys,
@@ -99,11 +103,15 @@ export function answer(connection, query, context) {
 	if (type !== 'get' && type !== 'set') {
 		return;
 	}
-	const known = ANSWERS[`${xmlns} ${children(query)[0]?.tag ?? ''}`];
+	const question = `${xmlns} ${children(query)[0]?.tag ?? ''}`;
+	const known = ANSWERS[question];
+	const isQuiet = context.quirks.unanswered.includes(question);
+	// What was asked for is done in any case.
+	const answering = isQuiet ? Object.create(connection, { send: { value: () => {} } }) : connection;
 	// An empty result keeps a client content that asks something which does not matter here.
-	const reply = known ? known(query, connection, context) : result(query);
+	const reply = known ? known(query, answering, context) : result(query);
 	if (reply) {
-		connection.send(reply);
+		answering.send(reply);
 	}
 }
 
@@ -123,11 +131,12 @@ function uploadKeys(query, connection) {
 }
 
 /** @type {Answer} */
-function giveKeys(query, _connection, { people }) {
+function giveKeys(query, connection, { people, quirks }) {
 	const users = children(child(query, 'key')).map(({ attrs: { jid } }) => {
 		const found = people.find(jid);
 		const device = found?.who instanceof Account ? found.who.devices.get(found.device) : undefined;
-		if (found && found.device === 0) {
+		const isOwnPhone = found?.who === connection.login?.account && found?.device === 0;
+		if (found && found.device === 0 && (quirks.hasPhoneKeys || !isOwnPhone)) {
 			return bundleNode(jid, found.who.party.bundle());
 		}
 		if (device && found?.who instanceof Account) {
@@ -139,7 +148,7 @@ function giveKeys(query, _connection, { people }) {
 }
 
 /** Who has WhatsApp, with which hidden number, on which devices. @type {Answer} */
-function listPeople(query, _connection, { people }) {
+function listPeople(query, _connection, { people, quirks }) {
 	const usync = child(query, 'usync');
 	const wanted = children(child(usync, 'query')).map((one) => one.tag);
 	const users = children(child(usync, 'list')).map((user) => {
@@ -149,7 +158,7 @@ function listPeople(query, _connection, { people }) {
 		/** @type {Record<string, Node | false | undefined>} */
 		const facts = {
 			contact: node('contact', { type: found ? 'in' : 'out' }),
-			lid: found?.by === 'phone' && node('lid', { val: found.who.jid('lid') }),
+			lid: quirks.hasLids && found?.by === 'phone' && node('lid', { val: found.who.jid('lid') }),
 			devices: found && devicesNode(found.who),
 			status: found && node('status')
 		};
@@ -171,13 +180,16 @@ function devicesNode(who) {
 }
 
 /** @type {Answer} */
-function pairByCode(query, connection) {
+function pairByCode(query, connection, { refusesCodes }) {
 	const { registration } = connection;
 	const reg = child(query, 'link_code_companion_reg');
 	if (!registration || !reg) {
 		return refusal(query, 400, 'bad-request');
 	}
 	if (reg.attrs.stage === 'companion_hello') {
+		if (refusesCodes) {
+			return refusal(query, 429, 'rate-overlimit');
+		}
 		const phone = reg.attrs.jid.split('@')[0];
 		registration.pairing = new CodePairing(
 			registration,

@@ -71,10 +71,11 @@ export class Queue {
 	 *
 	 * @param {LinkedDevice} device
 	 * @param {Connection} connection
+	 * @param {import('./quirks.js').Quirks} quirks
 	 */
-	deliverMissed(device, connection) {
+	deliverMissed(device, connection, quirks) {
 		const { pending } = device;
-		connection.isActive = true;
+		connection.isActive = !quirks.waitsForBatch || pending.length === 0;
 		if (pending.length) {
 			const count = (/** @type {string} */ tag) => pending.filter((one) => one.stanza.tag === tag).length;
 			connection.send(
@@ -89,9 +90,36 @@ export class Queue {
 				])
 			);
 		}
+		if (connection.isActive) {
+			this.#sendAll(pending, connection, quirks);
+		}
+	}
+
+	/**
+	 * The device wants what it missed now, where it has to ask for that.
+	 *
+	 * @param {LinkedDevice} device
+	 * @param {Connection} connection
+	 * @param {import('./quirks.js').Quirks} quirks
+	 */
+	deliverBatch(device, connection, quirks) {
+		if (!connection.isActive) {
+			connection.isActive = true;
+			this.#sendAll(device.pending, connection, quirks);
+		}
+	}
+
+	/**
+	 * @param {LinkedDevice['pending']} pending
+	 * @param {Connection} connection
+	 * @param {import('./quirks.js').Quirks} quirks
+	 */
+	#sendAll(pending, connection, quirks) {
 		for (const [index, { stanza }] of pending.entries()) {
 			connection.send({ ...stanza, attrs: { ...stanza.attrs, offline: String(index) } });
 		}
-		connection.send(node('ib', { from: SERVER }, [node('offline', { count: pending.length })]));
+		if (quirks.saysOffline) {
+			connection.send(node('ib', { from: SERVER }, [node('offline', { count: pending.length })]));
+		}
 	}
 }

@@ -24,9 +24,11 @@ export class Registration {
 	/**
 	 * @param {Connection} connection
 	 * @param {proto.ClientPayload.IDevicePairingRegistrationData} data throws when it is not signed well
+	 * @param {import('./quirks.js').Quirks} quirks
 	 */
-	constructor(connection, data) {
+	constructor(connection, data, quirks) {
 		this.connection = connection;
+		this.quirks = quirks;
 		this.identity = Buffer.from(data.eIdent ?? []);
 		this.registrationId = number(Buffer.from(data.eRegid ?? []));
 		this.signedPreKey = {
@@ -66,7 +68,15 @@ export class Registration {
 		if (secret) {
 			this.retiredSecrets.add(secret);
 		}
-		this.rotationId = this.#notify('companion_reg_refresh', [node('companion_reg_refresh')]);
+		const refresh = [node('companion_reg_refresh')];
+		if (this.quirks.refresh === 'iq') {
+			this.rotationId = stanzaId();
+			const attrs = { from: SERVER, type: 'set', id: this.rotationId, xmlns: 'md' };
+			this.connection.send(node('iq', attrs, refresh));
+			return;
+		}
+		const type = this.quirks.refresh === 'type' ? 'companion_reg_refresh' : 'companion_reg';
+		this.rotationId = this.#notify(type, refresh);
 	}
 
 	/**
@@ -137,7 +147,7 @@ export class Registration {
 					),
 					node('device', {
 						jid: account.jid('phone', device.number),
-						lid: account.jid('lid', device.number)
+						lid: this.quirks.hasLids ? account.jid('lid', device.number) : undefined
 					}),
 					node('platform', { name: 'smba' }),
 					node('biz', { name: account.name })
@@ -156,6 +166,9 @@ export class Registration {
 	 */
 	signed(answer) {
 		const { signing } = this;
+		if (answer.attrs.id === this.rotationId) {
+			this.rotationId = null;
+		}
 		if (!signing || answer.attrs.id !== signing.id) {
 			return;
 		}
@@ -175,7 +188,9 @@ export class Registration {
 		account.devices.set(device.number, device);
 		account.nextDevice = device.number + 1;
 		done(true);
-		this.connection.streamError(515);
+		if (this.quirks.asksForRestart) {
+			this.connection.streamError(515);
+		}
 	}
 
 	/** The client hung up: whoever waits for it need not wait longer. */

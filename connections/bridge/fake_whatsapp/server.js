@@ -8,7 +8,7 @@ import { Desk } from './desk.js';
 import { Faults } from './faults.js';
 import { FromDevices } from './from_devices.js';
 import { Linking } from './linking.js';
-import { node, SERVER, unixNow } from './nodes.js';
+import { children, node, SERVER, unixNow } from './nodes.js';
 import { Directory } from './people.js';
 import { answer } from './queries.js';
 import { Queue } from './queue.js';
@@ -129,7 +129,8 @@ export class FakeWhatsApp extends EventEmitter {
 			return false;
 		}
 		account.devices.delete(number);
-		this.connectionOf(device)?.streamError(401, [node('conflict', { type: 'device_removed' })]);
+		const code = this.faults.quirks.saysCode ? 401 : undefined;
+		this.connectionOf(device)?.streamError(code, [node('conflict', { type: 'device_removed' })]);
 		this.happened('unlinked', { account: account.phone, device: number });
 		return true;
 	}
@@ -176,7 +177,7 @@ export class FakeWhatsApp extends EventEmitter {
 		} else if (phone !== undefined) {
 			this.#login(connection, phone, payload.device ?? 0);
 		} else if (payload.devicePairingData) {
-			connection.registration = new Registration(connection, payload.devicePairingData);
+			connection.registration = new Registration(connection, payload.devicePairingData, this.faults.quirks);
 			connection.registration.begin();
 		} else {
 			connection.sendAndClose(node('failure', { reason: 400, location: 'fake' }));
@@ -192,8 +193,10 @@ export class FakeWhatsApp extends EventEmitter {
 		} else if (stanza.tag === 'iq') {
 			answer(connection, stanza, {
 				people: this.people,
+				quirks: this.faults.quirks,
+				refusesCodes: this.linking.refusesCodes,
 				becameActive: ({ account, device }) => {
-					this.queue.deliverMissed(device, connection);
+					this.queue.deliverMissed(device, connection, this.faults.quirks);
 					this.toDevices.sendHistory(account, device).catch((error) => this.broke(connection, error));
 				},
 				deviceLeaves: (account, number) => this.unlink(account, number),
@@ -209,6 +212,8 @@ export class FakeWhatsApp extends EventEmitter {
 			await this.fromDevices.receipt(login, stanza, send);
 		} else if (login && stanza.tag === 'presence' && stanza.attrs.type) {
 			connection.presence = stanza.attrs.type;
+		} else if (login && stanza.tag === 'ib' && children(stanza).some(({ tag }) => tag === 'offline_batch')) {
+			this.queue.deliverBatch(login.device, connection, this.faults.quirks);
 		} else if (login && stanza.tag === 'chatstate') {
 			this.fromDevices.typing(login, stanza);
 		}
@@ -244,7 +249,8 @@ export class FakeWhatsApp extends EventEmitter {
 			earlier.login = null;
 		}
 		connection.login = { account, device };
-		const lid = account.jid('lid', number);
+		const { hasLids, repeatsLid } = this.faults.quirks;
+		const lid = hasLids && repeatsLid ? account.jid('lid', number) : undefined;
 		connection.send(node('success', { t: unixNow(), props: 0, location: 'fake', lid, display_name: account.name }));
 		this.happened('online', { account: phone, device: number });
 	}
@@ -282,6 +288,7 @@ export class FakeWhatsApp extends EventEmitter {
 				this
 			);
 			connection.isSilent = this.faults.isMute;
+			connection.hasBareAddress = this.faults.quirks.hasBareAddress;
 			this.connections.add(connection);
 		});
 	}

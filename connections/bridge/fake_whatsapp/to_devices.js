@@ -53,8 +53,9 @@ export class ToDevices {
 	 * @returns {Promise<SentMessage>}
 	 */
 	async customerWrites(customer, account, written) {
-		const message = contentOf(written, account.jid(written.by ?? 'lid'));
-		const sent = this.#sent(customer, account, written, message, encodeWAMessage(message));
+		const by = this.#addressing(written);
+		const message = contentOf(written, account.jid(by));
+		const sent = this.#sent(customer, account, { ...written, by }, message, encodeWAMessage(message));
 		customer.sent[sent.id] = sent;
 		account.received.push(seen(sent, 'customer', customer.jid(sent.by)));
 		await this.#fanOut(customer, sent, account);
@@ -69,10 +70,11 @@ export class ToDevices {
 	 * @param {Written} written
 	 */
 	async ownerWrites(account, customer, written) {
-		const by = written.by ?? 'lid';
+		const by = this.#addressing(written);
 		const message = contentOf(written, customer.jid(by));
-		const copy = { deviceSentMessage: { destinationJid: customer.jid(by), message } };
-		const sent = this.#sent(customer, account, written, message, encodeWAMessage(copy));
+		const isPlain = this.faults.quirks.ownMessages === 'plain';
+		const copy = isPlain ? message : { deviceSentMessage: { destinationJid: customer.jid(by), message } };
+		const sent = this.#sent(customer, account, { ...written, by }, message, encodeWAMessage(copy));
 		account.sent[sent.id] = sent;
 		account.received.push(seen(sent, 'phone', customer.jid(by)));
 		customer.received.push(seen(sent, 'phone', account.jid(by)));
@@ -128,8 +130,16 @@ export class ToDevices {
 			return;
 		}
 		message.receipts.push(type);
-		const said = type === 'delivered' ? undefined : type;
-		this.queue.push(device, node('receipt', { from: message.chat, id: message.id, type: said, t: unixNow() }));
+		const { receipts } = this.faults.quirks;
+		const delivered = receipts === 'inactive' ? 'inactive' : undefined;
+		const attrs = { from: message.chat, type: type === 'delivered' ? delivered : type, t: unixNow() };
+		const list = [node('list', {}, [node('item', { id: message.id })])];
+		this.queue.push(
+			device,
+			receipts === 'list'
+				? node('receipt', { ...attrs, id: messageId() }, list)
+				: node('receipt', { ...attrs, id: message.id })
+		);
 	}
 
 	/**
@@ -145,7 +155,8 @@ export class ToDevices {
 		device.hasHistory = true;
 		const plain = encodeWAMessage(historyMessage(account, this.people));
 		// By hidden number, as the device knows its own from the first moment.
-		const attrs = { from: account.jid('lid'), id: messageId(), type: 'text', category: 'peer', t: unixNow() };
+		const from = account.jid(this.#addressing({}));
+		const attrs = { from, id: messageId(), type: 'text', category: 'peer', t: unixNow() };
 		await this.#inTurn(account, async () => {
 			const enc = await this.#encrypt(account, account, device, plain, 0);
 			this.queue.push(device, node('message', attrs, [enc]));
@@ -174,6 +185,11 @@ export class ToDevices {
 			}
 			await this.#send(author, sent, account, device, count);
 		});
+	}
+
+	/** @param {WrittenHow} how */
+	#addressing({ by }) {
+		return this.faults.quirks.hasLids ? (by ?? 'lid') : 'phone';
 	}
 
 	/**
@@ -260,8 +276,9 @@ export class ToDevices {
 		const type = kind === 'text' ? 'text' : 'media';
 		const common = { id, type, t: sentAt, notify: author.name, addressing_mode: by === 'lid' ? 'lid' : 'pn' };
 		const other = by === 'lid' ? 'phone' : 'lid';
+		const { hasLids, ownMessages } = this.faults.quirks;
 		if (!(author instanceof Account)) {
-			const alternative = hidesPhone ? undefined : author.jid(other);
+			const alternative = hidesPhone || !hasLids ? undefined : author.jid(other);
 			return {
 				...common,
 				from: author.jid(by),
@@ -269,7 +286,10 @@ export class ToDevices {
 			};
 		}
 		const customer = this.people.customer(sent.customer);
-		const alternative = hidesPhone ? undefined : customer.jid(other);
+		const alternative = hidesPhone || !hasLids ? undefined : customer.jid(other);
+		if (ownMessages === 'without_recipient') {
+			return { ...common, from: account.jid(by) };
+		}
 		return {
 			...common,
 			from: account.jid(by),

@@ -49,6 +49,7 @@ export class Bridge {
 		// A process of this host that died is noticed by those that live.
 		this.watch = setInterval(() => this.#watch(), TOUCH_MS);
 		this.sweep = setInterval(() => void this.#sweep(), SWEEP_MS);
+		void this.#sweep();
 		this.sessions.start();
 		log('bridge.process.started', { owner, port, own_server: settings.server !== null });
 	}

@@ -36,7 +36,7 @@ export class Cache {
 	}
 }
 
-/** What one session keeps over its sockets: retry counts above all, or a retry could go on for ever. */
+/** What one session keeps over its sockets for Baileys: retry counts above all, or a retry could go on for ever. */
 export function makeCaches() {
 	return {
 		msgRetryCounterCache: new Cache(1000, 3_600_000),
@@ -44,4 +44,9 @@ export function makeCaches() {
 		callOfferCache: new Cache(100, 300_000),
 		placeholderResendCache: new Cache(1000, 3_600_000)
 	};
+}
+
+/** The same for ourselves (reaching.js). */
+export function makeMemories() {
+	return { reachedCache: new Cache(1000, 300_000), withoutLid: new Cache(1000, 300_000) };
 }

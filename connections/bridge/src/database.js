@@ -8,6 +8,14 @@ export class Fenced extends Error {
 }
 
 const ROLES = ['backroom_bridge', 'backroom_system'];
+/**
+ * Where the database's user may make no roles, Backroom's row walls stand on the user itself and tell
+ * the house's own jobs by this setting (workspaces/walls.py); it changes nothing where there are roles.
+ */
+const SCOPE = "set_config('backroom.scope', 'system', false)";
+/** Whether the session's user may take a role on; the question changed with PostgreSQL 16. */
+const MAY_TAKE =
+	"pg_has_role(session_user, oid, case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end)";
 
 /**
  * @param {string} url
@@ -25,16 +33,15 @@ export async function connect(url) {
 		application_name: 'backroom-bridge'
 	});
 	pool.on('error', (error) => log('bridge.database.lost', kindOf(error)));
-	if (role) {
-		pool.on('connect', (client) => {
-			// Queries of one client keep their order, so this comes before any other.
-			client.query(`set role ${pg.escapeIdentifier(role)}`).catch((error) => {
-				log('bridge.role.refused', kindOf(error));
-				// Never on as somebody who may do more.
-				client.end().catch(() => undefined);
-			});
+	const [who, values] = role ? [`set_config('role', $1, false), `, [role]] : ['', []];
+	pool.on('connect', (client) => {
+		// Queries of one client keep their order, so this comes before any other.
+		client.query(`select ${who}${SCOPE}`, values).catch((error) => {
+			log('bridge.role.refused', kindOf(error));
+			// Never on as somebody who may do more, or sees nothing.
+			client.end().catch(() => undefined);
 		});
-	}
+	});
 	return pool;
 }
 
@@ -44,7 +51,7 @@ async function roleOf(url) {
 	await client.connect();
 	try {
 		const { rows } = await client.query(
-			"select rolname from pg_roles where rolname = any($1::name[]) and pg_has_role(current_user, oid, 'member')",
+			`select rolname from pg_roles where rolname = any($1::name[]) and ${MAY_TAKE}`,
 			[ROLES]
 		);
 		return ROLES.find((role) => rows.some(({ rolname }) => rolname === role));

@@ -57,19 +57,25 @@ export function endStuckUpgrades(socket) {
  * @param {() => void} onRotated
  */
 export function followSecretRotation(socket, creds, onRotated) {
-	socket.ws.on('CB:notification,type:companion_reg_refresh', async (/** @type {any} */ node) => {
+	const rotate = async (/** @type {import('baileys').BinaryNode} */ { tag, attrs: { id, from, type } }) => {
 		if (creds.account) {
 			return;
 		}
 		creds.advSecretKey = randomBytes(32).toString('base64');
-		const { id, from, type } = node.attrs;
+		const to = from ?? '@s.whatsapp.net';
 		try {
-			await socket.sendNode({ tag: 'ack', attrs: { id, class: 'notification', to: from ?? 's.whatsapp.net', type } });
+			await socket.sendNode(
+				tag === 'iq'
+					? { tag, attrs: { id, to, type: 'result' } }
+					: { tag: 'ack', attrs: { id, class: 'notification', to, type } }
+			);
 			onRotated();
 		} catch {
 			// The socket is closing; the next attempt begins with fresh secrets anyway.
 		}
-	});
+	};
+	socket.ws.on('CB:notification,type:companion_reg_refresh', rotate);
+	socket.ws.on('CB:iq,,companion_reg_refresh', rotate);
 }
 
 /**
@@ -97,6 +103,7 @@ export function withSecret(qr, shownSecret, secret) {
 export function detectPasskey(socket, onAsked) {
 	for (const type of ['passkey_prologue_request', 'crsc_continuation']) {
 		socket.ws.on(`CB:notification,type:${type}`, onAsked);
+		socket.ws.on(`CB:iq,,${type}`, onAsked);
 	}
 }
 

@@ -1,7 +1,10 @@
 /** Listens to one socket and tells what happens to messages. */
-import { areJidsSameUser, proto } from 'baileys';
+import { jidNormalizedUser, proto, unpadRandomMax16 } from 'baileys';
 import { kindOf, log } from './log.js';
-import { isIgnored, lidOf, messageEvent, phoneOf, statusWord, undecryptableEvent } from './inbound.js';
+import { isIgnored, lidOf, messageEvent, phoneOf, undecryptableEvent, unreadOwnEvent } from './inbound.js';
+import { isOneself } from './leniency.js';
+import { isSentByUs } from './our_ids.js';
+import { listenToStatuses } from './statuses.js';
 
 /**
  * @typedef {import('baileys').WASocket} Socket
@@ -20,41 +23,59 @@ import { isIgnored, lidOf, messageEvent, phoneOf, statusWord, undecryptableEvent
  * @typedef {object} Recent what is needed to mark a message as read or to quote it
  * @property {import('baileys').WAMessageKey} key
  * @property {string | null} text
+ *
+ * @typedef {object} Stanza of a message that has not been told yet
+ * @property {any} attrs
+ * @property {string} [destination] chat of an own message whose stanza does not say it
  */
 
 const REMEMBERED_STANZAS = 2000;
+/** How long an own message that cannot be read may take to come again; tests make it shorter. */
+export const UNREAD = { ownAfterMs: 20_000 };
 
 /** @param {Socket} socket @param {Ears} ears */
 export function listen(socket, ears) {
+	oneAfterTheOther(socket);
 	hearBeforeReceipt(socket, ears);
+	listenToStatuses(socket, ears);
 	socket.ev.on('messages.upsert', ({ messages, type }) => {
 		for (const message of messages) {
 			guarded(() => upserted(message, type, ears));
 		}
 	});
-	socket.ev.on('messages.update', (updates) => {
-		for (const { key, update } of updates) {
-			guarded(() => statusChanged(key, update, ears));
-		}
-	});
-	socket.ws.on('CB:ack,class:message', (/** @type {any} */ { attrs }) => {
-		void tellStatus(attrs.id, attrs.error ? 'failed' : 'sent', attrs.error ? Number(attrs.error) : null, ears);
-	});
 	/** @type {any} */ (socket.ev).on('lid-mapping.update', (/** @type {any} */ mapping) => {
 		guarded(() => mapped(mapping, ears));
 	});
 	socket.ev.on('connection.update', ({ reachoutTimeLock }) => {
-		if (reachoutTimeLock?.isActive && ears.live()) {
-			const { timeEnforcementEnds: end, enforcementType } = reachoutTimeLock;
-			const until = end ? new Date(end).toISOString() : null;
-			ears.events.tell({ session: ears.session, type: 'limit', kind: 'reachout', until, detail: String(enforcementType ?? '') });
+		if (reachoutTimeLock?.isActive) {
+			guarded(() => {
+				const { timeEnforcementEnds: end, enforcementType } = reachoutTimeLock;
+				const until = end && end.getTime() > 0 ? end.toISOString() : null;
+				limited('reachout', until, enforcementType, ears);
+			});
 		}
 	});
 	/** @type {any} */ (socket.ev).on('message-capping.update', (/** @type {any} */ capping) => {
-		if (ears.live()) {
-			const detail = String(capping?.capping_status ?? capping?.cappingStatus ?? '');
-			ears.events.tell({ session: ears.session, type: 'limit', kind: 'capping', until: null, detail });
-		}
+		guarded(() => limited('capping', null, capping?.capping_status ?? capping?.cappingStatus, ears));
+	});
+}
+
+/**
+ * Baileys looks hidden numbers up for all messages at once before it reads them one by one; in a burst
+ * the second may overtake the first there. So the next one is handed over when the one before is done.
+ *
+ * @param {Socket} socket
+ */
+function oneAfterTheOther(socket) {
+	const handlers = socket.ws.listeners('CB:message');
+	socket.ws.removeAllListeners('CB:message');
+	/** @type {Promise<unknown>} */
+	let last = Promise.resolve();
+	socket.ws.on('CB:message', (/** @type {unknown} */ stanza) => {
+		last = last
+			.then(() => Promise.all(handlers.map((handle) => handle(stanza))))
+			// The line closed in the midst of it: the message comes again.
+			.catch((error) => log('bridge.message.dropped', kindOf(error)));
 	});
 }
 
@@ -70,14 +91,22 @@ export function listen(socket, ears) {
  */
 function hearBeforeReceipt(socket, ears) {
 	const manager = /** @type {any} */ (socket).messageRetryManager;
-	/** @type {Map<string, any>} */
+	/** By chat and id: two senders may use the same id. @type {Map<string, Stanza>} */
 	const stanzas = new Map();
-	socket.ws.on('CB:message', (/** @type {any} */ { attrs }) => {
-		stanzas.set(attrs.id, attrs);
+	/** Of own messages, by what is encrypted in them. @type {WeakMap<object, Stanza>} */
+	const sealed = new WeakMap();
+	socket.ws.on('CB:message', (/** @type {any} */ { attrs, content }) => {
+		const stanza = { attrs };
+		stanzas.set(placeOf(attrs.recipient ?? attrs.from, attrs.id), stanza);
 		if (stanzas.size > REMEMBERED_STANZAS) {
 			stanzas.delete(/** @type {string} */ (stanzas.keys().next().value));
 		}
+		if (!attrs.recipient && isOneself(attrs.from, ears.creds) && Array.isArray(content)) {
+			const bodies = content.map((one) => one.content).filter((body) => body instanceof Uint8Array);
+			bodies.forEach((body) => sealed.set(body, stanza));
+		}
 	});
+	readDestinations(socket, sealed);
 	if (!manager) {
 		log('bridge.receipts.unguarded', { session: ears.session });
 		return;
@@ -85,10 +114,11 @@ function hearBeforeReceipt(socket, ears) {
 	const remember = manager.addRecentMessage.bind(manager);
 	manager.addRecentMessage = (/** @type {string} */ to, /** @type {string} */ id, /** @type {any} */ message) => {
 		// What we send ourselves comes by here too, and has no stanza.
-		const attrs = stanzas.get(id);
-		if (attrs) {
-			stanzas.delete(id);
-			guarded(() => tellMessage(heardOf(attrs, to, message, ears.creds), ears));
+		const place = placeOf(to, id);
+		const stanza = stanzas.get(place);
+		if (stanza) {
+			stanzas.delete(place);
+			guarded(() => tellMessage(heardOf(stanza, to, message, ears.creds), ears));
 		}
 		try {
 			remember(to, id, message);
@@ -98,23 +128,50 @@ function hearBeforeReceipt(socket, ears) {
 	};
 }
 
+/** @param {string} chat @param {string} id */
+function placeOf(chat, id) {
+	return `${jidNormalizedUser(chat)} ${id}`;
+}
+
+/**
+ * An own message may come without `recipient`. Whom it went to is inside then, in a part that Baileys
+ * throws away (`deviceSentMessage.destinationJid`).
+ *
+ * @param {Socket} socket
+ * @param {WeakMap<object, Stanza>} sealed
+ */
+function readDestinations(socket, sealed) {
+	const repository = socket.signalRepository;
+	const decrypt = repository.decryptMessage.bind(repository);
+	repository.decryptMessage = async (asked) => {
+		const plain = await decrypt(asked);
+		const stanza = sealed.get(asked.ciphertext);
+		if (stanza) {
+			guarded(() => {
+				const { deviceSentMessage } = proto.Message.decode(unpadRandomMax16(plain));
+				stanza.destination = deviceSentMessage?.destinationJid ?? undefined;
+			});
+		}
+		return plain;
+	};
+}
+
 /**
  * The same as Baileys makes of a stanza (lib/Utils/decode-wa-message.js, decodeMessageNode).
  *
- * @param {any} attrs
+ * @param {Stanza} stanza
  * @param {string} chat
  * @param {any} message
  * @param {Record<string, any>} creds
  * @returns {Heard}
  */
-function heardOf(attrs, chat, message, creds) {
-	const { me } = creds;
-	const fromMe = areJidsSameUser(attrs.from, me?.id) || areJidsSameUser(attrs.from, me?.lid);
+function heardOf({ attrs, destination }, chat, message, creds) {
+	const fromMe = isOneself(attrs.from, creds);
 	const alt = fromMe
 		? attrs.peer_recipient_pn ?? attrs.peer_recipient_lid ?? attrs.recipient_pn ?? attrs.recipient_lid
 		: attrs.sender_pn ?? attrs.sender_lid ?? attrs.participant_pn ?? attrs.participant_lid;
 	return {
-		key: { remoteJid: chat, remoteJidAlt: alt, fromMe, id: attrs.id },
+		key: { remoteJid: destination ?? chat, remoteJidAlt: alt, fromMe, id: attrs.id },
 		message,
 		sentAt: Number(attrs.t),
 		name: attrs.notify,
@@ -124,6 +181,10 @@ function heardOf(attrs, chat, message, creds) {
 
 /** @param {Heard} heard @param {Ears} ears */
 function tellMessage(heard, ears) {
+	if (heard.key.fromMe && isOneself(heard.key.remoteJid, ears.creds)) {
+		// The device's own business, or notes to oneself.
+		return;
+	}
 	const event = messageEvent(ears.session, heard);
 	if (!event) {
 		return;
@@ -148,15 +209,10 @@ function tellMessage(heard, ears) {
 function upserted(message, type, ears) {
 	const { key } = message;
 	if (message.messageStubType === proto.WebMessageInfo.StubType.CIPHERTEXT) {
-		const event = undecryptableEvent(ears.session, key);
-		if (event) {
-			ears.events.tell(event);
-		}
+		unreadable(message, ears);
 		return;
 	}
-	// A fast receipt or refusal is folded into the upsert of our own message, and comes no other way.
-	statusChanged(key, message, ears);
-	if (!message.message || (key.fromMe && isSentByUs(String(key.id)))) {
+	if (!message.message || (key.fromMe && isSentByUs(key.id))) {
 		return;
 	}
 	// Already told before the receipt, as a rule. "append" is what came while we were away, not history.
@@ -164,32 +220,32 @@ function upserted(message, type, ears) {
 	tellMessage({ key, message: message.message, sentAt: Number(message.messageTimestamp), name: message.pushName, isOffline }, ears);
 }
 
-/** Our own ids, see outbound.js. @param {string} waId */
-function isSentByUs(waId) {
-	return /^3EB0B4C4[0-9A-F]{14}$/.test(waId);
-}
-
-/** @param {import('baileys').WAMessageKey} key @param {{ status?: any, messageStubParameters?: any }} update @param {Ears} ears */
-function statusChanged(key, { status, messageStubParameters }, ears) {
-	const word = key.fromMe && key.id && key.remoteJid && !isIgnored(key.remoteJid) ? statusWord(status) : null;
-	if (word) {
-		void tellStatus(String(key.id), word, word === 'failed' ? Number(messageStubParameters?.[0]) || null : null, ears);
-	}
-}
-
-/** @param {string} waId @param {string} status @param {number | null} code @param {Ears} ears */
-async function tellStatus(waId, status, code, ears) {
-	if (!isSentByUs(waId)) {
+/** @param {import('baileys').WAMessage} message @param {Ears} ears */
+function unreadable({ key, messageTimestamp }, ears) {
+	if (!key.fromMe) {
+		const event = undecryptableEvent(ears.session, key);
+		if (event) {
+			ears.events.tell(event);
+		}
 		return;
 	}
-	try {
-		const opaque = await ears.opaqueOf(waId);
-		if (opaque !== undefined) {
-			const id = `s:${ears.session}:${waId}:${status}`;
-			ears.events.tell({ id, session: ears.session, type: 'status', wa_id: waId, opaque, status, code });
+	if (isOneself(key.remoteJid, ears.creds)) {
+		return;
+	}
+	const heard = { key, sentAt: Number(messageTimestamp), name: null, isOffline: false };
+	// As a rule it comes again in a moment. If not, that the owner wrote matters more than what.
+	setTimeout(() => {
+		const event = ears.recent.get(String(key.id)) ? null : unreadOwnEvent(ears.session, heard);
+		if (event) {
+			ears.events.tell(event);
 		}
-	} catch (error) {
-		log('bridge.status.lost', { session: ears.session, ...kindOf(error) });
+	}, UNREAD.ownAfterMs).unref();
+}
+
+/** @param {'reachout' | 'capping'} kind @param {string | null} until @param {unknown} detail @param {Ears} ears */
+function limited(kind, until, detail, ears) {
+	if (ears.live()) {
+		ears.events.tell({ session: ears.session, type: 'limit', kind, until, detail: String(detail ?? '').slice(0, 64) });
 	}
 }
 
@@ -197,7 +253,7 @@ async function tellStatus(waId, status, code, ears) {
 function mapped(mapping, ears) {
 	for (const { lid, pn } of Array.isArray(mapping) ? mapping : [mapping]) {
 		const pair = { lid: lidOf(lid), phone: phoneOf(pn) };
-		if (pair.lid && pair.phone && ears.live()) {
+		if (pair.lid && pair.phone && ears.live() && !isIgnored(pair.lid)) {
 			ears.events.tell({ id: `l:${ears.session}:${pair.lid}:${pair.phone}`, session: ears.session, type: 'lid_mapping', ...pair });
 		}
 	}
@@ -211,4 +267,3 @@ function guarded(run) {
 		log('bridge.hearing.failed', kindOf(error));
 	}
 }
-

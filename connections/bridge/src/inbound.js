@@ -1,5 +1,5 @@
 /** From WhatsApp's messages to events of the contract. Pure: what is known, nothing asked. */
-import { getContentType, jidDecode, jidNormalizedUser, normalizeMessageContent, proto } from 'baileys';
+import { getContentType, jidDecode, normalizeMessageContent } from 'baileys';
 
 /**
  * @typedef {import('baileys').WAMessageKey} Key
@@ -14,6 +14,10 @@ import { getContentType, jidDecode, jidNormalizedUser, normalizeMessageContent, 
  */
 
 const LONGEST_TEXT = 65_536;
+export const LONGEST_NAME = 200;
+/** Seconds: when there was no WhatsApp yet; and how far a phone's clock may be ahead. */
+const FIRST = Date.UTC(2009, 0) / 1000;
+const AHEAD = 86_400;
 
 /** Content of the protocol's field: how the contract calls it. @type {Record<string, string>} */
 const KINDS = {
@@ -44,9 +48,14 @@ const SILENT = new Set([
 	'editedMessage'
 ]);
 
-/** Groups, status updates, broadcasts and newsletters are none of our business. @param {string} jid */
+/**
+ * Groups, status updates, broadcasts and newsletters are none of our business, nor is anybody whose
+ * address is not a number's. The server itself is no chat.
+ *
+ * @param {string} jid
+ */
 export function isIgnored(jid) {
-	return !/@(s\.whatsapp\.net|lid|hosted|hosted\.lid)$/.test(jid);
+	return jid !== '@s.whatsapp.net' && !/^\d{5,20}(_\d{1,3})?(:\d{1,5})?@(s\.whatsapp\.net|lid|hosted|hosted\.lid)$/.test(jid);
 }
 
 /** @param {string | null | undefined} jid @returns {string | null} E.164 */
@@ -61,14 +70,20 @@ export function lidOf(jid) {
 	return decoded && (decoded.server === 'lid' || decoded.server === 'hosted.lid') ? `${decoded.user}@lid` : null;
 }
 
-/** Whose chat it is. @param {Key} key */
+/** Whose chat it is, and where to answer: without a device, and never at the place of a hosted one. @param {Key} key */
 export function sides(key) {
-	const chat = jidNormalizedUser(key.remoteJid ?? undefined);
+	const { remoteJid, remoteJidAlt } = key;
+	const [hidden, phone] = [lidOf(remoteJid), phoneOf(remoteJid)];
 	return {
-		chat,
-		lid: lidOf(chat) ?? lidOf(key.remoteJidAlt),
-		phone: phoneOf(chat) ?? phoneOf(key.remoteJidAlt)
+		chat: hidden ?? (phone ? `${phone.slice(1)}@s.whatsapp.net` : ''),
+		lid: hidden ?? lidOf(known(remoteJidAlt)),
+		phone: phone ?? phoneOf(known(remoteJidAlt))
 	};
+}
+
+/** @param {string | null | undefined} jid */
+function known(jid) {
+	return jid && /^\d/.test(jid) && !isIgnored(jid) ? jid : undefined;
 }
 
 /**
@@ -77,14 +92,39 @@ export function sides(key) {
  * @returns {import('./events.js').News | null} null when there is nothing to tell
  */
 export function messageEvent(session, heard) {
-	const { key } = heard;
 	const content = normalizeMessageContent(heard.message ?? undefined);
 	const field = content && getContentType(content);
-	if (!key.id || !key.remoteJid || isIgnored(key.remoteJid) || !content || !field || SILENT.has(field)) {
+	if (!content || !field || SILENT.has(field)) {
 		return null;
 	}
-	const about = sides(key);
 	const body = /** @type {any} */ (content)[field];
+	const replyTo = field === 'reactionMessage' ? body.key?.id : body?.contextInfo?.stanzaId;
+	return eventOf(session, heard, KINDS[field] ?? 'unsupported', textOf(field, body), shown(replyTo, LONGEST_NAME));
+}
+
+/**
+ * The owner wrote something that this device could not read.
+ *
+ * @param {string} session
+ * @param {Omit<Heard, 'message'>} heard
+ * @returns {import('./events.js').News | null}
+ */
+export function unreadOwnEvent(session, heard) {
+	return eventOf(session, heard, 'unsupported', null, null);
+}
+
+/**
+ * @param {string} session
+ * @param {Omit<Heard, 'message'>} heard
+ * @param {string} kind
+ * @param {string | null} text
+ * @param {string | null} replyTo
+ */
+function eventOf(session, { key, name, sentAt, isOffline }, kind, text, replyTo) {
+	const about = sidesOfChat(key);
+	if (!about || !key.id) {
+		return null;
+	}
 	const isOwn = key.fromMe === true;
 	return {
 		id: `${isOwn ? 'o' : 'm'}:${session}:${about.chat}:${key.id}`,
@@ -93,22 +133,44 @@ export function messageEvent(session, heard) {
 		wa_id: key.id,
 		...about,
 		// On one's own message it is one's own name.
-		name: isOwn ? null : heard.name || null,
-		kind: KINDS[field] ?? 'unsupported',
-		text: textOf(field, body),
-		reply_to: field === 'reactionMessage' ? body.key?.id ?? null : body?.contextInfo?.stanzaId ?? null,
-		sent_at: new Date((heard.sentAt || Date.now() / 1000) * 1000).toISOString(),
-		is_offline: heard.isOffline
+		name: isOwn ? null : shown(name, LONGEST_NAME),
+		kind,
+		text,
+		reply_to: replyTo,
+		sent_at: momentOf(sentAt),
+		is_offline: isOffline
 	};
 }
 
 /** @param {string} session @param {Key} key @returns {import('./events.js').News | null} */
 export function undecryptableEvent(session, key) {
-	if (!key.id || !key.remoteJid || isIgnored(key.remoteJid) || key.fromMe) {
+	const about = sidesOfChat(key);
+	if (!about || !key.id || key.fromMe) {
 		return null;
 	}
-	const about = sides(key);
 	return { id: `u:${session}:${about.chat}:${key.id}`, session, type: 'undecryptable', wa_id: key.id, ...about };
+}
+
+/** Null where it is no chat of ours. @param {Key} key */
+function sidesOfChat(key) {
+	const about = key.remoteJid && !isIgnored(key.remoteJid) ? sides(key) : null;
+	return about?.lid || about?.phone ? about : null;
+}
+
+/** @param {number} seconds as somebody's phone says */
+function momentOf(seconds) {
+	const now = Date.now() / 1000;
+	return new Date((seconds > FIRST && seconds < now + AHEAD ? seconds : now) * 1000).toISOString();
+}
+
+/**
+ * What people write, as text that any other program can read: half a character is none.
+ *
+ * @param {unknown} text
+ * @param {number} longest
+ */
+export function shown(text, longest) {
+	return typeof text === 'string' && text !== '' ? /** @type {any} */ (text.slice(0, longest)).toWellFormed() : null;
 }
 
 /** @param {string} field @param {any} body @returns {string | null} */
@@ -123,15 +185,5 @@ function textOf(field, body) {
 		contactMessage: body?.displayName,
 		locationMessage: body?.name ?? body?.address
 	}[field];
-	return typeof text === 'string' && text !== '' ? text.slice(0, LONGEST_TEXT) : null;
-}
-
-/** The contract's word for a status of Baileys, null for one that says nothing new. @param {number | null | undefined} status */
-export function statusWord(status) {
-	const { ERROR, SERVER_ACK, DELIVERY_ACK, READ, PLAYED } = proto.WebMessageInfo.Status;
-	return (
-		{ [ERROR]: 'failed', [SERVER_ACK]: 'sent', [DELIVERY_ACK]: 'delivered', [READ]: 'read', [PLAYED]: 'read' }[
-			status ?? -1
-		] ?? null
-	);
+	return shown(text, LONGEST_TEXT);
 }

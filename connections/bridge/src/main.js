@@ -3,11 +3,9 @@
 import './console_filter.js';
 import { Bridge } from './bridge.js';
 import { kindOf, log } from './log.js';
+import { watchMemory } from './recycling.js';
 import { HELP, readSettings, WrongSetting } from './settings.js';
 
-const RSS_LOOK_MS = 30_000;
-/** So young, it is no leak: ending would only begin again. */
-const TOO_YOUNG_SECONDS = 600;
 const END_WITHIN_MS = 15_000;
 const MOST_CRASHES = 20;
 const CRASHES_WITHIN_MS = 60_000;
@@ -23,6 +21,16 @@ if (unknown !== undefined) {
 	process.stdout.write(HELP);
 } else {
 	await run();
+}
+
+/**
+ * What was under way on a line that has closed: the library lets many of these fall at once, and they are
+ * nobody's fault.
+ *
+ * @param {any} error
+ */
+function isOfClosing(error) {
+	return error?.name === 'Closed' || [408, 428].includes(error?.output?.statusCode);
 }
 
 async function run() {
@@ -52,6 +60,9 @@ async function run() {
 		// An error inside the library, out of reach of a session's own supervision, is one session's
 		// fault: ending would cut all. Many of them are the process's fault.
 		log('bridge.process.crashed', kindOf(error));
+		if (isOfClosing(error)) {
+			return;
+		}
 		const now = Date.now();
 		crashes = [...crashes.filter((at) => now - at < CRASHES_WITHIN_MS), now];
 		if (crashes.length > MOST_CRASHES) {
@@ -69,9 +80,5 @@ async function run() {
 		process.stderr.write(`The bridge could not start: ${/** @type {any} */ (error)?.code ?? 'see the log'}.\n`);
 		process.exit(1);
 	}
-	setInterval(() => {
-		if (process.memoryUsage.rss() / 1e6 > settings.maxRssMb && process.uptime() > TOO_YOUNG_SECONDS) {
-			void end('memory', 0);
-		}
-	}, RSS_LOOK_MS).unref();
+	watchMemory(settings, () => void end('memory', 0));
 }

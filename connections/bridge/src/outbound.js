@@ -1,18 +1,27 @@
 /** Sends what Backroom asks for through one session (PROTOCOL.md, 4). */
-import { createHash } from 'node:crypto';
 import { generateWAMessageFromContent, jidDecode, proto } from 'baileys';
 import { kindOf, log } from './log.js';
+import { waIdOf } from './our_ids.js';
+import { reach } from './reaching.js';
 
 /**
  * @typedef {import('./session.js').Session} Session
- * @typedef {{ opaque: string, kind: 'text' | 'read' | 'typing', chat: string | null, phone: string | null, text: string, reply_to: string | null, message_id: string | null }} Request
+ * @typedef {object} Request
+ * @property {string} opaque
+ * @property {'text' | 'read' | 'typing' | 'probe'} kind
+ * @property {string | null} chat
+ * @property {string | null} phone
+ * @property {string} text
+ * @property {string | null} reply_to
+ * @property {string | null} message_id
  */
 
-/** Ids of ours begin so: Baileys' own beginning, and two bytes by which we know them again. */
-const BEGINNING = '3EB0B4C4';
 const LONGEST_TEXT = 65_536;
 const ACK_MS = 15_000;
 const MOST_WAITING = 20;
+const PRIVACY_MS = 2000;
+/** WhatsApp's code for a stale session with one of the customer's devices. */
+const STALE = 479;
 
 /** The request cannot be done; carries what PROTOCOL.md says of the answer. */
 export class Refused extends Error {
@@ -26,18 +35,14 @@ export class Refused extends Error {
 	}
 }
 
-/** The same send has the same id, whoever repeats it. @param {string} session @param {string} opaque */
-export function waIdOf(session, opaque) {
-	return BEGINNING + createHash('sha256').update(`${session}|${opaque}`).digest('hex').slice(0, 14).toUpperCase();
-}
-
 /** @param {any} body @returns {Request} @throws {Refused} */
 export function readRequest(body) {
 	const { opaque, kind, chat = null, phone = null, text = '', reply_to = null, message_id = null } = body ?? {};
-	const isAddressed = chat !== null ? /^\d{5,20}@(s\.whatsapp\.net|lid)$/.test(chat) : /^\+\d{6,15}$/.test(phone);
+	const isProbe = kind === 'probe';
+	const isAddressed = isProbe ? chat === null && phone === null : chat !== null ? /^\d{5,20}@(s\.whatsapp\.net|lid)$/.test(chat) : /^\+\d{6,15}$/.test(phone);
 	const strings = [reply_to, message_id].every((one) => one === null || (typeof one === 'string' && one.length <= 128));
 	const isRight =
-		(kind === 'text' ? text !== '' && typeof text === 'string' && text.length <= LONGEST_TEXT : kind === 'read' || kind === 'typing') &&
+		(kind === 'text' ? text !== '' && typeof text === 'string' && text.length <= LONGEST_TEXT : isProbe || kind === 'read' || kind === 'typing') &&
 		(kind !== 'read' || message_id !== null || chat !== null);
 	if (typeof opaque !== 'string' || opaque === '' || opaque.length > 200 || !isAddressed || !strings || !isRight) {
 		throw new Refused(400, 'invalid', 'The request is not as the contract says');
@@ -51,6 +56,7 @@ export class Outbound {
 	/** @type {Promise<unknown>} */
 	#last = Promise.resolve();
 	#waiting = 0;
+	#isPrivacyUnknown = false;
 	#tokens;
 	#filledAt = Date.now();
 	/** @type {Set<string>} */
@@ -65,6 +71,9 @@ export class Outbound {
 
 	/** @param {Request} request @returns {Promise<{ wa_id: string, ms: number }>} @throws {Refused} */
 	send(request) {
+		if (request.kind === 'probe') {
+			return this.#probe();
+		}
 		const waId = waIdOf(this.session.id, request.opaque);
 		const same = this.#underWay.get(waId);
 		if (same) {
@@ -83,6 +92,15 @@ export class Outbound {
 				this.#underWay.delete(waId);
 			});
 		return sent;
+	}
+
+	/** Not in the queue: what may be stuck there is the reason to ask. @returns {Promise<{ wa_id: string, ms: number }>} */
+	async #probe() {
+		const start = performance.now();
+		if (!(await this.session.probe())) {
+			throw new Refused(504, 'unknown', 'No sign of life came');
+		}
+		return { wa_id: '', ms: Math.round(performance.now() - start) };
 	}
 
 	/** Settled when nothing is being sent any more, or after a while. @param {number} mostMs */
@@ -122,6 +140,10 @@ export class Outbound {
 	/** @param {import('baileys').WASocket} socket @param {string} waId @param {string} jid @param {Request} request */
 	async #text(socket, waId, jid, { opaque, text, reply_to: replyTo }) {
 		await this.#behave(socket, jid, text);
+		if (!(await reach(socket, { ...this.session.caches, ...this.session.memories }, jid))) {
+			// Nothing has gone out. As WhatsApp itself says it of a phone whose keys have changed.
+			throw new Refused(422, 'refused', "There are no keys of the customer's phone", STALE);
+		}
 		const quoted = replyTo ? this.#quoted(replyTo, jid) : undefined;
 		const content = proto.Message.fromObject({ extendedTextMessage: { text } });
 		const whole = generateWAMessageFromContent(jid, content, {
@@ -133,9 +155,9 @@ export class Outbound {
 		// First kept, then sent: the customer's phone may ask for it again at once.
 		await this.session.keepSent(waId, opaque, proto.Message.encode(message).finish());
 		let ack = await this.#relay(socket, jid, message, waId);
-		if (ack === 479) {
-			// A stale session with one of the customer's devices: once more with new keys.
-			await socket.assertSessions([jid], true);
+		if (ack === STALE) {
+			// Once more with new keys, if there are any.
+			await socket.assertSessions([jid], true).catch(() => undefined);
 			ack = await this.#relay(socket, jid, message, waId);
 		}
 		if (ack !== null) {
@@ -192,8 +214,20 @@ export class Outbound {
 		const id = waId ?? this.session.lastOf.get(jid);
 		if (id) {
 			const key = this.session.recent.get(id)?.key ?? { remoteJid: jid, id, fromMe: false };
-			await socket.readMessages([key]);
+			await socket.sendReceipts([key], await this.#readType(socket));
 		}
+	}
+
+	/** Who has switched read receipts off on the phone sends none from here. @param {import('baileys').WASocket} socket */
+	async #readType(socket) {
+		if (this.#isPrivacyUnknown) {
+			return 'read';
+		}
+		const asked = socket.fetchPrivacySettings().catch(() => undefined);
+		const settings = await Promise.race([asked, new Promise((resolve) => setTimeout(resolve, PRIVACY_MS).unref())]);
+		// A server that does not answer is not asked for each message again.
+		this.#isPrivacyUnknown = settings === undefined;
+		return (settings?.readreceipts ?? 'all') === 'all' ? 'read' : 'read-self';
 	}
 
 	/** @param {string} waId @param {string} jid @returns {import('baileys').WAMessage} */

@@ -11,6 +11,7 @@
  * @property {string} [text] the library's words; only told apart, never logged
  * @property {any} [data] attributes of the failure
  * @property {boolean} isLinked whether the device belongs to somebody
+ * @property {boolean} hasOpened whether it was ever open since it was linked
  * @property {number} cutMs since the connection was lost, 0 if it was open until now
  * @property {number} tries since it was open last
  * @property {number} badSessions quick ends with 500 in a row
@@ -65,10 +66,14 @@ export function react(end, chance) {
 	if (code === 515 && end.tries < 5) {
 		return { next: 'retry', state: 'connecting', reason: 'restart_required', delayMs: 0 };
 	}
+	if (code === 401 && !isLinked) {
+		return { next: 'rest', state: 'expired', reason: 'refused' };
+	}
 	if (code === 401) {
-		return isLinked
+		// The phone had agreed, but WhatsApp never heard that this device did: nobody was logged out.
+		return end.hasOpened
 			? { next: 'erase', state: 'logged_out', reason: 'unlinked' }
-			: { next: 'rest', state: 'expired', reason: 'refused' };
+			: { next: 'erase', state: 'expired', reason: 'not_finished' };
 	}
 	if (code === 402) {
 		const seconds = Number(end.data?.expire);

@@ -1,18 +1,23 @@
 /** One linked device: links it, keeps it connected, tells its state. Owned by one process at a time. */
 import { initAuthCreds } from 'baileys';
-import { makeCaches } from './cache.js';
+import { makeCaches, makeMemories } from './cache.js';
+import { Cuts } from './cuts.js';
 import { Fenced } from './database.js';
 import * as hardening from './hardening.js';
 import { listen } from './hearing.js';
-import { lidOf, phoneOf } from './inbound.js';
+import { holdBack } from './holding.js';
+import { lidOf, LONGEST_NAME, phoneOf, shown } from './inbound.js';
 import { Unreadable } from './keyring.js';
+import { readLeniently } from './leniency.js';
+import { Lifeline } from './lifeline.js';
 import { kindOf, log } from './log.js';
 import { Memory } from './memory.js';
 import { Outbound, Refused } from './outbound.js';
-import { Pairing } from './pairing.js';
+import { CodeRefused, Pairing } from './pairing.js';
 import { backoffMs, react } from './policy.js';
 import { earsOf, makeSocket } from './sockets.js';
 import { Store } from './store.js';
+import { Timers } from './timers.js';
 
 /**
  * @typedef {import('./leases.js').Row} Row
@@ -23,14 +28,19 @@ import { Store } from './store.js';
  * @property {import('./keyring.js').Keyring} keyring
  * @property {import('./events.js').Events} events
  * @property {import('./gate.js').Gate} gate
- * @property {Pick<import('./settings.js').Settings, 'server' | 'version' | 'typingMs' | 'textsPerMinute'>} settings
+ * @property {Pick<import('./settings.js').Settings, 'server' | 'version' | 'qrMs' | 'typingMs' | 'textsPerMinute'>} settings
  * @property {(session: Session, why: 'rest' | 'fenced') => void} onDone
  */
 
 /** Neither a QR nor an open connection after this long: the server is silent. */
 const HANDSHAKE_MS = 45_000;
-const STABLE_MS = 60_000;
-const CALM_MS = 300_000;
+/** Milliseconds that others may take for what usually comes at once; tests make them shorter. */
+export const PATIENCE = {
+	/** The phone has agreed: the server asks for a new connection. */
+	restart: 10_000,
+	/** The login has succeeded: Baileys says so when its first questions are answered. */
+	opening: 12_000
+};
 const UNLINK_MS = 60_000;
 const CLOSE_MS = 3000;
 const MOST_FAULTS = 5;
@@ -38,18 +48,16 @@ const MOST_FAULTS = 5;
 export class Session {
 	/** @type {import('baileys').WASocket | null} */
 	#socket = null;
+	/** @type {Lifeline | null} */
+	#lifeline = null;
 	/** Counts up with each socket and each change of mind: what belongs to an older one is not heard. */
 	#turn = 0;
-	/** @type {Set<NodeJS.Timeout>} */
-	#timers = new Set();
+	#timers = new Timers((run) => (this.#isDone ? undefined : this.#supervised(async () => run())));
 	#isDone = false;
 	/** No more sends; what is under way may end. */
 	#isLeaving = false;
-	#openedAt = 0;
-	#cutAt = 0;
-	#tries = 0;
-	#badSessions = 0;
-	#replacements = 0;
+	#cuts = new Cuts();
+	#isOpened = false;
 
 	/** @param {Row} row as it was claimed @param {Shared} shared */
 	constructor(row, shared) {
@@ -61,6 +69,8 @@ export class Session {
 		this.state = row.state;
 		this.phone = row.phone;
 		this.lid = row.lid;
+		/** What happened to the attempt before, while the next one is shown. @type {string | null} */
+		this.note = null;
 		/** @type {any} */
 		this.creds = null;
 		this.store = new Store(shared.pool, shared.keyring, row, (error) => this.#broken(error));
@@ -73,6 +83,7 @@ export class Session {
 		/** @type {Memory<string>} */
 		this.opaques = new Memory(1000);
 		this.caches = makeCaches();
+		this.memories = makeMemories();
 	}
 
 	/** Opens the keys and goes to work. Never throws. @param {Row} row */
@@ -88,7 +99,7 @@ export class Session {
 		const isNew = wish.wanted !== this.wish.wanted || wish.link_serial > Math.max(this.wish.link_serial, this.linkedSerial);
 		this.wish = wish;
 		if (isNew && !this.#isDone) {
-			this.#tries = 0;
+			this.#cuts.tries = 0;
 			void this.#supervised(() => this.#hangUp().then(() => this.#work()));
 		}
 	}
@@ -118,6 +129,12 @@ export class Session {
 			throw new Refused(409, 'not_open', this.state);
 		}
 		return /** @type {import('baileys').WASocket} */ (this.#socket);
+	}
+
+	/** Whether WhatsApp's server gives a sign of life; if not, the session is connecting anew. @throws {Refused} */
+	async probe() {
+		this.openSocket();
+		return /** @type {Lifeline} */ (this.#lifeline).probe();
 	}
 
 	/** @param {string} waId @param {string} opaque @param {Uint8Array} message */
@@ -150,6 +167,8 @@ export class Session {
 		} else if (wanted === 'logout') {
 			await this.#unlink();
 		} else if (serial > this.linkedSerial || this.creds === null) {
+			// Nobody asked for another attempt: the process that had this one ended in the midst of it.
+			this.note = serial === this.linkedSerial && wasUnderWay(this.state) ? 'interrupted' : null;
 			await this.store.begin();
 			this.linkedSerial = serial;
 			this.creds = null;
@@ -159,7 +178,7 @@ export class Session {
 				this.#rest();
 				return;
 			}
-			await this.become('connecting', { fields: { linked_serial: serial, phone: null, lid: null, push_name: null } });
+			await this.become('connecting', { reason: this.note, fields: { linked_serial: serial, phone: null, lid: null, push_name: null } });
 			await this.#connect();
 		} else {
 			await this.become('connecting');
@@ -169,26 +188,27 @@ export class Session {
 
 	async #unlink() {
 		if (this.creds === null) {
-			await this.#forget('logout');
+			await this.#forget('logged_out', 'logout');
 			return;
 		}
 		// A phone that cannot be told drops the silent device by itself; the keys go in any case.
-		this.#later(UNLINK_MS, () => this.#forget('logout'));
+		this.#timers.later(UNLINK_MS, () => this.#forget('logged_out', 'logout'));
 		await this.become('connecting');
 		await this.#connect();
 	}
 
-	/** Erases the keys and rests. @param {string} reason @param {number | null} [code] */
-	async #forget(reason, code = null) {
+	/** Erases the keys and rests. @param {string} state @param {string} reason @param {number | null} [code] */
+	async #forget(state, reason, code = null) {
 		await this.#hangUp();
 		await this.store.erase();
 		this.creds = null;
-		await this.become('logged_out', { code, reason });
+		await this.become(state, { code, reason });
 		this.#rest();
 	}
 
 	async #connect() {
 		const turn = ++this.#turn;
+		this.#isOpened = false;
 		const live = () => this.#turn === turn && !this.#isDone;
 		const leave = await this.shared.gate.enter();
 		if (!live()) {
@@ -199,17 +219,29 @@ export class Session {
 		const creds = this.creds ?? initAuthCreds();
 		const socket = makeSocket(this, creds, live);
 		this.#socket = socket;
+		this.#lifeline = new Lifeline(socket);
 		const giveUp = () => live() && void socket.end(hardening.withStatus('Silent server', 408));
-		const silent = this.#later(HANDSHAKE_MS, giveUp);
+		const silent = this.#timers.later(HANDSHAKE_MS, giveUp);
 		hardening.endStuckUpgrades(socket);
+		readLeniently(socket, creds);
 		this.pairing.watch(socket, creds, live);
 		hardening.detectPasskey(socket, () => live() && void this.#supervised(() => this.#passkey()));
 		listen(socket, earsOf(this, socket, creds, live));
 		socket.ev.on('creds.update', () => {
 			if (live() && creds.account) {
+				const isFirst = this.creds === null;
 				this.creds = creds;
-				void this.#supervised(() => this.#insist(() => this.store.saveCreds(creds)));
+				const stored = this.#insist(() => this.store.saveCreds(creds));
+				if (isFirst) {
+					holdBack(socket, stored);
+				}
+				void this.#supervised(() => stored);
 			}
+		});
+		socket.ws.on('CB:success', () => {
+			leave();
+			clearTimeout(silent);
+			this.#timers.later(PATIENCE.opening, () => (live() ? this.#opened(socket) : undefined));
 		});
 		socket.ev.on('connection.update', ({ connection, qr, isNewLogin, lastDisconnect }) => {
 			if (qr || connection === 'open' || connection === 'close') {
@@ -223,6 +255,8 @@ export class Session {
 				if (qr && !creds.account) {
 					await this.pairing.show(socket, creds, qr, live);
 				} else if (isNewLogin) {
+					this.note = null;
+					this.#timers.later(PATIENCE.restart, () => live() && void socket.end(hardening.withStatus('No restart', 515)));
 					await this.become('connecting', { reason: 'scanned' });
 				} else if (connection === 'open') {
 					await this.#opened(socket);
@@ -235,7 +269,11 @@ export class Session {
 
 	/** @param {import('baileys').WASocket} socket */
 	async #opened(socket) {
-		this.#openedAt = Date.now();
+		if (this.#isOpened) {
+			return;
+		}
+		this.#isOpened = true;
+		this.#cuts.opened();
 		const { me } = this.creds;
 		this.phone = phoneOf(me.id);
 		this.lid = lidOf(me.lid);
@@ -243,7 +281,7 @@ export class Session {
 			await socket.logout();
 			return;
 		}
-		await this.become('open', { fields: { phone: this.phone, lid: this.lid, push_name: me.name ?? null } });
+		await this.become('open', { fields: { phone: this.phone, lid: this.lid, push_name: shown(me.name?.replaceAll('\0', ''), LONGEST_NAME) } });
 	}
 
 	async #passkey() {
@@ -256,33 +294,14 @@ export class Session {
 	async #ended(error) {
 		this.#turn += 1;
 		this.#socket = null;
-		const code = Number(error?.output?.statusCode ?? 0);
-		const openMs = this.#openedAt === 0 ? 0 : Date.now() - this.#openedAt;
-		this.#openedAt = 0;
-		if (openMs > STABLE_MS || this.#cutAt === 0) {
-			this.#tries = 0;
-			this.#cutAt = Date.now();
-		}
-		this.#badSessions = code === 500 && openMs < STABLE_MS ? this.#badSessions + 1 : 0;
-		this.#replacements = code === 440 ? (openMs > CALM_MS ? 1 : this.#replacements + 1) : this.#replacements;
-		const { message: text, data } = error ?? {};
-		const end = {
-			code,
-			text,
-			data,
-			isLinked: this.creds !== null,
-			cutMs: Date.now() - this.#cutAt,
-			tries: this.#tries,
-			badSessions: this.#badSessions,
-			replacements: this.#replacements
-		};
-		await this.#do(react(end, Math.random()), code);
+		const end = this.#cuts.next(error, { isLinked: this.creds !== null, hasOpened: this.phone !== null });
+		await this.#do(react(end, Math.random()), end.code);
 	}
 
 	/** @param {import('./policy.js').Reaction} reaction @param {number} code */
 	async #do({ next, state, reason, delayMs = 0, untilMs }, code) {
 		if (next === 'erase') {
-			await this.#forget(this.wish.wanted === 'logout' ? 'logout' : reason, code);
+			await (this.wish.wanted === 'logout' ? this.#forget('logged_out', 'logout', code) : this.#forget(state, reason, code));
 			return;
 		}
 		const waitMs = (next === 'retry' ? delayMs : untilMs) ?? 0;
@@ -292,8 +311,8 @@ export class Session {
 		if (next === 'rest') {
 			this.#rest();
 		} else if (this.#turn === turn && !this.#isDone) {
-			this.#tries += 1;
-			this.#later(delayMs, () => (this.#turn === turn ? this.#connect() : undefined));
+			this.#cuts.tries += 1;
+			this.#timers.later(delayMs, () => (this.#turn === turn ? this.#connect() : undefined));
 		}
 	}
 
@@ -301,7 +320,7 @@ export class Session {
 	#rest() {
 		if (!this.#isDone) {
 			this.#isDone = true;
-			this.#clearTimers();
+			this.#timers.clear();
 			this.shared.onDone(this, 'rest');
 		}
 	}
@@ -310,7 +329,7 @@ export class Session {
 		this.#turn += 1;
 		const socket = this.#socket;
 		this.#socket = null;
-		this.#clearTimers();
+		this.#timers.clear();
 		if (socket) {
 			// A server that is gone does not answer the closing frame.
 			await Promise.race([Promise.resolve(socket.end(undefined)).catch(() => {}), pause(CLOSE_MS)]);
@@ -359,38 +378,35 @@ export class Session {
 		} catch (error) {
 			if (error instanceof Unreadable) {
 				this.#broken(error);
+			} else if (error instanceof CodeRefused) {
+				await this.#refused(error);
 			} else if (!(error instanceof Fenced) && !this.#isDone) {
 				log('bridge.session.crashed', { session: this.id, ...kindOf(error) });
 				await this.#hangUp();
 				const turn = this.#turn;
-				this.#tries += 1;
-				if (this.creds === null && this.#tries > MOST_FAULTS) {
+				this.#cuts.tries += 1;
+				if (this.creds === null && this.#cuts.tries > MOST_FAULTS) {
 					// A fault that comes again each time must not show codes for ever.
 					await this.become('expired', { reason: 'failed' }).catch(() => {});
 					this.#rest();
 					return;
 				}
-				this.#later(backoffMs(this.#tries, 0, Math.random()), () => (this.#turn === turn ? this.#work() : undefined));
+				this.#timers.later(backoffMs(this.#cuts.tries, 0, Math.random()), () => (this.#turn === turn ? this.#work() : undefined));
 			}
 		}
 	}
 
-	/** @param {number} ms @param {() => unknown} run */
-	#later(ms, run) {
-		const timer = setTimeout(() => {
-			this.#timers.delete(timer);
-			if (!this.#isDone) {
-				void this.#supervised(async () => run());
-			}
-		}, ms);
-		this.#timers.add(timer);
-		return timer;
+	/** @param {CodeRefused} error */
+	async #refused({ code }) {
+		await this.#hangUp();
+		await this.#supervised(() => this.become('expired', { code, reason: 'code_refused' }));
+		this.#rest();
 	}
+}
 
-	#clearTimers() {
-		this.#timers.forEach((timer) => clearTimeout(timer));
-		this.#timers.clear();
-	}
+/** @param {string} state */
+function wasUnderWay(state) {
+	return state === 'connecting' || state === 'pairing';
 }
 
 /** @param {number} ms */

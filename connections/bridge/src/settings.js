@@ -21,8 +21,10 @@ Holds linked devices of WhatsApp for Backroom (see PROTOCOL.md). Settings come f
   BRIDGE_URL               how Backroom reaches this process; default http://127.0.0.1:<port>
   BRIDGE_MAX_SESSIONS      default 100
   BRIDGE_MAX_RSS_MB        hands over and ends above this; default 900
-  BRIDGE_TYPING_MS         longest "composing" before a text; default 2000, 0: none
+  BRIDGE_MIN_AGE_SECONDS   never so early for its memory; default 600
+  BRIDGE_TYPING_MS         longest "composing" before a text; default 0: none, as Backroom asks for it itself
   BRIDGE_TEXTS_PER_MINUTE  for each session; default 60
+  BRIDGE_QR_MS             how long each QR is shown; default: 60 s the first, 20 s the later ones
   LINKED_DEVICE_VERSION    a.b.c, the version of WhatsApp Web to say; default: the library's
   LINKED_DEVICE_URL        a WhatsApp server of your own; only with BACKROOM_ENV=development or test
   LINKED_DEVICE_ROOT_KEY   its root key in hex; needed with LINKED_DEVICE_URL
@@ -57,8 +59,11 @@ export function readSettings(given) {
 		url: env.BRIDGE_URL ? url(env.BRIDGE_URL, 'BRIDGE_URL', /^https?:$/).replace(/\/$/, '') : null,
 		maxSessions: whole(env, 'BRIDGE_MAX_SESSIONS', 100, 1, 1000),
 		maxRssMb: whole(env, 'BRIDGE_MAX_RSS_MB', 900, 150, 100_000),
-		typingMs: whole(env, 'BRIDGE_TYPING_MS', 2000, 0, 30_000),
+		minAgeSeconds: whole(env, 'BRIDGE_MIN_AGE_SECONDS', 600, 0, 86_400),
+		typingMs: whole(env, 'BRIDGE_TYPING_MS', 0, 0, 30_000),
 		textsPerMinute: whole(env, 'BRIDGE_TEXTS_PER_MINUTE', 60, 1, 10_000),
+		/** Null: as long as WhatsApp itself lets them live. */
+		qrMs: env.BRIDGE_QR_MS ? whole(env, 'BRIDGE_QR_MS', 0, 50, 120_000) : null,
 		version: version(env.LINKED_DEVICE_VERSION),
 		server,
 		/** Name of this process, never used twice: the fence and the spool both rest on it. */
@@ -147,8 +152,8 @@ function ownServer(env) {
 	if (env.BACKROOM_ENV !== 'development' && env.BACKROOM_ENV !== 'test') {
 		throw new WrongSetting('LINKED_DEVICE_URL and LINKED_DEVICE_ROOT_KEY need BACKROOM_ENV=development or test');
 	}
-	if (!address || !key || !/^[0-9a-f]{64}$/i.test(key)) {
-		throw new WrongSetting('LINKED_DEVICE_URL needs LINKED_DEVICE_ROOT_KEY, 32 bytes in hex');
+	if (!address || !key || !/^(05)?[0-9a-f]{64}$/i.test(key)) {
+		throw new WrongSetting('LINKED_DEVICE_URL needs LINKED_DEVICE_ROOT_KEY, 32 bytes in hex (a byte 05 before them may stay)');
 	}
-	return { url: url(address, 'LINKED_DEVICE_URL', /^wss?:$/), rootKey: Buffer.from(key, 'hex') };
+	return { url: url(address, 'LINKED_DEVICE_URL', /^wss?:$/), rootKey: Buffer.from(key.slice(-64), 'hex') };
 }

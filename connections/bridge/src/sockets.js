@@ -3,8 +3,14 @@ import { Browsers, makeWASocket, proto } from 'baileys';
 import { LIBRARY_VERSION } from './hardening.js';
 import { isIgnored } from './inbound.js';
 import { kindOf, libraryLog, log } from './log.js';
+import { makeRepository } from './reaching.js';
 
 /** @typedef {import('./session.js').Session} Session */
+
+/** Milliseconds; tests make them shorter. */
+export const QUESTIONS = { answerMs: 10_000 };
+/** The longest that a timer can be set to. */
+const NEVER_MS = 2 ** 31 - 1;
 
 /**
  * @param {Session} session
@@ -12,7 +18,7 @@ import { kindOf, libraryLog, log } from './log.js';
  * @param {() => boolean} live whether the socket is still the session's
  */
 export function makeSocket(session, creds, live) {
-	const { server, version } = session.shared.settings;
+	const { server, version, qrMs } = session.shared.settings;
 	return makeWASocket({
 		auth: { creds, keys: /** @type {any} */ (session.store.keysFor(live)) },
 		logger: libraryLog,
@@ -20,8 +26,11 @@ export function makeSocket(session, creds, live) {
 		...(server ? { waWebSocketUrl: server.url } : {}),
 		// WhatsApp gives pairing codes only to names that it knows (Baileys#1266).
 		browser: Browsers.ubuntu('Chrome'),
-		// A dead link is noticed after 15 to 25 s instead of 35 to 65.
-		keepAliveIntervalMs: 10_000,
+		// lifeline.js asks for signs of life.
+		keepAliveIntervalMs: NEVER_MS,
+		// A server that leaves a question open must not hold up what comes after it.
+		defaultQueryTimeoutMs: QUESTIONS.answerMs,
+		...(qrMs ? { qrTimeout: qrMs } : {}),
 		// The owner's phone goes on ringing.
 		markOnlineOnConnect: false,
 		syncFullHistory: false,
@@ -29,6 +38,7 @@ export function makeSocket(session, creds, live) {
 		generateHighQualityLinkPreview: false,
 		transactionOpts: { maxCommitRetries: 10, delayBetweenTriesMs: 1000 },
 		getMessage: (key) => sentBefore(session, String(key.id)),
+		makeSignalRepository: makeRepository(session.memories.withoutLid),
 		...session.caches
 	});
 }

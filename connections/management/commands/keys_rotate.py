@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from connections import credentials
+from connections.linked import keys
 from connections.models import Connection
 from lib import crypto
 from workspaces import scope
@@ -37,13 +38,24 @@ class Command(OperatorCommand):
                 rotated += Connection.objects.filter(pk=connection.pk, credentials=before).update(
                     credentials=connection.credentials
                 )
+            linked = keys.rewrap_all()
+        rotated, current = rotated + linked.rotated, current + linked.current
         if options["json"]:
             self.print_json(
-                {"rotated": rotated, "already_current": current, "cannot_be_opened": lost}
+                {
+                    "rotated": rotated,
+                    "already_current": current,
+                    "cannot_be_opened": [*lost, *linked.lost],
+                }
             )
         else:
             self.stdout.write(f"{rotated} rotated, {current} were current.")
         if lost:
             raise Failed(
                 f"{len(lost)} cannot be opened with the keys that are set: connections {lost}."
+            )
+        if linked.lost:
+            raise Failed(
+                f"{len(linked.lost)} linked phones cannot be opened with the keys that are set; "
+                f"they have to be linked again: sessions {', '.join(linked.lost)}."
             )

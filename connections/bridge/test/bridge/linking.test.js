@@ -4,6 +4,7 @@ import { ADA, lines, pause, SHOP, until, world } from './support.js';
 
 test('a scanned QR links the device; Backroom hears of every step, and never of the QR', async (t) => {
 	const w = await world(t);
+	w.whatsapp.desk.changeQuirks({ hasFewKeys: false });
 	await w.bridge();
 	const id = await w.session();
 

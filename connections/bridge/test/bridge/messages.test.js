@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { proto } from 'baileys';
-import { waIdOf } from '../../src/outbound.js';
+import { waIdOf } from '../../src/our_ids.js';
 import { SECRET, lines, pause, until, world } from './support.js';
 import { sign } from '../../src/signatures.js';
 

@@ -8,7 +8,8 @@ import { Gate } from '../../src/gate.js';
 import { repairSignatures, withSecret } from '../../src/hardening.js';
 import { isIgnored, messageEvent } from '../../src/inbound.js';
 import { Keyring, open, seal, Unreadable } from '../../src/keyring.js';
-import { Outbound, readRequest, Refused, waIdOf } from '../../src/outbound.js';
+import { waIdOf } from '../../src/our_ids.js';
+import { Outbound, readRequest, Refused } from '../../src/outbound.js';
 import { readSettings, WrongSetting } from '../../src/settings.js';
 import { isSigned, sign } from '../../src/signatures.js';
 import { folder, KEYS, SECRET } from './support.js';
@@ -168,14 +169,14 @@ test('a gate lets so many in, the others in their order', async () => {
 
 test('groups, status updates, broadcasts and newsletters are ignored', () => {
 	assert.deepEqual(
-		['1-2@g.us', 'status@broadcast', '1@broadcast', '1@newsletter', '1@bot', '1@lid', '1@s.whatsapp.net'].map(isIgnored),
-		[true, true, true, true, true, false, false]
+		['1-2@g.us', 'status@broadcast', '17@broadcast', '17@newsletter', '17@bot', '0@s.whatsapp.net', 'ada@lid', '12345:3@lid', '12345@s.whatsapp.net', '@s.whatsapp.net'].map(isIgnored),
+		[true, true, true, true, true, true, true, false, false, false]
 	);
 });
 
 test('each content has its kind; what the protocol says to itself is no message', () => {
 	const heard = (/** @type {any} */ message) =>
-		messageEvent('s', { key: { remoteJid: '5@lid', id: 'X', fromMe: false }, message, sentAt: 1, name: 'Ada', isOffline: false });
+		messageEvent('s', { key: { remoteJid: '55555@lid', id: 'X', fromMe: false }, message, sentAt: 1, name: 'Ada', isOffline: false });
 
 	assert.deepEqual(
 		[

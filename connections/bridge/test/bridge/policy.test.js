@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BACKOFF, backoffMs, react } from '../../src/policy.js';
 
-const CUT = { code: 0, isLinked: true, cutMs: 0, tries: 0, badSessions: 0, replacements: 0 };
+const CUT = { code: 0, isLinked: true, hasOpened: true, cutMs: 0, tries: 0, badSessions: 0, replacements: 0 };
 
 test('back-off doubles from one second to ten for two minutes, then to sixty', () => {
 	const ceilings = [0, 1, 2, 3, 4, 9].map((tries) => backoffMs(tries, 0, 1));
@@ -29,6 +29,7 @@ for (const [code, more, next, state, reason] of /** @type {[number, any, string,
 	[440, { replacements: 2 }, 'rest', 'replaced', 'opened_elsewhere'],
 	[401, {}, 'erase', 'logged_out', 'unlinked'],
 	[401, { isLinked: false }, 'rest', 'expired', 'refused'],
+	[401, { hasOpened: false }, 'erase', 'expired', 'not_finished'],
 	[402, { data: { code: '106', expire: '60' } }, 'rest', 'banned', 'broadcast_to_many'],
 	[402, {}, 'rest', 'banned', 'banned'],
 	[403, {}, 'rest', 'banned', 'locked'],

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { initAuthCreds } from 'baileys';
-import { Fenced } from '../../src/database.js';
+import { connect, Fenced } from '../../src/database.js';
 import { Keyring, Unreadable } from '../../src/keyring.js';
 import { Leases } from '../../src/leases.js';
 import { Closed, Store } from '../../src/store.js';
-import { database, KEYS } from './support.js';
+import { database, KEYS, walledDatabase } from './support.js';
 
 const keyring = Keyring.parse(KEYS);
 const live = () => true;
@@ -141,4 +141,19 @@ test('a renewal says what is still held and what is wanted; a release frees at o
 	assert.ok(rows[0].renewed);
 	assert.deepEqual(none, []);
 	assert.equal(again.epoch, '2');
+});
+
+test('a user without roles of its own sees and keeps all sessions behind the row walls', async (t) => {
+	const { url, pool } = await walledDatabase(t);
+	await pool.query('insert into connections_linkedsession (id, link_serial) values ($1, 1)', [randomUUID()]);
+	const own = await connect(url);
+	t.after(() => own.end());
+
+	const [row] = await new Leases(own, 'first', 'http://first').claim(5);
+	const store = new Store(own, keyring, row, () => {});
+	await store.begin();
+	await store.write({ state: 'open' });
+
+	const { rows } = await pool.query('select owner, state from connections_linkedsession');
+	assert.deepEqual(rows, [{ owner: 'first', state: 'open' }]);
 });

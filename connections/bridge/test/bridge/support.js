@@ -107,6 +107,25 @@ export async function database(t) {
 	return { url, pool };
 }
 
+/**
+ * The same tables behind Backroom's row walls, for a user that may take no role (workspaces/walls.py).
+ *
+ * @param {TestContext} t
+ */
+export async function walledDatabase(t) {
+	const { url, pool } = await database(t);
+	const user = `plain_${randomBytes(6).toString('hex')}`;
+	await pool.query(`create role ${user} login password 'plain'`);
+	await pool.query(`alter table connections_linkedsession enable row level security;
+		create policy all_rows on connections_linkedsession
+			using (current_setting('backroom.scope', true) in ('system', 'owner'))
+			with check (current_setting('backroom.scope', true) in ('system', 'owner'))`);
+	atEnd(t, () => pool.query(`drop role ${user}`));
+	const plain = new URL(url);
+	Object.assign(plain, { username: user, password: 'plain' });
+	return { url: plain.href, pool };
+}
+
 /** @param {TestContext} t */
 export function folder(t) {
 	const path = mkdtempSync(join(tmpdir(), 'bridge-'));
@@ -145,6 +164,8 @@ export async function backroom(t) {
 /** @param {TestContext} t */
 export async function world(t) {
 	const whatsapp = await new FakeWhatsApp().start();
+	// Making 812 keys takes most of the time of a linking.
+	whatsapp.desk.changeQuirks({ hasFewKeys: true });
 	const shop = whatsapp.people.addAccount(SHOP, 'Ada Stores');
 	const ada = whatsapp.people.addCustomer(ADA, 'Ada');
 	const [db, told, path] = [await database(t), await backroom(t), folder(t)];

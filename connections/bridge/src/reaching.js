@@ -1,0 +1,95 @@
+/**
+ * Whom a text is encrypted for: the devices of a chat and of oneself for which there are keys. Baileys
+ * gives up on the whole text when the server does not say which devices there are, has no keys for one
+ * of them, or knows of no hidden numbers.
+ */
+import { DEFAULT_CONNECTION_CONFIG, jidDecode, jidEncode, jidNormalizedUser } from 'baileys';
+
+/**
+ * @typedef {import('baileys').WASocket} Socket
+ * @typedef {import('./cache.js').Cache} Cache
+ */
+
+/**
+ * Baileys' own store of Signal sessions, with two changes about hidden numbers. Where there is none for
+ * a phone number, keys are fetched for the phone number itself: Baileys (lib/Socket/messages-send.js,
+ * assertSessions) means to, and fetches none. And a number without one is not asked about for a while:
+ * Baileys asks several times for each message, and drops the message when the question fails.
+ *
+ * @param {Cache} withoutLid
+ * @returns {typeof DEFAULT_CONNECTION_CONFIG.makeSignalRepository}
+ */
+export function makeRepository(withoutLid) {
+	return (auth, logger, ask) => {
+		const asked = async (/** @type {string[]} */ phones) => {
+			const unknown = phones.filter((phone) => !withoutLid.get(phone));
+			const found = (unknown.length > 0 && (await ask?.(unknown).catch(() => undefined))) || [];
+			const answered = new Set(found.map(({ pn }) => pn));
+			unknown.filter((phone) => !answered.has(phone)).forEach((phone) => withoutLid.set(phone, true));
+			return found;
+		};
+		const repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(auth, logger, asked);
+		const { lidMapping } = repository;
+		const find = lidMapping.getLIDsForPNs.bind(lidMapping);
+		lidMapping.getLIDForPN = async (phone) => (await find([phone]))?.[0]?.lid ?? null;
+		lidMapping.getLIDsForPNs = async (phones) => {
+			const found = (await find(phones)) ?? [];
+			const mapped = new Set(found.map(({ pn }) => pn));
+			return [...found, ...phones.filter((phone) => !mapped.has(phone)).map((pn) => ({ lid: pn, pn }))];
+		};
+		return repository;
+	};
+}
+
+/**
+ * Makes sure that a text to `chat` can be encrypted, and that Baileys encrypts for no device for which
+ * it cannot be.
+ *
+ * @param {Socket} socket
+ * @param {{ userDevicesCache: Cache, reachedCache: Cache }} caches
+ * @param {string} chat
+ * @returns {Promise<boolean>} false: none of the chat's devices can be written to
+ */
+export async function reach(socket, caches, chat) {
+	const { me } = socket.authState.creds;
+	const own = jidNormalizedUser(chat.endsWith('@lid') && me?.lid ? me.lid : me?.id);
+	const theirs = await reachOne(socket, caches, chat);
+	if (theirs > 0 && own !== chat) {
+		await reachOne(socket, caches, own);
+	}
+	return theirs > 0;
+}
+
+/**
+ * @param {Socket} socket
+ * @param {{ userDevicesCache: Cache, reachedCache: Cache }} caches
+ * @param {string} who
+ * @returns {Promise<number>} of how many devices there are keys
+ */
+async function reachOne(socket, { userDevicesCache, reachedCache }, who) {
+	const { user, server } = /** @type {{ user: string, server: any }} */ (jidDecode(who));
+	const before = reachedCache.get(who) && userDevicesCache.get(user);
+	if (before) {
+		return before.length;
+	}
+	const listed = await socket.getUSyncDevices([who], true, false).catch(() => []);
+	// Who has WhatsApp has at least a phone.
+	const numbers = listed.length > 0 ? [...new Set(listed.map(({ device }) => device ?? 0))] : [0];
+	const devices = numbers.map((device) => ({ user, server, device }));
+	const jids = devices.map(({ device }) => jidEncode(user, server, device));
+	await socket.assertSessions(jids, false).catch(async () => {
+		for (const jid of jids) {
+			await socket.assertSessions([jid], false).catch(() => undefined);
+		}
+	});
+	const able = await Promise.all(jids.map(async (jid) => (await socket.signalRepository.validateSession(jid)).exists));
+	const reached = devices.filter((_, index) => able[index]);
+	userDevicesCache.set(user, reached);
+	// Who cannot be reached now may be in a moment.
+	if (reached.length > 0) {
+		reachedCache.set(who, true);
+	} else {
+		userDevicesCache.del(user);
+	}
+	return reached.length;
+}
