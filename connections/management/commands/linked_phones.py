@@ -93,7 +93,9 @@ class Command(OperatorCommand):
     def _list(self, space: Workspace | None, *, is_json: bool) -> None:
         now = clock.now()
         with scope.system():
-            rows = LinkedSession.objects.select_related("connection", "workspace").order_by("connection_id")
+            rows = LinkedSession.objects.select_related("connection", "workspace").order_by(
+                "connection_id"
+            )
             if space is not None:
                 rows = rows.filter(workspace=space)
             found = [_row(session, now) for session in rows if not session.connection.removed_at]
