@@ -30,8 +30,7 @@ class Screen:
         try:
             yield
         except Exception:
-            if self._is_mid_line:
-                self._write(" failed\n")
+            self._write(" failed\n" if self._is_mid_line else f"  {name}: failed\n")
             raise
         if not self._is_mid_line:
             self._write(f"  {name}:")

@@ -11,6 +11,8 @@ import { HEADER, sign } from './signatures.js';
 const BATCH = 100;
 const GATHER_MS = 50;
 const ANSWER_MS = 20_000;
+/** Nobody there, as while Backroom is restarted: asking costs nothing, and customers wait. */
+const LONGEST_PAUSE_UNANSWERED_MS = 2000;
 const LONGEST_PAUSE_MS = 30_000;
 /** Ids that are remembered, so that a repetition by the library is not told again. */
 const REMEMBERED = 10_000;
@@ -118,7 +120,8 @@ export class Events {
 			}
 			this.failures += 1;
 			log('bridge.events.refused', { status, count: part.length, failures: this.failures });
-			const ceiling = Math.min(LONGEST_PAUSE_MS, 250 * 2 ** Math.min(this.failures, 10));
+			const longest = status === 0 ? LONGEST_PAUSE_UNANSWERED_MS : LONGEST_PAUSE_MS;
+			const ceiling = Math.min(longest, 250 * 2 ** Math.min(this.failures, 10));
 			await pause(ceiling / 2 + (ceiling / 2) * Math.random());
 		}
 	}
