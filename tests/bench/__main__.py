@@ -35,8 +35,12 @@ ALONE = {
     "burst": "tests.bench.burst:burst",
     "model": "tests.bench.burst:model",
     "spaces": "tests.bench.spaces:spaces",
+    "bridge": "tests.bench.bridge:bridge",
 }
-WHEN_ASKED_FOR = {"soak": "tests.bench.soak:soak"}
+WHEN_ASKED_FOR = {
+    "soak": "tests.bench.soak:soak",
+    "bridge_soak": "tests.bench.bridge_soak:bridge_soak",
+}
 
 
 def main() -> int:
