@@ -50,6 +50,13 @@ class Attempt:
         return self.step in ("waiting", "shown", "checking")
 
     @property
+    def public_title(self) -> str:
+        """Return the title for a screen of somebody else's: no number, and no reason of a failure."""
+        return {"connected": "Connected", "failed": "No code at the moment"}.get(
+            self.step, self.title
+        )
+
+    @property
     def tone(self) -> str:
         """Return how the step looks: good, wait, bad, or nothing."""
         return {"connected": "good", "failed": "bad", "shown": ""}.get(self.step, "wait")
