@@ -4,6 +4,7 @@ from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.urls import include, path
+from django.views.decorators.csrf import csrf_exempt
 
 from config import health
 from connections import webhooks
@@ -33,7 +34,7 @@ urlpatterns = [
     path("webhooks/linked-device/", webhooks.linked_device, name="webhook-linked-device"),
     path(
         "link/<slug:token>/",
-        by_method(get=screens.screen_show, post=screens.screen_open),
+        csrf_exempt(by_method(get=screens.screen_show, post=screens.screen_open)),
         name="screen-show",
     ),
     path("w/<slug:slug>/", include("messaging.urls")),

@@ -37,7 +37,11 @@ def screen_show(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_POST
 def screen_open(request: HttpRequest, token: str) -> HttpResponse:
-    """Give the link to this browser, when no other has it."""
+    """Give the link to this browser, when no other has it.
+
+    Asked without a CSRF token: a page without referrer has no origin to check, and who knows the
+    address may open it anyway.
+    """
     try:
         screen = _find(token)
         if not screens.is_held(screen=screen, cookies=request.COOKIES):

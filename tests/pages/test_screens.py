@@ -34,7 +34,7 @@ def link(engine: Engine, owner: Client) -> str:
 
 
 def test_the_first_browser_that_opens_it_keeps_it(engine: Engine, link: str) -> None:
-    friend, other = Client(), Client()
+    friend, other = Client(enforce_csrf_checks=True), Client()
 
     asked = friend.get(link)
     assert "Show it here" in asked.text and qr.svg_of(QR) not in asked.text
