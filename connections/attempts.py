@@ -24,7 +24,7 @@ AGAIN, BY_QR, BY_CODE, CLOUD, TRY, PLAN, NUMBERS = (
 _UNDER_WAY = (State.CONNECTING, State.WAITING_FOR_SCAN)
 _TITLES = {
     State.LOGGED_OUT: "Logged out by the phone",
-    State.NEEDS_PASSKEY: "Could not link: WhatsApp asks for a passkey",
+    State.NEEDS_PASSKEY: "WhatsApp asks for a passkey",
     State.BLOCKED: "Blocked by WhatsApp",
 }
 
@@ -139,14 +139,14 @@ def _failure(connection: Connection, session: LinkedSession) -> tuple[str, str]:
     if code == "disconnected":
         return "Disconnected", AGAIN
     if code == "held":
-        return "Not linked: the number is taken", NUMBERS
+        return "The number is taken", NUMBERS
     if code == "not_served":
-        return "Disconnected: the plan has ended", PLAN
+        return "The plan has ended", PLAN
     if session.state == "expired":
         if session.state_reason == "code_refused":
-            return "Could not link: the code was not accepted", BY_QR
+            return "The code was not accepted", BY_QR
         if session.state_reason == "no_phone":
-            return "Could not link: the number is missing", BY_CODE
+            return "The number is missing", BY_CODE
         if session.state_reason == "not_scanned":
             return "Nobody scanned in time", AGAIN
         return "Could not link", AGAIN

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Count, Max, Q
@@ -14,7 +14,7 @@ from lib import phones
 from workspaces.models import Workspace
 
 State = Connection.State
-_LOG = 20
+_LOG, _READ = 20, 100  # lines that are shown, and events that are read for them
 _UNDER_WAY = (State.CONNECTING, State.WAITING_FOR_SCAN)
 
 
@@ -58,6 +58,7 @@ class LogLine:
     event: ConnectionEvent
     what: str
     code: str  # the provider's own, for support
+    count: int = 1  # how often in a row
 
 
 @dataclass(frozen=True)
@@ -174,11 +175,11 @@ def mark_of_all(*, workspace: Workspace) -> str:
 def page(*, connection: Connection, now: datetime) -> Page:
     """Return a number with its log, its incident and its risk. Call in the workspace's scope."""
     (card,) = _cards([connection])
-    log = ConnectionEvent.objects.filter(connection=connection).order_by("-at", "-pk")[:_LOG]
+    log = ConnectionEvent.objects.filter(connection=connection).order_by("-at", "-pk")[:_READ]
     retry_at = lifecycle.get_status(connection=connection).retry_at
     return Page(
         card=card,
-        log=[_line(event) for event in log],
+        log=_lines(log)[:_LOG],
         incident=Incident.objects.filter(connection=connection, closed_at__isnull=True).first(),
         risk=limits.risk(connection=connection, now=now) if card.is_linked else None,
         retry_seconds=max(0, round((retry_at - now).total_seconds())) if retry_at else None,
@@ -213,10 +214,26 @@ def find(*, workspace: Workspace, connection_id: int) -> Connection:
     return found
 
 
+def _lines(events: Iterable[ConnectionEvent]) -> list[LogLine]:
+    """Put the log into words, newest first; what happened again and again is one line."""
+    lines: list[LogLine] = []
+    for event in events:
+        line = _line(event)
+        if lines and (lines[-1].what, lines[-1].event.detail) == (line.what, event.detail):
+            lines[-1] = replace(lines[-1], count=lines[-1].count + 1)
+        else:
+            lines.append(line)
+    return lines
+
+
 def _line(event: ConnectionEvent) -> LogLine:
     if event.kind == "linking":
         return LogLine(event, f"Linking begun {_WAYS.get(event.code, '')}".strip(), "")
-    return LogLine(event, _what(event.kind), event.code)
+    if event.code == "scanned":
+        return LogLine(event, "The phone has scanned", "")
+    # Our own words for reasons are in the sentence; WhatsApp's numbers help support.
+    is_ours = event.kind.startswith("state-") and not event.code.isdigit()
+    return LogLine(event, _what(event.kind), "" if is_ours else event.code)
 
 
 def _what(kind: str) -> str:

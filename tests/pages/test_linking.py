@@ -222,8 +222,8 @@ def main_buttons(page: str) -> list[str]:
     ("state", "reason", "title", "button"),
     [
         ("expired", "not_scanned", "Nobody scanned in time", "Link again"),
-        ("expired", "code_refused", "the code was not accepted", "Show a QR code instead"),
-        ("expired", "no_phone", "the number is missing", "Get a code"),
+        ("expired", "code_refused", "The code was not accepted", "Show a QR code instead"),
+        ("expired", "no_phone", "The number is missing", "Get a code"),
         ("expired", "failed", "Could not link", "Link again"),
         ("passkey_required", "passkey", "asks for a passkey", "Use the official Cloud API"),
         ("banned", "locked", "Blocked by WhatsApp", "Use the official Cloud API"),

@@ -22,6 +22,7 @@ from workspaces.models import User, Workspace
 
 T = TypeVar("T")
 pytestmark = [
+    pytest.mark.django_db,
     pytest.mark.browser,
     pytest.mark.processes,
     pytest.mark.skipif(not shutil.which("chromium"), reason="needs Debian's chromium"),
@@ -40,8 +41,8 @@ class Aside:
 
 
 @pytest.fixture
-def aside(django_db_setup: None, django_db_blocker: Any) -> Iterator[Aside]:
-    with django_db_blocker.unblock(), ThreadPoolExecutor(1) as pool:
+def aside(db: None) -> Iterator[Aside]:
+    with ThreadPoolExecutor(1) as pool:
         yield Aside(pool)
         pool.submit(connections.close_all).result()
 
@@ -97,8 +98,9 @@ def url(settings: Any) -> Iterator[str]:
     server.terminate()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+@pytest.fixture
+def browser(aside: Aside) -> Iterator[Browser]:
+    """A browser that begins after the test's transaction, and ends before it."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]

@@ -106,7 +106,7 @@ def test_customers_and_the_business_write_and_the_chat_shows_it(
     phone: str, linked: Engine, at: str, owner: Client, viewer: Client
 ) -> None:
     page = owner.get(at + "pretend/").text
-    assert "Ngozi Eze has not written yet" in page and "number is hidden" in page
+    assert "Ngozi has not written yet" in page and "Amaka (hidden number)" in page
     assert poll(owner, page).status_code == 204
     to = {"customer": pretend.CUSTOMERS[0].phone}
 
