@@ -4,10 +4,13 @@ from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.urls import include, path
+from django.views.decorators.csrf import csrf_exempt
 
 from config import health
 from connections import webhooks
+from connections.views import screens
 from messaging.views import staff
+from workspaces.pages import by_method
 
 # The admin shows public tables read-only; these two come from libraries with forms to change them.
 for model in (Group, EmailAddress):
@@ -30,6 +33,11 @@ urlpatterns = [
     path("accounts/", include("allauth.account.urls")),
     path("webhooks/whatsapp/", webhooks.whatsapp, name="webhook-whatsapp"),
     path("webhooks/linked-device/", webhooks.linked_device, name="webhook-linked-device"),
+    path(
+        "link/<slug:token>/",
+        csrf_exempt(by_method(get=screens.screen_show, post=screens.screen_open)),
+        name="screen-show",
+    ),
     path("w/<slug:slug>/", include("messaging.urls")),
     path("w/<slug:slug>/faqs/", include("faqs.urls")),
     path("w/<slug:slug>/connections/", include("connections.urls")),

@@ -70,6 +70,17 @@
     if (event.target.dataset.counted !== undefined) count(event.target);
   });
 
+  // Seconds that run down, from what the server said: clocks of phones are often wrong.
+  const ends = new WeakMap();
+  setInterval(() => document.querySelectorAll("[data-left]").forEach((shown) => {
+    if (!ends.has(shown)) ends.set(shown, performance.now() + 1000 * shown.dataset.left);
+    shown.textContent = Math.max(0, Math.ceil((ends.get(shown) - performance.now()) / 1000));
+  }), 500);
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.successful && event.detail.elt.matches("[data-clear]")) event.detail.elt.reset();
+  });
+
   const begin = () => {
     document.querySelectorAll("[data-counted]").forEach(count);
     document.querySelectorAll("[data-script][hidden]").forEach((element) => { element.hidden = false; });

@@ -44,9 +44,14 @@ def kinds(way: Way) -> list[str]:
         )  # fmt: skip
 
 
-def warning(way: Way) -> str:
+def page_of(way: Way) -> cards.Page:
     with scope.workspace(way.space):
-        return cards.card(workspace=way.space, connection_id=way.connection.pk).warning
+        connection = Connection.objects.get(pk=way.connection.pk)
+        return cards.page(connection=connection, now=NOW)
+
+
+def warning(way: Way) -> str:
+    return page_of(way).card.warning
 
 
 def test_five_sends_and_no_delivery_are_flagged_and_shown(way: Way) -> None:
@@ -55,9 +60,7 @@ def test_five_sends_and_no_delivery_are_flagged_and_shown(way: Way) -> None:
     assert watchdog.look(now=NOW) == (1, 0)
     assert kinds(way) == ["accepted-never-delivered"]
     assert "has not delivered" in warning(way)
-    with scope.workspace(way.space):
-        card = cards.card(workspace=way.space, connection_id=way.connection.pk)
-    assert card.log[0].what == "WhatsApp took messages and delivered none"
+    assert page_of(way).log[0].what == "WhatsApp took messages and delivered none"
 
 
 @pytest.mark.parametrize(

@@ -1,63 +1,58 @@
 """The numbers of a workspace: how they are, adding one, checking, stopping, removing."""
 
-from typing import Any
-
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from connections import cards, linking, manager
+from connections import agreements, cards, lifecycle, linking, manager
 from connections.forms import CloudApiForm, RemoveForm, SendingForm
-from connections.models import Connection
+from connections.views.shared import find, find_linked, rights, to_number
 from lib import clock, phones
-from workspaces import members, pages
+from workspaces import pages
 from workspaces.decorators import member_required
 from workspaces.routing import WorkspaceRequest
-
-
-def _rights(request: WorkspaceRequest) -> dict[str, Any]:
-    return {
-        "may_manage": members.may(request.member, "manager"),
-        "has_simulator": bool(settings.SIMULATOR_URL),
-    }
-
-
-def _find(request: WorkspaceRequest, pk: int) -> Connection:
-    try:
-        return cards.find(workspace=request.workspace, connection_id=pk)
-    except cards.UnableToFindConnection as error:
-        raise Http404 from error
-
-
-def _to_show(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    return pages.go(request, "connections:connection-show", request.workspace.slug, pk)
 
 
 @require_GET
 @member_required("viewer")
 def connection_list(request: WorkspaceRequest) -> HttpResponse:
-    """Every number and how it is."""
+    """Every number and how it is; asked again every few seconds where phones are linked."""
+    mark = cards.mark_of_all(workspace=request.workspace)
+    if pages.is_htmx(request) and request.GET.get("mark") == mark:
+        return pages.unchanged()
     found = cards.cards(workspace=request.workspace)
-    context = {"cards": found, "has_pretend": any(card.is_pretend for card in found)}
-    return pages.show(request, "connections/list.html", context | _rights(request))
+    context = {
+        "cards": found,
+        "mark": mark,
+        "has_pretend": any(card.is_pretend for card in found),
+        "is_live": any(card.is_linked for card in found),
+    }
+    context |= rights(request)
+    return pages.show(request, "connections/list.html", context, part="numbers")
 
 
 @require_GET
 @member_required("viewer")
 def connection_show(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """One number: its log, and what Meta has to know to reach us."""
-    try:
-        card = cards.card(workspace=request.workspace, connection_id=pk)
-    except cards.UnableToFindConnection as error:
-        raise Http404 from error
+    """One number: how it is, its log, and what Meta has to know to reach us."""
+    connection = find(request, pk)
+    if pages.is_htmx(request) and request.GET.get("mark") == cards.mark(connection=connection):
+        return pages.unchanged()
+    page = cards.page(connection=connection, now=clock.now())
     context = {
-        "card": card,
+        "page": page,
+        "card": page.card,
         "callback_url": settings.BASE_URL + reverse("webhook-whatsapp"),
-        "verify_token": manager.verify_token(card.connection),
+        "verify_token": manager.verify_token(connection),
     }
-    return pages.show(request, "connections/show.html", context | _rights(request))
+    if page.card.is_linked:
+        context |= {
+            "is_agreed": agreements.is_agreed(connection=connection),
+            "session": lifecycle.session_of(connection),
+        }
+    return pages.show(request, "connections/show.html", context | rights(request), part="number")
 
 
 @require_GET
@@ -67,14 +62,14 @@ def connection_form(request: WorkspaceRequest) -> HttpResponse:
     initial: dict[str, str] = {}
     renewed = pages.number(request.GET.get("renew"))
     if renewed is not None:
-        known = _find(request, renewed)
+        known = find(request, renewed)
         initial = {
             "phone": phones.show(known.phone),
             "external_id": known.external_id,
             "account_id": known.account_id,
         }
     context = {"form": CloudApiForm(initial=initial), "is_renewal": bool(initial)}
-    return pages.show(request, "connections/add.html", context | _rights(request))
+    return pages.show(request, "connections/add.html", context | rights(request))
 
 
 @require_POST
@@ -101,10 +96,10 @@ def connection_add(request: WorkspaceRequest) -> HttpResponse:
         except manager.UnableToConnect as error:
             form.add_error(None, str(error))
     if linked is None or linked.is_refused:
-        context = {"form": form, "linked": linked} | _rights(request)
+        context = {"form": form, "linked": linked} | rights(request)
         return pages.show(request, "connections/add.html", context, part="form", status=422)
     _tell(request, linked, saved=True)
-    return _to_show(request, linked.connection.pk)
+    return to_number(request, linked.connection.pk)
 
 
 @require_POST
@@ -128,8 +123,8 @@ def simulator_connect(request: WorkspaceRequest) -> HttpResponse:
 @member_required("manager")
 def connection_check(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Ask WhatsApp about the number, live."""
-    _tell(request, linking.look(connection=_find(request, pk), now=clock.now()))
-    return _to_show(request, pk)
+    _tell(request, linking.look(connection=find(request, pk), now=clock.now()))
+    return to_number(request, pk)
 
 
 def _tell(request: WorkspaceRequest, linked: linking.Linked, *, saved: bool = False) -> None:
@@ -154,7 +149,7 @@ def connection_switch(request: WorkspaceRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         is_sending = form.cleaned_data["is_sending"]
         manager.switch(
-            connection=_find(request, pk),
+            connection=find(request, pk),
             is_sending=is_sending,
             actor=request.user,
             now=clock.now(),
@@ -165,15 +160,34 @@ def connection_switch(request: WorkspaceRequest, pk: int) -> HttpResponse:
             if is_sending
             else "Sending is stopped. Messages still come in; what is written waits.",
         )
-    return _to_show(request, pk)
+    return to_number(request, pk)
+
+
+@require_GET
+@member_required("manager")
+def disconnect_form(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """What taking a linked phone off means."""
+    context = {"connection": find_linked(request, pk)}
+    return pages.show(request, "connections/disconnect.html", context)
+
+
+@require_POST
+@member_required("manager")
+def connection_disconnect(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Unlink a phone; the number, its chats and its log stay."""
+    connection = find_linked(request, pk)
+    lifecycle.disconnect(connection=connection, actor=request.user, now=clock.now())
+    messages.success(request, f"{cards.name_of(connection)} is disconnected. Its chats are kept.")
+    return to_number(request, pk)
 
 
 @require_GET
 @member_required("manager")
 def connection_part(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """What removing the number means."""
-    connection = _find(request, pk)
-    context = {"connection": connection, "form": RemoveForm(phone=connection.phone)}
+    connection = find(request, pk)
+    form = RemoveForm(phone=connection.phone)
+    context = {"connection": connection, "form": form, "name": cards.name_of(connection)}
     return pages.show(request, "connections/remove.html", context)
 
 
@@ -181,11 +195,12 @@ def connection_part(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @member_required("manager")
 def connection_remove(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Forget a number and its credentials."""
-    connection = _find(request, pk)
+    connection = find(request, pk)
     form = RemoveForm(request.POST, phone=connection.phone)
     if not form.is_valid():
-        context = {"connection": connection, "form": form}
+        context = {"connection": connection, "form": form, "name": cards.name_of(connection)}
         return pages.show(request, "connections/remove.html", context, part="form", status=422)
     manager.remove(connection=connection, actor=request.user, now=clock.now())
-    messages.success(request, f"{phones.show(connection.phone)} is removed. Its chats are kept.")
+    name = phones.show(connection.phone) or "The phone that was never linked"
+    messages.success(request, f"{name} is removed. Its chats are kept.")
     return pages.go(request, "connections:connection-list", request.workspace.slug)
