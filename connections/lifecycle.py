@@ -20,7 +20,7 @@ from connections.events import Outbound, OutboundKind
 from connections.linked import limits
 from connections.linked.models import LinkedSession
 from connections.manager import UnableToConnect as UnableToConnect
-from connections.manners import LINKED
+from connections.manners import LINKED as LINKED
 from connections.models import Connection
 from connections.providers.linked_events import moment_of
 from lib import events, phones

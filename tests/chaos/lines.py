@@ -76,7 +76,7 @@ class Told:
 
 
 @contextmanager
-def open_lines(*, numbers: int = _NUMBERS, **settings: str) -> Iterator[Lines]:
+def open_lines(settings: dict[str, str], *, numbers: int = _NUMBERS) -> Iterator[Lines]:
     """Yield a whole house with so many linked numbers, each of a workspace of its own."""
     folder = Path(tempfile.mkdtemp(prefix="backroom-lines-"))
     postgres, redis = Postgres(folder), Redis(folder)
@@ -149,7 +149,7 @@ def figures(*, messages: int = MESSAGES, faults: int = FAULTS, seed: int = 4) ->
     """Let customers write while parts die, and yield what became of their messages."""
     chance = random.Random(seed)  # noqa: S311 - the same moments again
     note("== lines")
-    with open_lines(**_FAST) as lines:
+    with open_lines(_FAST) as lines:
         told = Told()
         over = threading.Event()
         writer = threading.Thread(target=_write, args=(lines, told, messages, over), daemon=True)

@@ -16,6 +16,10 @@ import { open, seal, Unreadable } from './keyring.js';
 
 const MINE = 'mine as (select id from connections_linkedsession where id = $1 and epoch = $2 for share)';
 
+/** How often, and at which distance, keys are asked for while the database is away. */
+const AWAY_TRIES = 12;
+const AWAY_PAUSE_MS = 700;
+
 /** The socket that asks is not the session's any more. */
 export class Closed extends Error {
 	name = 'Closed';
@@ -168,9 +172,11 @@ export class Store {
 
 	/** @param {string} kind @param {string[]} names */
 	async #get(kind, names) {
-		const { rows } = await this.pool.query(
-			'select name, value from connections_linkedkey where session_id = $1 and kind = $2 and name = any($3)',
-			[this.id, kind, names]
+		const { rows } = await this.#patiently(() =>
+			this.pool.query(
+				'select name, value from connections_linkedkey where session_id = $1 and kind = $2 and name = any($3)',
+				[this.id, kind, names]
+			)
 		);
 		/** @type {Record<string, any>} */
 		const found = {};
@@ -201,7 +207,7 @@ export class Store {
 				}
 			}
 		}
-		await this.#fenced(
+		const change = () => this.#fenced(
 			`with ${MINE}, gone as (
 				delete from connections_linkedkey k using unnest($3::text[], $4::text[]) as old(kind, name), mine
 				where k.session_id = mine.id and k.kind = old.kind and k.name = old.name),
@@ -212,6 +218,28 @@ export class Store {
 			select count(*) from mine`,
 			[...gone, ...put]
 		);
+		await this.#patiently(change);
+	}
+
+	/**
+	 * Tries again while the database is away. A message whose keys could not be read would be refused
+	 * for good, and nobody would see it again; so it waits. The lease ends the socket before long.
+	 *
+	 * @template T
+	 * @param {() => Promise<T>} ask
+	 * @returns {Promise<T>}
+	 */
+	async #patiently(ask) {
+		for (let left = AWAY_TRIES; ; left -= 1) {
+			try {
+				return await ask();
+			} catch (error) {
+				if (error instanceof Fenced || error instanceof Unreadable || left <= 1) {
+					throw error;
+				}
+				await new Promise((resolve) => setTimeout(resolve, AWAY_PAUSE_MS));
+			}
+		}
 	}
 
 	/** @param {Buffer | null} wrapped @param {string | null} keyId */
