@@ -11,7 +11,7 @@ from functools import lru_cache
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
 
-from connections import credentials, manager, providers
+from connections import credentials, providers, verify_tokens
 from connections.events import Kind, Update
 from connections.inbox import Routed
 from connections.models import Connection
@@ -192,7 +192,7 @@ def route(letter: Letter, book: Book) -> Reading:
 
 def challenge(*, mode: str, token: str, word: str) -> str | None:
     """Return what to answer when Meta verifies the address; None: the token is not ours."""
-    is_ours = manager.is_verify_token(token, platform_token=settings.WHATSAPP_VERIFY_TOKEN)
+    is_ours = verify_tokens.is_ours(token, platform_token=settings.WHATSAPP_VERIFY_TOKEN)
     return word if mode == "subscribe" and is_ours and len(word) <= _MAX_CHALLENGE else None
 
 

@@ -1,6 +1,5 @@
 """Connections: make, check, switch; what an error does to a number; what an owner is told."""
 
-import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -406,23 +405,6 @@ def note_account_news(*, connection: Connection, data: Mapping[str, object], now
             text=f"{phones.show(connection.phone)}: {_EFFECTS[effect]} ({event or field}).",
             now=now,
         )
-
-
-def verify_token(connection: Connection) -> str:
-    """Return the token that an owner's own Meta app is to show when it registers our address."""
-    mark = crypto.digest(f"{connection.pk}", purpose="webhook-verify")[:24]
-    return f"{connection.pk}-{mark}"
-
-
-def is_verify_token(token: str, *, platform_token: str) -> bool:
-    """Say whether `token` is the house's or one that `verify_token` gave. Constant time."""
-    if platform_token and hmac.compare_digest(token.encode(), platform_token.encode()):
-        return True
-    identifier, _, mark = token.partition("-")
-    if not (identifier.isascii() and identifier.isdigit() and len(identifier) < 19):
-        return False
-    expected = crypto.digest(str(int(identifier)), purpose="webhook-verify")[:24]
-    return hmac.compare_digest(mark.encode(), expected.encode())
 
 
 def _log(

@@ -16,6 +16,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+_NONCE_BYTES = 12
+_CANNOT = "This secret cannot be opened with the keys that are set."
+
 
 class UnableToDecrypt(Exception):
     """The value was encrypted under a key that is gone, or belongs to another row."""
@@ -43,20 +46,18 @@ def _decode(encoded: str) -> bytes:
 
 def encrypt(plain: str, *, context: str) -> str:
     """Encrypt `plain` under the current key, bound to `context` (`workspace|table|row|column`)."""
-    identifier, key = next(iter(_keys(settings.BACKROOM_KEYS).items()))
-    nonce = os.urandom(12)
-    sealed = AESGCM(key).encrypt(nonce, plain.encode(), context.encode())
-    return f"{identifier}.{_encode(nonce)}.{_encode(sealed)}"
+    identifier, sealed = seal_bytes(plain.encode(), context=context)
+    return f"{identifier}.{_encode(sealed[:_NONCE_BYTES])}.{_encode(sealed[_NONCE_BYTES:])}"
 
 
 def decrypt(stored: str, *, context: str) -> str:
     """Return the plain text. Raises UnableToDecrypt for a lost key or another row's value."""
     try:
         identifier, nonce, sealed = stored.split(".")
-        key = _keys(settings.BACKROOM_KEYS)[identifier]
-        return AESGCM(key).decrypt(_decode(nonce), _decode(sealed), context.encode()).decode()
-    except (ValueError, KeyError, InvalidTag) as error:
-        raise UnableToDecrypt("This secret cannot be opened with the keys that are set.") from error
+        opened = open_bytes(_decode(nonce) + _decode(sealed), key_id=identifier, context=context)
+        return opened.decode()
+    except ValueError as error:
+        raise UnableToDecrypt(_CANNOT) from error
 
 
 def current_key_id() -> str:
@@ -67,7 +68,7 @@ def current_key_id() -> str:
 def seal_bytes(plain: bytes, *, context: str) -> tuple[str, bytes]:
     """Encrypt bytes under the current key; return its id, and nonce, ciphertext and tag in one."""
     identifier = current_key_id()
-    nonce = os.urandom(12)
+    nonce = os.urandom(_NONCE_BYTES)
     key = _keys(settings.BACKROOM_KEYS)[identifier]
     return identifier, nonce + AESGCM(key).encrypt(nonce, plain, context.encode())
 
@@ -76,14 +77,14 @@ def open_bytes(sealed: bytes, *, key_id: str, context: str) -> bytes:
     """Return what `seal_bytes` encrypted. Raises UnableToDecrypt."""
     try:
         key = _keys(settings.BACKROOM_KEYS)[key_id]
-        return AESGCM(key).decrypt(sealed[:12], sealed[12:], context.encode())
+        return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context.encode())
     except (ValueError, KeyError, InvalidTag) as error:
-        raise UnableToDecrypt("This secret cannot be opened with the keys that are set.") from error
+        raise UnableToDecrypt(_CANNOT) from error
 
 
 def is_current(stored: str) -> bool:
     """Say whether `stored` is encrypted under the current (first) key."""
-    return stored.partition(".")[0] == next(iter(_keys(settings.BACKROOM_KEYS)))
+    return stored.partition(".")[0] == current_key_id()
 
 
 def digest(value: str, *, purpose: str) -> str:

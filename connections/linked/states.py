@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection as database
 from django.db import transaction
 
 from connections import incidents, manager, outbox
@@ -194,8 +195,6 @@ def _claim_number(connection: Connection, phone: str, now: datetime) -> bool:
 
 
 def _one_at_a_time(phone: str) -> None:
-    from django.db import connection as database
-
     with database.cursor() as cursor:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended('linked number ' || %s, 0))", [phone]

@@ -6,7 +6,7 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from connections import agreements, cards, lifecycle, linking, manager
+from connections import agreements, cards, lifecycle, linking, manager, verify_tokens
 from connections.forms import CloudApiForm, RemoveForm, SendingForm
 from connections.views.shared import find, find_linked, rights, to_number
 from lib import clock, phones
@@ -45,7 +45,7 @@ def connection_show(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "page": page,
         "card": page.card,
         "callback_url": settings.BASE_URL + reverse("webhook-whatsapp"),
-        "verify_token": manager.verify_token(connection),
+        "verify_token": verify_tokens.token_of(connection),
     }
     if page.card.is_linked:
         context |= {

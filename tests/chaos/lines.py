@@ -30,7 +30,8 @@ PER_SECOND = 2.5
 # A line whose process was killed is another's after its lease, and what is unknown then is tried
 # again after half a minute; the machine is busy.
 PATIENCE_SECONDS = 180.0
-_KILLED = ("bridge", "bridge", "postgres", "edge", "worker", "sender", "bulk", "web")
+# Each about as often: the bridge, one of Backroom's own processes, the database.
+_OWN = ("edge", "worker", "sender", "bulk", "web")
 _NUMBERS = 4
 _QUESTIONS = ("how much is delivery to Ikeja?", "what time do you open?", "can I return fabric?")
 # What WhatsApp's own pace would stretch to half an hour.
@@ -190,10 +191,11 @@ def _write(lines: Lines, told: Told, messages: int, over: threading.Event) -> No
 def _break(lines: Lines, chance: random.Random, faults: int, seconds: float) -> Iterator[str]:
     """Take something away at random moments; yield what it was."""
     moments = sorted(chance.uniform(2.0, seconds) for _ in range(faults))
+    deck = [("bridge", chance.choice(_OWN), "postgres")[n % 3] for n in range(faults)]
+    chance.shuffle(deck)
     began = time.monotonic()
-    for moment in moments:
+    for moment, name in zip(moments, deck, strict=True):
         time.sleep(max(0.0, began + moment - time.monotonic()))
-        name = chance.choice(_KILLED)
         if name == "postgres":
             lines.postgres.stop(signal.SIGQUIT)
             time.sleep(1.0)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from connections import inbox, manager, refusals
+from connections import inbox, manager, refusals, verify_tokens
 from connections.models import InboundEvent
 from lib import clock
 from messaging.models import Message
@@ -45,7 +45,7 @@ def test_the_challenge_comes_back_bare_for_the_right_token(client: Client, setti
 
 
 def test_an_owners_own_app_is_verified_by_its_connections_token(client: Client, way: Way) -> None:
-    token = manager.verify_token(way.connection)
+    token = verify_tokens.token_of(way.connection)
 
     assert challenge(client, token).status_code == 200
     assert challenge(client, token[:-1]).status_code == 403

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from connections import cards, manager, providers
+from connections import cards, providers, verify_tokens
 from connections.models import Connection
 from connections.providers.base import CheckResult, Code, ProviderError
 from tests.pages.conftest import HTMX, Shop
@@ -58,7 +58,7 @@ def test_a_number_that_works_is_connected_and_says_what_meta_needs(
     connection = added(acme)
     assert (connection.phone, connection.state) == ("+2348095550142", "connected")
     assert "WhatsApp answers: Acme Fabrics" in page and "The name is in review." in page
-    assert "/webhooks/whatsapp/" in page and manager.verify_token(connection) in page
+    assert "/webhooks/whatsapp/" in page and verify_tokens.token_of(connection) in page
     for secret in ("a-new-token", "a-new-secret"):
         assert (
             secret not in page

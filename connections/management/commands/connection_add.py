@@ -4,7 +4,7 @@ import os
 from argparse import ArgumentParser
 from typing import Any
 
-from connections import manager, providers
+from connections import manager, providers, verify_tokens
 from connections.providers.base import ProviderError
 from lib import clock, phones
 from workspaces import scope
@@ -73,13 +73,13 @@ class Command(OperatorCommand):
                     "phone": connection.phone,
                     "state": connection.state,
                     "problem": problem,
-                    "verify_token": manager.verify_token(connection),
+                    "verify_token": verify_tokens.token_of(connection),
                 }
             )
         else:
             self.stdout.write(
                 f"Connected {phones.show(connection.phone)} to {space.slug} ({connection.get_state_display()})."
             )
-            self.stdout.write(f"Verify token for Meta: {manager.verify_token(connection)}")
+            self.stdout.write(f"Verify token for Meta: {verify_tokens.token_of(connection)}")
             if problem:
                 self.stderr.write(f"The check found: {problem}")
