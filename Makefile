@@ -34,11 +34,11 @@ format: venv-dev ## Lay out the code and mend what lint can mend
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
 bench: venv-dev ## Print the measurements as JSON (ONLY=name for one of them)
-	@BACKROOM_TEST_FSYNC=on; export BACKROOM_TEST_FSYNC; \
+	@BACKROOM_TEST_FSYNC=on; export BACKROOM_TEST_FSYNC; $(LOCAL) bridge-packages && \
 		exec $(LOCAL) exec -- .venv/bin/python -m tests.bench
 
 chaos: venv-dev ## Kill every part in the middle of traffic, print JSON (ONLY=redis RUNS=5)
-	@exec $(LOCAL) exec -- .venv/bin/python -m tests.chaos
+	@$(LOCAL) bridge-packages && exec $(LOCAL) exec -- .venv/bin/python -m tests.chaos
 
 # Same pins in the first two files: the second is chosen under the first as a constraint.
 lock: ## Pin all packages with hashes (ARGS=--upgrade for newer ones)

@@ -1,4 +1,4 @@
-"""python -m config.local {run,exec,check,test-bridge,clean}: Backroom on one bare machine."""
+"""python -m config.local {run,exec,check,test-bridge,bridge-packages,clean}: Backroom on one bare machine."""
 
 import argparse
 import os
@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("check-with-servers", help="the part of check that asks a database")
     bridge = commands.add_parser("test-bridge", help="run the bridge's own tests, under Node")
     bridge.add_argument("--or-skip", action="store_true", help="go on where there is no Node")
+    commands.add_parser("bridge-packages", help="fetch what the bridge needs, if it can be had")
     commands.add_parser("clean", help="remove this folder's data")
     options = parser.parse_args(arguments)
 
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.name == "test-bridge":
         out = screen.standard(is_quiet_output=False)
         return bridge_tests.test(project, os.environ, out, is_optional=options.or_skip)
+    if options.name == "bridge-packages":  # standard output is a measurement's
+        return bridge_tests.fetch(project, os.environ, screen.standard(is_quiet_output=True))
     if options.name == "check-with-servers":
         return checks.check_with_servers(
             project, os.environ, screen.standard(is_quiet_output=False)
