@@ -86,6 +86,10 @@ def _asked(world: World, phones: list[str]) -> list[float]:
         came = world.whatsapp.wait_for(wanted, what="customer-received", key="text", seconds=60)
         for one in work:
             one.result()
+    for text in sorted(wanted - came.keys()):
+        asked = text.removeprefix("Answer to ")
+        how = "answered" if asked in world.sink.answered else "told, but not answered"
+        note(f"lost: {asked} was {how if asked in world.sink.told else 'never told'}")
     return [moment - began[text] for text, moment in came.items()]
 
 

@@ -107,7 +107,8 @@ class Sink:
     def __init__(self) -> None:
         sink = self
         self.bridges: dict[str, str] = {}  # address by owner
-        self.answers = True
+        self.told: set[str] = set()  # texts that came
+        self.answered: set[str] = set()  # those that WhatsApp took an answer to
         self._pool = ThreadPoolExecutor(8)
 
         class Handler(BaseHTTPRequestHandler):
@@ -119,7 +120,8 @@ class Sink:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 for event in batch["events"]:
-                    if event["type"] == "message" and sink.answers:
+                    if event["type"] == "message":
+                        sink.told.add(event["text"])
                         sink._pool.submit(sink._answer, batch["bridge"], event)
 
             def log_message(self, format: str, *arguments: object) -> None:
@@ -141,8 +143,9 @@ class Sink:
         url = f"{self.bridges[owner]}/sessions/{event['session']}/messages"
         try:
             call("POST", url, body, {"X-Backroom-Signature": f"t={moment},v1={mark}"})
-        except (OSError, RuntimeError) as error:
-            note(f"an answer was lost: {error}")
+            self.answered.add(event["text"])
+        except Exception as error:
+            note(f"an answer was lost: {error!r}")
 
     def stop(self) -> None:
         """Stop it."""

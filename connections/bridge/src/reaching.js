@@ -11,15 +11,24 @@ import { DEFAULT_CONNECTION_CONFIG, jidDecode, jidEncode, jidNormalizedUser } fr
  */
 
 /**
- * Baileys' own store of Signal sessions, with two changes about hidden numbers. Where there is none for
+ * Baileys' own store of Signal sessions, with three changes.
+ *
+ * One step of a session after the other, and each written before the next is read. Baileys encrypts
+ * inside a transaction that lasts until the text is out (lib/Socket/messages-send.js, relayMessage), and
+ * decrypts in another one: who writes while an answer goes out to them makes both begin with the same
+ * keys, the later commit takes the other's step back, and their phone cannot read what comes next.
+ *
+ * Two more about hidden numbers. Where there is none for
  * a phone number, keys are fetched for the phone number itself: Baileys (lib/Socket/messages-send.js,
  * assertSessions) means to, and fetches none. And a number without one is not asked about for a while:
  * Baileys asks several times for each message, and drops the message when the question fails.
  *
  * @param {Cache} withoutLid
+ * @param {import('baileys').SignalKeyStore} keys the store itself, which knows no transactions
  * @returns {typeof DEFAULT_CONNECTION_CONFIG.makeSignalRepository}
  */
-export function makeRepository(withoutLid) {
+export function makeRepository(withoutLid, keys) {
+	const direct = { ...keys, isInTransaction: () => false, transaction: (/** @type {() => any} */ work) => work() };
 	return (auth, logger, ask) => {
 		const asked = async (/** @type {string[]} */ phones) => {
 			const unknown = phones.filter((phone) => !withoutLid.get(phone));
@@ -28,7 +37,12 @@ export function makeRepository(withoutLid) {
 			unknown.filter((phone) => !answered.has(phone)).forEach((phone) => withoutLid.set(phone, true));
 			return found;
 		};
-		const repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository(auth, logger, asked);
+		const repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository({ ...auth, keys: direct }, logger, asked);
+		const inTurn = oneByOne();
+		for (const name of /** @type {const} */ (['encryptMessage', 'decryptMessage', 'injectE2ESession'])) {
+			const step = /** @type {(...args: any[]) => Promise<any>} */ (repository[name].bind(repository));
+			Object.assign(repository, { [name]: (/** @type {any[]} */ ...args) => inTurn(() => step(...args)) });
+		}
 		const { lidMapping } = repository;
 		const find = lidMapping.getLIDsForPNs.bind(lidMapping);
 		lidMapping.getLIDForPN = async (phone) => (await find([phone]))?.[0]?.lid ?? null;
@@ -38,6 +52,17 @@ export function makeRepository(withoutLid) {
 			return [...found, ...phones.filter((phone) => !mapped.has(phone)).map((pn) => ({ lid: pn, pn }))];
 		};
 		return repository;
+	};
+}
+
+/** Lets work be done one after the other, whatever becomes of each. @returns {<T>(work: () => Promise<T>) => Promise<T>} */
+function oneByOne() {
+	/** @type {Promise<unknown>} */
+	let last = Promise.resolve();
+	return (work) => {
+		const done = last.then(work);
+		last = done.catch(() => {});
+		return done;
 	};
 }
 

@@ -19,8 +19,9 @@ const NEVER_MS = 2 ** 31 - 1;
  */
 export function makeSocket(session, creds, live) {
 	const { server, version, qrMs } = session.shared.settings;
+	const keys = /** @type {any} */ (session.store.keysFor(live));
 	return makeWASocket({
-		auth: { creds, keys: /** @type {any} */ (session.store.keysFor(live)) },
+		auth: { creds, keys },
 		logger: libraryLog,
 		version: version ?? LIBRARY_VERSION,
 		...(server ? { waWebSocketUrl: server.url } : {}),
@@ -38,7 +39,7 @@ export function makeSocket(session, creds, live) {
 		generateHighQualityLinkPreview: false,
 		transactionOpts: { maxCommitRetries: 10, delayBetweenTriesMs: 1000 },
 		getMessage: (key) => sentBefore(session, String(key.id)),
-		makeSignalRepository: makeRepository(session.memories.withoutLid),
+		makeSignalRepository: makeRepository(session.memories.withoutLid, keys),
 		...session.caches
 	});
 }

@@ -61,6 +61,36 @@ test('an answer is read by the customer; its statuses are told; a repetition cha
 	assert.ok(!lines.join('').includes('Good day'));
 });
 
+test('who writes on and on while answers go out to them can read each of them at once', async (t) => {
+	const w = await world(t);
+	await w.bridge({ BRIDGE_TEXTS_PER_MINUTE: '10000' });
+	const id = await w.linked();
+	const count = 60;
+	/** @type {any[]} */
+	const garbled = [];
+	w.whatsapp.on('happening', (/** @type {any} */ { what, about }) => what === 'customer-cannot-read' && garbled.push(about));
+	const answers = [];
+
+	for (let n = 0; n < count; n += 1) {
+		await w.customerWrites(`Question ${n}`);
+		answers.push(
+			w
+				.event(({ text }) => text === `Question ${n}`, `question ${n}`)
+				.then(({ chat }) => w.ask(id, { opaque: `out-${n}`, kind: 'text', chat, text: `Answer ${n}` }))
+		);
+		if (n % 6 === 5) {
+			await Promise.all(answers.splice(0));
+		}
+	}
+	await Promise.all(answers);
+	await until(() => w.ada.received.length >= count, 'every answer');
+
+	const texts = w.ada.received.map((/** @type {any} */ { text }) => text);
+	assert.equal(new Set(texts).size, count);
+	assert.ok(texts.every((/** @type {string} */ text) => /^Answer \d+$/.test(text)));
+	assert.deepEqual(garbled, []);
+});
+
 test('the first word can be ours, but not to a number without WhatsApp', async (t) => {
 	const w = await world(t);
 	await w.bridge();
