@@ -112,7 +112,12 @@ def test_killing_redis_loses_nothing(house: House, graph: whatsapp.Graph) -> Non
         lambda: len(set(answers_to(graph, prefix))) == 60, "all are answered", house, seconds=60
     )
     assert len(answers_to(graph, prefix)) == 60
-    assert all(process.poll() is None for process in house.processes.values()), "a worker gave up"
+    gave_up = {
+        name: f"exit {process.returncode}: {house.log(name)[-3000:]}"
+        for name, process in house.processes.items()
+        if process.poll() is not None
+    }
+    assert not gave_up, "\n".join(f"{name} gave up, {why}" for name, why in gave_up.items())
 
 
 def test_no_message_text_and_no_number_reaches_the_log(house: House) -> None:
