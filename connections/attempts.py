@@ -140,7 +140,7 @@ def _failure(connection: Connection, session: LinkedSession) -> tuple[str, str]:
         return "Disconnected", AGAIN
     if code == "held":
         return "The number is taken", NUMBERS
-    if code == "not_served":
+    if code in ("not_served", "stopped"):
         return "The plan has ended", PLAN
     if session.state == "expired":
         if session.state_reason == "code_refused":

@@ -15,7 +15,8 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models import F
 
-from connections import manager, outbox, providers
+from billing import plans
+from connections import incidents, manager, outbox, providers
 from connections.events import Outbound, OutboundKind
 from connections.linked import limits
 from connections.linked.models import LinkedSession
@@ -43,6 +44,15 @@ _WORDS = {
     State.BLOCKED: "blocked",
 }
 MOST_LINKED = 20
+
+
+# A new link would take the place of one that works, or comes back by itself.
+LINKED_STATES = (State.CONNECTED, State.SILENT, State.RECONNECTING)
+_NO_PLAN = "The plan of this workspace has ended, so no phone can be linked. Choose a plan first."
+
+
+class AlreadyLinked(UnableToConnect):
+    """The phone is linked, and a new link would end that one."""
 
 
 class UnableToSend(Exception):
@@ -92,10 +102,12 @@ def create_connection(
     """Begin to link a phone: a new number, or `connection` again. Call in the workspace's scope.
 
     By `method` qr, or code for `phone`. An attempt that is under way is begun anew. Raises
-    UnableToConnect.
+    UnableToConnect; AlreadyLinked where it would take the place of a link that works.
     """
     if not is_available():
         raise UnableToConnect("Phones cannot be linked here: the link service is not set up.")
+    if not plans.standing(workspace=workspace, now=now).is_served:
+        raise UnableToConnect(_NO_PLAN)
     number = ""
     if method == LinkedSession.Method.CODE or phone:
         try:
@@ -109,8 +121,9 @@ def create_connection(
         elif connection.provider != LINKED or connection.removed_at is not None:
             raise UnableToConnect("This number is no linked phone. Renew its credentials instead.")
         session = LinkedSession.objects.select_for_update().get(connection=connection)
-        if connection.state == State.CONNECTED and session.wanted == Wanted.ON:
-            raise UnableToConnect("This phone is linked already. Disconnect it first.")
+        connection.refresh_from_db()  # as it is now that nobody else begins
+        if session.wanted == Wanted.ON:
+            _refuse_linked(connection)
         LinkedSession.objects.filter(pk=session.pk).update(
             wanted=Wanted.ON,
             link_serial=F("link_serial") + 1,
@@ -118,7 +131,10 @@ def create_connection(
             link_phone=number or None,
             pairing=None,
         )
-        Connection.objects.filter(pk=connection.pk).update(removed_at=None, failures=0)
+        Connection.objects.filter(pk=connection.pk).update(
+            removed_at=None, failures=0, is_sending=True
+        )
+        incidents.close(connection=connection, now=now)
         manager.change_state(
             connection=connection, state=State.CONNECTING, code="", reason="", now=now
         )
@@ -133,6 +149,15 @@ def create_connection(
         )
     connection.refresh_from_db()
     return connection
+
+
+def _refuse_linked(connection: Connection) -> None:
+    if connection.state not in LINKED_STATES:
+        return
+    comes_back = "" if connection.state == State.CONNECTED else ", and comes back by itself"
+    raise AlreadyLinked(
+        f"This phone is linked already{comes_back}. Disconnect it first to link it anew."
+    )
 
 
 def take_turns(*, workspace: Workspace) -> None:
@@ -286,6 +311,7 @@ def disconnect(*, connection: Connection, actor: User | None, now: datetime) -> 
             LinkedSession.objects.filter(connection=connection).update(
                 wanted=Wanted.LOGOUT, pairing=None
             )
+        incidents.close(connection=connection, now=now)
         manager.change_state(
             connection=connection,
             state=State.NOT_CONNECTED,

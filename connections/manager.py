@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Q, Value, When
 
-from connections import credentials, inbox, outbox, providers, routes
+from connections import credentials, inbox, incidents, outbox, providers, routes
+from connections.manners import LINKED
 from connections.models import MOST_PER_SECOND, Connection, ConnectionEvent, LinkedSession
 from connections.providers.base import CheckResult, Code, ProviderError, Slow
 from lib import crypto, events, phones
@@ -26,11 +27,7 @@ _NOTE_EVERY = timedelta(seconds=15)
 _COLD = timedelta(hours=24)
 _OFF_BY_ERROR = frozenset(_STATE_AFTER.values())
 _HELD = "This number is connected to another workspace. Remove it there first, or write to support."
-_EFFECTS = {
-    "blocked": "WhatsApp has blocked this account, so nothing can be sent",
-    "limited": "WhatsApp has limited what this account may do",
-    "warned": "WhatsApp has warned this account",
-}
+_REMOVED = "The number was removed before this could be sent."
 
 
 class UnableToConnect(Exception):
@@ -149,7 +146,7 @@ def check(*, connection: Connection, now: datetime) -> CheckResult:
             Code.NOT_CONFIGURED, "The number's credentials cannot be opened. Enter them again."
         ) from error
     _verify(connection, now)
-    _restore(connection, now)
+    restore(connection=connection, now=now)
     _log(connection, "checked", detail=", ".join(found.problems), now=now)
     return found
 
@@ -168,7 +165,7 @@ def _verify(connection: Connection, now: datetime) -> None:
         inbox.adopt_unrouted(connection=connection, now=now)
 
 
-def _restore(connection: Connection, now: datetime) -> None:
+def restore(*, connection: Connection, now: datetime) -> None:
     """The number works again: what an error had switched off goes on, a person's pause stays."""
     Connection.objects.filter(
         pk=connection.pk, is_sending=False, state__in=_OFF_BY_ERROR
@@ -178,21 +175,29 @@ def _restore(connection: Connection, now: datetime) -> None:
 
 
 def change_state(
-    *, connection: Connection, state: str, code: str, reason: str, now: datetime
+    *,
+    connection: Connection,
+    state: str,
+    code: str,
+    reason: str,
+    now: datetime,
+    only_from: str = "",
 ) -> bool:
-    """Move to `state` (compare-and-set) and log it. False when it was in that state."""
+    """Move to `state` (compare-and-set) and log it. False when it was in that state.
+
+    Also when it is in another one than `only_from`, if that is given.
+    """
     code = code[:30]
-    if state == State.CONNECTED:
-        moment: dict[str, object] = {"last_connected_at": now}
-    else:  # the row knows better than a copy of it whether the number was connected
-        was_connected = When(state=State.CONNECTED, then=Value(now))
-        moment = {"last_disconnected_at": Case(was_connected, default=F("last_disconnected_at"))}
     moved = (
-        Connection.objects.filter(pk=connection.pk)
+        Connection.objects.filter(pk=connection.pk, **({"state": only_from} if only_from else {}))
         .exclude(state=state, state_code=code)
         .update(
-            state=state, state_code=code, state_reason=reason[:300], state_changed_at=now, **moment
-        )
+            state=state,
+            state_code=code,
+            state_reason=reason[:300],
+            state_changed_at=now,
+            **_moments(state, now),
+        )  # fmt: skip
     )
     if moved:
         connection.state, connection.state_code, connection.state_reason = state, code, reason
@@ -206,11 +211,38 @@ def change_state(
     return bool(moved)
 
 
+def _moments(state: str, now: datetime) -> dict[str, object]:
+    """Return when the number came or went; the row knows better than a copy what it was before.
+
+    A silent line is being checked, and was not away.
+    """
+    if state == State.CONNECTED:
+        was_silent = When(state=State.SILENT, then=F("last_connected_at"))
+        return {"last_connected_at": Case(was_silent, default=Value(now))}
+    if state == State.SILENT:
+        return {}
+    was_there = When(state__in=[State.CONNECTED, State.SILENT], then=Value(now))
+    return {"last_disconnected_at": Case(was_there, default=F("last_disconnected_at"))}
+
+
 def note_alive(*, connection: Connection, now: datetime) -> None:
-    """A send was accepted or a message came in: the number works."""
-    if connection.state == State.CONNECTING:
-        change_state(connection=connection, state=State.CONNECTED, code="", reason="", now=now)
+    """A send was accepted or a message came in: the number works.
+
+    A linked phone says itself when it is linked: what comes late, of a link before, says nothing.
+    """
+    was = State.SILENT if connection.provider == LINKED else State.CONNECTING
+    if connection.state == was:
+        change_state(
+            connection=connection, state=State.CONNECTED, code="", reason="", now=now, only_from=was
+        )
         connection.state = State.CONNECTED
+
+
+def resume(*, connection: Connection) -> None:
+    """Send again on a number that an error had switched off; a person's pause stays."""
+    said = ConnectionEvent.objects.filter(connection=connection, kind__in=["paused", "resumed"])
+    if said.order_by("-pk").values_list("kind", flat=True).first() != "paused":
+        Connection.objects.filter(pk=connection.pk).update(is_sending=True)
 
 
 def note_inbound(*, connections: Sequence[Connection], now: datetime) -> None:
@@ -226,8 +258,7 @@ def note_inbound(*, connections: Sequence[Connection], now: datetime) -> None:
         if connection.pk in stale:
             connection.last_inbound_at = now
     for connection in connections:
-        if connection.state == State.CONNECTING:
-            note_alive(connection=connection, now=now)
+        note_alive(connection=connection, now=now)
 
 
 def apply_error(*, connection: Connection, error: ProviderError, now: datetime) -> None:
@@ -348,15 +379,21 @@ def remove(*, connection: Connection, actor: User | None, now: datetime) -> None
         LinkedSession.objects.filter(connection=connection).update(
             wanted=LinkedSession.Wanted.LOGOUT, pairing=None
         )
-        for job in outbox.give_up(connection=connection, now=now):
-            inbox.put_receipt(
-                job=job,
-                provider=connection.provider,
-                outcome="failed",
-                error_code=str(Code.NOT_CONFIGURED),
-                error="The number was removed before this could be sent.",
-                now=now,
-            )
+        incidents.close(connection=connection, now=now)
+        give_up_sends(connection=connection, reason=_REMOVED, now=now)
+
+
+def give_up_sends(*, connection: Connection, reason: str, now: datetime) -> None:
+    """Fail what waits on a number, with `reason` (a sentence). Call in a transaction."""
+    for job in outbox.give_up(connection=connection, now=now):
+        inbox.put_receipt(
+            job=job,
+            provider=connection.provider,
+            outcome="failed",
+            error_code=str(Code.NOT_CONFIGURED),
+            error=reason,
+            now=now,
+        )
 
 
 def explain_status_error(*, provider: str, code: str, details: str) -> ProviderError:
@@ -374,37 +411,6 @@ def log(
 ) -> None:
     """Write into the connection's log what WhatsApp told about the account."""
     _log(connection, kind, code=code, detail=detail, now=now)
-
-
-def note_account_news(*, connection: Connection, data: Mapping[str, object], now: datetime) -> None:
-    """Log what WhatsApp says about the number or its account; a ban or restriction shows at once."""
-    field = str(data.get("field") or "update")
-    event = str(data.get("event") or "")
-    _log(
-        connection,
-        f"whatsapp-{field}"[:40],
-        code=event[:40],
-        detail=str(data.get("text") or "")[:300],
-        now=now,
-    )
-    effect = str(data.get("effect") or "")
-    if effect == "blocked":
-        change_state(
-            connection=connection,
-            state=State.BLOCKED,
-            code=event,
-            reason="WhatsApp has restricted or closed this account. See Meta's Business Support Home.",
-            now=now,
-        )
-    elif effect == "restored":
-        _restore(connection, now)
-    if effect in ("blocked", "limited", "warned"):
-        notices.tell_owners(
-            workspace=connection.workspace,
-            key=f"account:{connection.pk}:{event}:{now.date()}",
-            text=f"{phones.show(connection.phone)}: {_EFFECTS[effect]} ({event or field}).",
-            now=now,
-        )
 
 
 def _log(

@@ -139,7 +139,7 @@ class Incident(models.Model):
 
 
 class FirstContact(models.Model):
-    """A customer whom a number wrote to first: so many a day, no more (connections.linked.manners)."""
+    """A customer whom a number wrote to first: so many a day, no more (connections.linked.limits)."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_index=False)
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, db_index=False)

@@ -121,7 +121,7 @@ def _turn(desk: Desk, message: Message, address: Sender) -> LiveTurn:
         text=message.text,
         kind=message.kind,
         sender=address,
-        connection=desk.connections.get(conversation.connection_id),
+        connection=desk.connection(conversation.connection_id),
         conversation=conversation,
         message=message,
         desk=desk,

@@ -34,7 +34,7 @@ def take(desk: Desk, updates: Sequence[Update], *, is_careful: bool = False) -> 
     heard = [
         (update, connection)
         for update in updates
-        if (connection := desk.connections.get(update.event.connection_id or 0)) is not None
+        if (connection := desk.connection(update.event.connection_id)) is not None
     ]
     if not heard:
         return left

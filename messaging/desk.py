@@ -44,11 +44,21 @@ class _Facts(Generic[T]):
         self._kept[workspace_id] = (time.monotonic() + settings.FACTS_SECONDS, found)
         return found
 
+    def forget(self, workspace_id: int) -> None:
+        """Read anew what is asked for next."""
+        self._kept.pop(workspace_id, None)
+
 
 _MOST_FACTS = 2_000
 _standings: _Facts[plans.Standing] = _Facts()
 _numbers: _Facts[Mapping[int, Connection]] = _Facts()
 _bots: _Facts[BotSettings] = _Facts()  # to look ahead only; what is decided by is read anew
+
+
+def forget(workspace: Workspace) -> None:
+    """Read anew what is known of a workspace (tests)."""
+    for facts in (_standings, _numbers, _bots):
+        facts.forget(workspace.pk)
 
 
 @dataclass(frozen=True)
@@ -119,6 +129,13 @@ class Desk:
             self.workspace.pk,
             lambda: {c.pk: c for c in Connection.every.filter(workspace=self.workspace)},
         )
+
+    def connection(self, connection_id: int | None) -> Connection | None:
+        """Return the number; one that is newer than what was read is read."""
+        if connection_id is not None and connection_id not in self.connections:
+            _numbers.forget(self.workspace.pk)
+            self.__dict__.pop("connections")  # the cached property
+        return self.connections.get(connection_id or 0)
 
     @cached_property
     def version(self) -> int:

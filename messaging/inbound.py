@@ -32,7 +32,7 @@ def handle_all(
 
 
 def _connection(desk: Desk, update: Update) -> Connection | None:
-    return desk.connections.get(update.event.connection_id or 0)
+    return desk.connection(update.event.connection_id)
 
 
 def _echo(desk: Desk, update: Update, now: datetime) -> None:

@@ -332,7 +332,7 @@ def _fail(desk: Desk, message: _Known, code: str, sentence: str, *, was_accepted
 
 
 def _failed_status(desk: Desk, update: Update, message: _Known) -> None:
-    connection = desk.connections.get(update.event.connection_id or 0)
+    connection = desk.connection(update.event.connection_id)
     errors = update.data.get("errors") or []
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
     code, details = (

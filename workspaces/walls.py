@@ -35,7 +35,7 @@ def raise_walls() -> bool:
     Call as the owner of the tables. Where the database user may not make roles, the policies
     are forced on the owner itself and tell the house's own jobs by `backroom.scope`.
     """
-    has_roles = _make_roles()
+    has_roles = all(_make_role(role) for role in (APP_ROLE, SYSTEM_ROLE))
     with connection.cursor() as cursor:
         if has_roles:
             for role in (APP_ROLE, SYSTEM_ROLE):
@@ -61,7 +61,8 @@ def raise_walls() -> bool:
             for table in settings.DATABASE_HIDDEN_TABLES:
                 cursor.execute(f"REVOKE ALL ON public.{table} FROM {APP_ROLE}")
             for role, tables in settings.DATABASE_ROLES.items():
-                _grant(cursor, role, tables)
+                if _make_role(role):
+                    _grant(cursor, role, tables)
     return has_roles
 
 
@@ -124,28 +125,31 @@ def guarded_tables() -> list[tuple[str, str]]:
     return [*found, ("workspaces_workspace", "id")]
 
 
-def _make_roles() -> bool:
-    """Make the roles and the right to take them on. False where this user may not.
+def missing_roles() -> list[str]:
+    """Return the roles of DATABASE_ROLES that are not there, or that this user may not take on."""
+    with connection.cursor() as cursor:
+        return [role for role in settings.DATABASE_ROLES if not _may_take(cursor, role)]
 
-    Roles that are there already (made by a database administrator, or by another database of
-    the same server) are used as they are.
+
+def _make_role(role: str) -> bool:
+    """Make a role and the right to take it on. False where this user may not.
+
+    One that is there already (made by a database administrator, or by another database of the
+    same server) is used as it is.
     """
     with connection.cursor() as cursor:
-        for role in (APP_ROLE, SYSTEM_ROLE, *settings.DATABASE_ROLES):
-            try:
-                cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
-                if cursor.fetchone() is None:
-                    cursor.execute(f"CREATE ROLE {role} NOLOGIN")
-                if not _may_take(cursor, role):
-                    cursor.execute("SELECT current_setting('server_version_num')::int >= 160000")
-                    # Since 16 the maker of a role may grant it, but not yet take it on.
-                    options = " WITH SET TRUE, INHERIT FALSE" if cursor.fetchone()[0] else ""
-                    cursor.execute(f"GRANT {role} TO session_user{options}")
-                if not _may_take(cursor, role):
-                    return False
-            except ProgrammingError:
-                return False
-    return True
+        try:
+            cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
+            if cursor.fetchone() is None:
+                cursor.execute(f"CREATE ROLE {role} NOLOGIN")
+            if not _may_take(cursor, role):
+                cursor.execute("SELECT current_setting('server_version_num')::int >= 160000")
+                # Since 16 the maker of a role may grant it, but not yet take it on.
+                options = " WITH SET TRUE, INHERIT FALSE" if cursor.fetchone()[0] else ""
+                cursor.execute(f"GRANT {role} TO session_user{options}")
+            return _may_take(cursor, role)
+        except ProgrammingError:
+            return False
 
 
 def _may_take(cursor, role: str) -> bool:  # type: ignore[no-untyped-def]

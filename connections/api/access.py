@@ -75,6 +75,12 @@ class MayManage(_May):
     role, need = "manager", tokens.WRITE
 
 
+class MayLink(MayManage):
+    """Who sees the code may link a phone of his own: more than to look."""
+
+    need = tokens.WRITE
+
+
 class _Throttle(SimpleRateThrottle):
     """So many requests a token; without Redis there is no limit, but an API."""
 

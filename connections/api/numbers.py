@@ -9,16 +9,10 @@ from connections.models import Connection
 from workspaces.models import User, Workspace
 
 State = Connection.State
-# A new link would take the place of one that works, or comes back by itself.
-_LINKED = frozenset([State.CONNECTED, State.SILENT, State.RECONNECTING])
 
 
 class UnableToChoose(Exception):
     """It was not said which number is meant; the message is a sentence for the person who asked."""
-
-
-class AlreadyLinked(Exception):
-    """The phone is linked; the message is a sentence for the person who asked."""
 
 
 def find(*, workspace: Workspace, connection_id: int | None) -> Connection | None:
@@ -45,8 +39,8 @@ def connect(
 ) -> Connection:
     """Begin to link the phone with this id, else the one dealt with last, else a first one.
 
-    `is_another`: one beside those that there are. Raises AlreadyLinked,
-    cards.UnableToFindConnection, and manager.UnableToConnect.
+    `is_another`: one beside those that there are. Raises cards.UnableToFindConnection and
+    lifecycle.UnableToConnect (AlreadyLinked).
     """
     with transaction.atomic():
         # Who asks twice at once must find what the first one made.
@@ -56,8 +50,6 @@ def connect(
             connection = cards.find(workspace=workspace, connection_id=connection_id)
         elif not is_another:
             connection = lifecycle.newest(workspace=workspace)
-        if connection is not None and connection.provider == manners.LINKED:
-            _refuse_linked(connection)
         return lifecycle.create_connection(
             workspace=workspace,
             actor=actor,
@@ -66,17 +58,6 @@ def connect(
             phone=phone,
             connection=connection,
         )
-
-
-def _refuse_linked(connection: Connection) -> None:
-    if connection.state not in _LINKED:
-        return
-    is_back = connection.state == State.CONNECTED
-    how = "is linked already" if is_back else "is linked already, and comes back by itself"
-    raise AlreadyLinked(
-        f"This phone {how}. Disconnect it first to link it anew, or send “another” to link one"
-        " more phone."
-    )
 
 
 def disconnect(
@@ -91,9 +72,10 @@ def disconnect(
         connection = cards.find(workspace=workspace, connection_id=connection_id)
     else:
         linked = Connection.objects.filter(workspace=workspace, provider=manners.LINKED)
-        if linked.exclude(state__in=[State.NOT_CONNECTED, State.LOGGED_OUT]).count() > 1:
+        live = linked.exclude(state__in=[State.NOT_CONNECTED, State.LOGGED_OUT])[:2]
+        if len(live) > 1:
             raise UnableToChoose("Several phones are linked. Say which one, by “connection”.")
-        newest = lifecycle.newest(workspace=workspace)
+        newest = live[0] if live else lifecycle.newest(workspace=workspace)
         if newest is None and Connection.objects.filter(workspace=workspace).exists():
             raise UnableToChoose(
                 "No phone is linked here, but there are other numbers. Say which one, by “connection”."

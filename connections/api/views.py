@@ -94,8 +94,9 @@ def connect(request: Request, caller: Caller, now: datetime) -> Response:
             actor=caller.user,
             now=now,
         )
-    except numbers.AlreadyLinked as error:
-        raise Problem(409, str(error), "already_linked") from error
+    except lifecycle.AlreadyLinked as error:
+        more = " Or send “another” to link one more phone."
+        raise Problem(409, f"{error}{more}", "already_linked") from error
     except manager.UnableToConnect as error:
         if isinstance(error.__cause__, phones.UnableToParsePhone):
             raise Problem(400, f"phone: {error}") from error
@@ -110,7 +111,7 @@ def status(request: Request, caller: Caller, now: datetime) -> Response:
 
 
 @_endpoint(
-    "GET", "HEAD", may=access.MayRead, throttle=access.ReadingThrottle,
+    "GET", "HEAD", may=access.MayLink, throttle=access.ReadingThrottle,
     formats=(JSONRenderer, SvgRenderer, TextRenderer),
 )  # fmt: skip
 def code(request: Request, caller: Caller, now: datetime) -> Response:

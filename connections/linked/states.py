@@ -20,6 +20,7 @@ HELD = (
     "there first, or write to support."
 )
 TWICE = "This number is connected in this workspace already, so it was not linked a second time."
+OTHER_PHONE = "Another phone was linked on this number before this could be sent."
 _LOCKED = "WhatsApp has locked or banned this number. Look into WhatsApp on the phone; the official Cloud API is the way on."
 
 
@@ -34,7 +35,12 @@ class Seen:
     @property
     def is_over(self) -> bool:
         """Say whether nothing brings the number back but a person."""
-        return self.state in (State.LOGGED_OUT, State.NEEDS_PASSKEY, State.BLOCKED)
+        return self.state in _OVER
+
+
+_OVER = (State.LOGGED_OUT, State.NEEDS_PASSKEY, State.BLOCKED)
+# The number rests, nothing that anybody here has asked for: a person should know of it.
+_RESTS = ("replaced", "needs_human")
 
 
 _PLAIN = {
@@ -72,6 +78,7 @@ _PLAIN = {
     ),
     "off": (State.NOT_CONNECTED, "The number is disconnected."),
 }  # fmt: skip
+_COMING_BACK = "Our link service was started anew; the number comes back by itself."
 _SCANNED = "The phone has scanned; WhatsApp is being asked."
 _REASONS = {
     ("expired", "code_refused"): "WhatsApp did not accept the code. Get a new one, or show the QR code on another screen.",
@@ -80,8 +87,12 @@ _REASONS = {
 }  # fmt: skip
 
 
-def seen(*, state: str, code: str, reason: str, until: datetime | None) -> Seen:
-    """Return how a session's `state` looks to its owner."""
+def seen(
+    *, state: str, code: str, reason: str, until: datetime | None, is_linked: bool = False
+) -> Seen:
+    """Return how a session's `state` looks to its owner. `is_linked`: a phone has agreed before."""
+    if state == "connecting" and is_linked and reason != "scanned":
+        return Seen(State.RECONNECTING, "restarted", _COMING_BACK)
     word, sentence = _PLAIN.get(state, (State.NOT_CONNECTED, f"The line reports: {state[:40]}."))
     if state == "connecting" and reason == "scanned":
         sentence = _SCANNED
@@ -123,12 +134,13 @@ def apply(
     session = LinkedSession.objects.filter(connection=connection).first()
     if session is None or session.wanted != LinkedSession.Wanted.ON:
         return  # closed or unlinked on our own wish, which has been told
-    found = seen(state=state, code=code, reason=reason, until=until)
-    if state == "open":
-        if not _claim_number(connection, phone, now):
-            return
-        _opened(connection, now)
+    # As it is now: what the caller holds may be old, and must not be changed before the commit.
+    connection = Connection.every.select_related("workspace").get(pk=connection.pk)
+    found = seen(state=state, code=code, reason=reason, until=until, is_linked=bool(phone))
+    was_over = connection.state in _OVER
     with transaction.atomic():
+        if state == "open" and not _claim_number(connection, phone, now):
+            return
         has_moved = manager.change_state(
             connection=connection,
             state=found.state,
@@ -136,62 +148,85 @@ def apply(
             reason=found.reason,
             now=now,
         )
-        if state == "backoff":
+        if state == "open":
+            _opened(connection, now)
+        elif state == "backoff":
             incidents.count_failure(connection=connection, reason=found.reason, now=now)
         if has_moved and found.is_over:
-            Connection.objects.filter(pk=connection.pk).update(is_sending=False)
-            notices.tell_owners(
-                workspace=connection.workspace,
-                key=f"linked:{connection.pk}:{found.state}:{now:%Y-%m-%dT%H:%M}",
-                text=f"{_name(connection)}: {found.reason}",
-                now=now,
-            )
-            incidents.close(connection=connection, now=now)
+            _ended(connection, found, now)
+        elif has_moved and (state in _RESTS or state not in _PLAIN):
+            incidents.open_one(connection=connection, detail=found.reason, now=now)
+        elif was_over and found.state in (State.CONNECTED, State.RECONNECTING):
+            manager.resume(connection=connection)
+
+
+def _ended(connection: Connection, found: Seen, now: datetime) -> None:
+    """Send nothing more, and tell the owners what happened."""
+    Connection.objects.filter(pk=connection.pk).update(is_sending=False)
+    notices.tell_owners(
+        workspace=connection.workspace,
+        key=f"linked:{connection.pk}:{found.state}:{now:%Y-%m-%dT%H:%M}",
+        text=f"{_name(connection)}: {found.reason}",
+        now=now,
+    )
+    incidents.close(connection=connection, now=now)
 
 
 def _opened(connection: Connection, now: datetime) -> None:
-    with transaction.atomic():
-        Connection.objects.filter(pk=connection.pk).update(
-            is_sending=True, failures=0, slow_until=None, undelivered_since=None
-        )
-        incidents.close(connection=connection, now=now)
-        outbox.wake(connection.pk, workspace_id=connection.workspace_id)
+    Connection.objects.filter(pk=connection.pk).update(
+        failures=0, slow_until=None, undelivered_since=None
+    )
+    incidents.close(connection=connection, now=now)
+    outbox.wake(connection.pk, workspace_id=connection.workspace_id)
 
 
 def _claim_number(connection: Connection, phone: str, now: datetime) -> bool:
-    """Note whose number it is; False when somebody holds it already, and this link is undone."""
-    if not phone or phone == connection.phone:
+    """Note whose number it is; False when somebody holds it already, and this link is undone.
+
+    Asked at each opening: a link that rested may find that its phone was linked elsewhere since.
+    """
+    if not phone:
         return True
-    with scope.system(), transaction.atomic():
+    with scope.system():
         _one_at_a_time(phone)
         holders = (
             Connection.objects.filter(phone=phone, verified_at__isnull=False)
             .exclude(pk=connection.pk)
             .exclude(state__in=[State.NOT_CONNECTED, State.LOGGED_OUT], provider="linked_device")
-            .values_list("workspace_id", flat=True)
         )
-        held_by = set(holders)
+        if connection.last_connected_at is not None:
+            # Of two that come back at once, the one that spoke for the phone last.
+            holders = holders.exclude(
+                state=State.RECONNECTING, provider="linked_device",
+                last_connected_at__lt=connection.last_connected_at,
+            )  # fmt: skip
+        held_by = set(holders.values_list("workspace_id", flat=True))
         if not held_by:
+            if connection.phone and connection.phone != phone:
+                manager.give_up_sends(connection=connection, reason=OTHER_PHONE, now=now)
             Connection.objects.filter(pk=connection.pk).update(phone=phone)
             connection.phone = phone
             return True
         LinkedSession.objects.filter(connection=connection).update(
             wanted=LinkedSession.Wanted.LOGOUT
         )
-    is_ours = connection.workspace_id in held_by
+    _refuse(connection, TWICE if connection.workspace_id in held_by else HELD, now)
+    return False
+
+
+def _refuse(connection: Connection, reason: str, now: datetime) -> None:
+    """Let nothing go out on a link that is being undone."""
+    Connection.objects.filter(pk=connection.pk).update(is_sending=False)
+    manager.give_up_sends(connection=connection, reason=reason, now=now)
+    incidents.close(connection=connection, now=now)
     manager.change_state(
-        connection=connection,
-        state=State.NOT_CONNECTED,
-        code="held",
-        reason=TWICE if is_ours else HELD,
-        now=now,
+        connection=connection, state=State.NOT_CONNECTED, code="held", reason=reason, now=now
     )
     events.publish(
         "connections.linked.refused-number",
         workspace=connection.workspace_id,
         params={"connection": connection.pk},
     )
-    return False
 
 
 def _one_at_a_time(phone: str) -> None:

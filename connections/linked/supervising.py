@@ -22,10 +22,16 @@ from workspaces import scope
 State = Connection.State
 Wanted = LinkedSession.Wanted
 
-NOT_SERVED, AGAIN, NO_ENGINE, QUIET = "not_served", "again", "no_engine", "quiet"
+NOT_SERVED, STOPPED, AGAIN, NO_ENGINE, QUIET = (
+    "not_served", "stopped", "again", "no_engine", "quiet",
+)  # fmt: skip
 _NOT_SERVED = (
     "The plan of this workspace has ended, so the number is disconnected; its link is kept. "
     "Choose a plan and it connects by itself."
+)
+_STOPPED = (
+    "The plan of this workspace has ended, so linking was stopped. Choose a plan, then link the "
+    "phone again."
 )
 _GONE = "Our link service is being restarted; the number comes back by itself."
 _ABSENT = "Our link service does not answer at the moment. Nothing to do: the code appears as soon as it is back."
@@ -37,15 +43,18 @@ _QUIET_AFTER, _QUIET_UNTIL = timedelta(hours=6), timedelta(days=3)
 _MOST = 500
 
 _UNSERVED = """
-SELECT s.connection_id FROM connections_linkedsession s
+SELECT s.connection_id, s.creds IS NOT NULL FROM connections_linkedsession s
 LEFT JOIN billing_subscription b ON b.workspace_id = s.workspace_id
-WHERE s.wanted = 'on' AND s.state <> 'off' AND COALESCE(b.state, 'cancelled') = 'cancelled' LIMIT %s
+WHERE s.wanted = 'on' AND COALESCE(b.state, 'cancelled') = 'cancelled'
+  -- Not those that are logged out, or that nobody ever scanned: nothing of theirs is connected.
+  AND (s.creds IS NOT NULL OR s.linked_serial < s.link_serial OR s.state IN ('connecting', 'pairing'))
+LIMIT %s
 """
 _SERVED_AGAIN = """
 SELECT s.connection_id, c.state_code FROM connections_linkedsession s
 JOIN connections_connection c ON c.id = s.connection_id AND c.removed_at IS NULL
 JOIN billing_subscription b ON b.workspace_id = s.workspace_id
-WHERE s.wanted = 'off' AND s.state = 'off' AND c.state_code = ANY(%s) AND b.state <> 'cancelled' LIMIT %s
+WHERE s.wanted = 'off' AND s.state = 'off' AND s.creds IS NOT NULL AND c.state_code = ANY(%s) AND b.state <> 'cancelled' LIMIT %s
 """
 # What the number shows for each state of its session, where one word is enough.
 _DIFFERS = """
@@ -54,17 +63,20 @@ FROM connections_linkedsession s
 JOIN connections_connection c ON c.id = s.connection_id AND c.removed_at IS NULL
 JOIN (VALUES ('open', 'connected'), ('backoff', 'reconnecting'), ('logged_out', 'logged_out'),
     ('passkey_required', 'needs_passkey'), ('banned', 'blocked'), ('outdated', 'reconnecting'),
-    ('replaced', 'not_connected'), ('needs_human', 'not_connected'), ('expired', 'not_connected'))
+    ('replaced', 'not_connected'), ('needs_human', 'not_connected'), ('expired', 'not_connected'),
+    ('connecting', 'reconnecting'))
     AS shown(said, seen) ON shown.said = s.state
 WHERE s.wanted = 'on' AND s.linked_serial = s.link_serial AND s.state_at < %(before)s
   AND c.state <> shown.seen AND c.state_changed_at < %(before)s AND c.state <> 'silent'
-  AND (s.state <> 'open' OR s.lease_until > clock_timestamp()) LIMIT %(most)s
+  AND (s.state <> 'open' OR s.lease_until > clock_timestamp())
+  AND (s.state <> 'connecting' OR (s.phone IS NOT NULL AND s.state_reason IS DISTINCT FROM 'scanned'))
+LIMIT %(most)s
 """
 _ORPHANED = """
 SELECT c.id, c.state FROM connections_linkedsession s
 JOIN connections_connection c ON c.id = s.connection_id AND c.removed_at IS NULL
 WHERE s.wanted = 'on' AND COALESCE(s.lease_until, '-infinity') < %(gone)s AND (
-    (c.state = 'connected' AND s.state = 'open')
+    c.state IN ('connected', 'silent')
     OR (c.state IN ('connecting', 'waiting_for_scan') AND c.state_code <> 'no_engine'
         AND s.linked_serial < s.link_serial AND c.state_changed_at < %(gone)s)) LIMIT %(most)s
 """
@@ -98,7 +110,9 @@ def reconnect_all(*, now: datetime, workspace_id: int | None = None) -> int:
             rows = rows.filter(workspace_id=workspace_id)
         resting = list(rows.values_list("pk", "connection_id"))
         LinkedSession.objects.filter(pk__in=[pk for pk, _ in resting]).update(wanted=Wanted.OFF)
-        for connection in Connection.objects.filter(pk__in=[pk for _, pk in resting]):
+        rested = Connection.objects.filter(pk__in=[pk for _, pk in resting])
+        rested.update(last_disconnected_at=now)  # the patience with them begins anew
+        for connection in rested:
             manager.change_state(
                 connection=connection, state=State.RECONNECTING, code=AGAIN,
                 reason="The line is tried once more.", now=now,
@@ -115,12 +129,18 @@ def _rows(query: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[A
 def _rest(now: datetime) -> int:
     """Disconnect the phones of workspaces without a trial or a plan; their keys are kept."""
     rows = _rows(_UNSERVED, [_MOST])
-    for connection in Connection.objects.filter(pk__in=[pk for (pk,) in rows]):
+    has_keys: dict[int, bool] = dict(rows)
+    for connection in Connection.objects.filter(pk__in=list(has_keys)):
+        is_kept = has_keys[connection.pk]
         with transaction.atomic():
-            LinkedSession.objects.filter(connection=connection).update(wanted=Wanted.OFF)
+            LinkedSession.objects.filter(connection=connection).update(
+                wanted=Wanted.OFF, pairing=None
+            )
+            incidents.close(connection=connection, now=now)
             manager.change_state(
-                connection=connection, state=State.NOT_CONNECTED, code=NOT_SERVED,
-                reason=_NOT_SERVED, now=now,
+                connection=connection, state=State.NOT_CONNECTED,
+                code=NOT_SERVED if is_kept else STOPPED,
+                reason=_NOT_SERVED if is_kept else _STOPPED, now=now,
             )  # fmt: skip
     return len(rows)
 
@@ -131,6 +151,8 @@ def _wake(now: datetime) -> int:
     for connection in Connection.objects.filter(pk__in=[pk for pk, _ in rows]):
         with transaction.atomic():
             LinkedSession.objects.filter(connection=connection).update(wanted=Wanted.ON)
+            # Since when it is being connected: not since it was disconnected for want of a plan.
+            Connection.objects.filter(pk=connection.pk).update(last_disconnected_at=now)
             manager.change_state(
                 connection=connection, state=State.RECONNECTING, code="", reason="", now=now
             )
@@ -159,7 +181,7 @@ def _orphans(now: datetime) -> int:
     rows = _rows(_ORPHANED, {"gone": now - _GONE_AFTER, "most": _MOST})
     states_by_id: dict[int, str] = dict(rows)
     for connection in Connection.objects.filter(pk__in=list(states_by_id)):
-        was_open = states_by_id[connection.pk] == State.CONNECTED
+        was_open = states_by_id[connection.pk] in (State.CONNECTED, State.SILENT)
         manager.change_state(
             connection=connection,
             state=State.RECONNECTING if was_open else State.CONNECTING,

@@ -123,7 +123,7 @@ def link_begin(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def link_cancel(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Give an attempt up; a number that was never linked is forgotten."""
     connection = find_linked(request, pk)
-    if connection.state in (Connection.State.CONNECTED, Connection.State.SILENT):
+    if connection.state in lifecycle.LINKED_STATES:
         messages.warning(request, "The phone was linked meanwhile. Disconnect it here if you like.")
         return to_number(request, pk)
     if connection.phone:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connections import credentials, directory, manager, providers
+from connections import account_news, credentials, directory, manager, providers
 from connections.models import Connection, ConnectionEvent, DirectoryEntry
 from connections.providers.base import CheckResult, Code, ProviderError
 from lib import clock
@@ -50,7 +50,7 @@ def log_of(connection: Connection) -> list[str]:
 
 def news(way: Way, **data: Any) -> None:
     with scope.workspace(way.space):
-        manager.note_account_news(
+        account_news.take(
             connection=Connection.objects.get(pk=way.connection.pk), data=data, now=clock.now()
         )
 

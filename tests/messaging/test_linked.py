@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 from connections import alarm_clock, manners, outbox, pacing, sender
 from connections.models import InboundEvent, OutboundJob
 from lib import clock
-from messaging import drain
+from messaging import desk, drain
 from messaging.models import Contact, ContactIdentity, Conversation, Message
 from tests.connections.linked.conftest import Phone
 from tests.connections.providers import linked, vendor
@@ -374,3 +374,20 @@ def test_the_alarm_wakes_the_number_in_time(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert [pk for pk, _ in woken] == [2, 1]
     assert woken[0][1] - began >= 0.1 and woken[1][1] - began >= 0.2
+
+
+def test_a_number_that_is_newer_than_what_is_remembered_is_heard(
+    line: Line, acme: Workspace, settings: Settings
+) -> None:
+    settings.FACTS_SECONDS = 10.0
+    desk.forget(acme)
+    line.asks("how much is delivery?", phone=None)  # now the workspace's numbers are remembered
+    other = Line(acme, line.engine)
+    other.phone.change(phone="+2348099999999", state="connected")
+
+    other.asks("how much is delivery?", wa_id="3AF0000000000009", lid="209999999999999@lid",
+               chat="209999999999999@lid", phone=None)  # fmt: skip
+
+    desk.forget(acme)
+    with scope.workspace(acme):
+        assert Message.objects.filter(direction="in").count() == 2

@@ -14,6 +14,7 @@ from workspaces.database.base import Scope
 from workspaces.models import AuditEntry, Member, Workspace
 
 pytestmark = pytest.mark.django_db
+_OWN = ("backroom_app", "backroom_system")
 
 
 def test_every_public_table_of_workspaces_has_a_policy() -> None:
@@ -169,3 +170,24 @@ def test_the_ledger_and_the_audit_cannot_be_changed(acme: Workspace) -> None:
     with scope.owner(), pytest.raises(DatabaseError), transaction.atomic():
         # Even the owner is stopped by the trigger.
         UsageEvent.objects.update(quantity=5)
+
+
+def test_a_role_that_cannot_be_made_leaves_the_others_their_rights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_make = walls._make_role
+    monkeypatch.setattr(walls, "_make_role", lambda role: role in _OWN and may_make(role))
+    with scope.owner(), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE public.of_tomorrow (id int)")
+
+        assert walls.raise_walls()
+
+        cursor.execute("SELECT has_table_privilege('backroom_app', 'public.of_tomorrow', 'SELECT')")
+        assert cursor.fetchone() == (True,)
+        transaction.set_rollback(True)
+
+
+def test_a_role_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "DATABASE_ROLES", {"backroom_nobody": {}})
+    with scope.owner():
+        assert walls.missing_roles() == ["backroom_nobody"]

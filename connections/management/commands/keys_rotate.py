@@ -50,12 +50,15 @@ class Command(OperatorCommand):
             )
         else:
             self.stdout.write(f"{rotated} rotated, {current} were current.")
+        problems = []
         if lost:
-            raise Failed(
+            problems.append(
                 f"{len(lost)} cannot be opened with the keys that are set: connections {lost}."
             )
         if linked.lost:
-            raise Failed(
+            problems.append(
                 f"{len(linked.lost)} linked phones cannot be opened with the keys that are set; "
                 f"they have to be linked again: sessions {', '.join(linked.lost)}."
             )
+        if problems:
+            raise Failed(" ".join(problems))

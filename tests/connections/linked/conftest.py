@@ -17,6 +17,8 @@ from workspaces import scope
 from workspaces.models import User, Workspace
 
 PHONE = "+2348012345678"
+# What becomes of a session's keys.
+_KEYS = {"open": b"keys", "logged_out": None, "expired": None, "passkey_required": None}
 
 
 class Phone:
@@ -35,6 +37,8 @@ class Phone:
     ) -> Connection:  # fmt: skip
         """Let the engine report a state; return the number as it is then."""
         moment = now or clock.now()
+        if state in _KEYS:
+            self.engine(creds=_KEYS[state])
         self.engine(
             state=state, state_at=moment, state_reason=reason, phone=phone or None,
             linked_serial=self.session.link_serial,

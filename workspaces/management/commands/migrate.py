@@ -10,6 +10,7 @@ from typing import Any
 from django_tenants.management.commands.migrate_schemas import MigrateSchemasCommand
 
 from workspaces import migrating, scope, walls
+from workspaces.database.base import SYSTEM_ROLE
 from workspaces.management.commands.migrate_workspaces import stopping
 from workspaces.migrating import Outcome
 from workspaces.models import Workspace
@@ -88,3 +89,11 @@ class Command(MigrateSchemasCommand):
             self.stderr.write(
                 "This database user may not create roles: the row wall is forced on it instead."
             )
+        elif options["verbosity"]:
+            with scope.owner():
+                for role in walls.missing_roles():
+                    self.stderr.write(
+                        f"This database user may not create the role {role}; what should work in it"
+                        f" works in {SYSTEM_ROLE}. Have an administrator run CREATE ROLE {role}"
+                        f" NOLOGIN; GRANT {role} TO this user; then migrate again."
+                    )
