@@ -23,4 +23,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "shell": partial(figures.shell, workspace=workspace) if workspace and member else None,
         "simulator_url": settings.SIMULATOR_URL,
         "correlation": events.correlation(),
+        # Nobody who tries Backroom out on a machine of his own should look for a message that
+        # never left it.
+        "mail_is_logged": settings.EMAIL_URL.startswith("consolemail"),
     }

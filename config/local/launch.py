@@ -268,6 +268,8 @@ class _Launch:
         if email := demo.get("sign_in_email"):
             lines.append(f"Sign in     {email}   password  {password}")
         lines.append(f"The phone   {phone}")
+        if self._given.all().get("EMAIL_URL", "consolemail").startswith("consolemail"):
+            lines.append("E-mails     go to var/log/web.log (the codes to sign up and in)")
         if "edge" in children:
             lines.append(f"Webhooks    {settings['EDGE_URL']}/webhooks/whatsapp/")
         if self._plan.problem is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from django.core import mail
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from tests.pages.conftest import HTMX
 from workspaces import scope
@@ -102,6 +103,19 @@ def test_signing_up_takes_an_address_and_a_code(client: Client) -> None:
     client.post("/accounts/confirm-email/", {"code": code})
 
     assert client.get("/").headers["Location"] == "/workspaces/new/"
+
+
+@pytest.mark.parametrize(
+    ("url", "is_told"), [("consolemail://", True), ("smtp://mail.shop.example", False)]
+)
+def test_where_no_mail_leaves_the_page_says_where_the_code_is(
+    client: Client, settings: Settings, url: str, is_told: bool
+) -> None:
+    settings.EMAIL_URL = url
+    page = client.post("/accounts/signup/", {"email": f"{is_told}@shop.example"}, follow=True)
+
+    assert page.status_code == 200 and "Type the code" in page.text
+    assert ("web.log" in page.text) is is_told
 
 
 def test_error_pages_carry_a_code_for_support(client: Client) -> None:
