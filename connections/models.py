@@ -58,6 +58,8 @@ class Connection(models.Model):
     last_disconnected_at = models.DateTimeField(null=True, blank=True)
     # Tries to connect that failed in a row (connections.incidents).
     failures = models.PositiveIntegerField(default=0, db_default=0)
+    # When the phone that is linked now was online first (connections.linked.states).
+    linked_at = models.DateTimeField(null=True, blank=True)
     # Milliseconds between two messages, drawn anew each time; 0: `rate_per_second` alone counts.
     least_gap_ms = models.PositiveIntegerField(default=0, db_default=0)
     most_gap_ms = models.PositiveIntegerField(default=0, db_default=0)

@@ -216,7 +216,7 @@ def risk(phone: Phone) -> limits.Risk:
 
 def test_the_risk_of_an_old_and_calm_number_is_low(phone: Phone) -> None:
     phone.opens()
-    phone.change(created_at=clock.now() - timedelta(days=60))
+    phone.change(linked_at=clock.now() - timedelta(days=60))
 
     assert (risk(phone).score, risk(phone).level, list(risk(phone).reasons)) == (0, "low", [])
 
