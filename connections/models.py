@@ -9,6 +9,8 @@ from django.db.models import Q
 from workspaces.models import Workspace
 
 MOST_PER_SECOND = 1_000
+# The keys of messages that the business begins (connections.lifecycle.send) start so.
+BEGUN = "begun:"
 
 
 class LiveConnections(models.Manager["Connection"]):
@@ -282,6 +284,11 @@ class OutboundJob(models.Model):
     def __str__(self) -> str:
         return f"outbound {self.pk}"
 
+    @property
+    def is_begun(self) -> bool:
+        """Say whether the business writes first, unasked."""
+        return self.key.startswith(BEGUN)
+
 
 class SenderHeartbeat(models.Model):
     """A process that sends, and when it last showed that it lives and reaches the database."""
@@ -355,6 +362,7 @@ from connections.linked.models import (  # noqa: E402
 )
 
 __all__ = [
+    "BEGUN",
     "MOST_PER_SECOND",
     "Connection",
     "ConnectionEvent",
