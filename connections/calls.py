@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 
-from connections import breaker, credentials, providers
+from connections import breaker, credentials, outbox, providers
 from connections.events import Outbound
 from connections.models import Connection, OutboundJob
 from connections.providers.base import Account, Code, Provider, ProviderError, SendReceipt
@@ -12,7 +12,14 @@ from lib import clock, crypto
 _log = logging.getLogger(__name__)
 
 # Whatever of a number a call depends on.
-_SPOKEN_WITH = ("pk", "workspace_id", "provider", "external_id", "account_id", "credentials")
+_SPOKEN_WITH = (
+    "pk", "workspace_id", "provider", "external_id", "account_id", "credentials", "cold_until",
+)  # fmt: skip
+_CLOSED = (
+    "More than 24 hours have passed since the customer wrote, so WhatsApp allows no ordinary "
+    "message. Wait until they write again."
+)
+_TOO_OLD = "The number was not connected for 24 hours, so this was not sent. Write it again."
 
 
 @dataclass(frozen=True)
@@ -59,12 +66,13 @@ class Caller:
         return Outcome(job, receipt=receipt)
 
     def _send(self, job: OutboundJob) -> SendReceipt:
-        if job.expires_at and job.expires_at <= clock.now():
-            raise ProviderError(
-                Code.WINDOW_CLOSED,
-                "More than 24 hours have passed since the customer wrote, so WhatsApp allows no"
-                " ordinary message. Wait until they write again.",
-            )
+        now = clock.now()
+        if job.expires_at and job.expires_at <= now:
+            raise ProviderError(Code.WINDOW_CLOSED, _TOO_OLD if job.is_begun else _CLOSED)
+        cold_until = self._connection.cold_until
+        if job.is_begun and cold_until is not None and cold_until > now:
+            # One that was put, or tried again, while WhatsApp was refusing another.
+            raise ProviderError(Code.REJECTED, outbox.TOO_COLD)
         account, provider = self._opened or self._open()
         message = Outbound.from_payload(job.payload or {})
         return provider.send(account, message, opaque=str(job.pk))

@@ -177,8 +177,16 @@ def put_receipt(
     `outcome` is sent, retrying, waiting, unknown or failed; `facts` say more (error, ms). Nobody
     is woken: these are news.
     """
-    said = json.dumps([receipt(job, outcome, facts, now)])
-    sql.run(_PUT_RECEIPT, {"said": said, "provider": provider, "now": now}, prepare=True)
+    put_receipts(jobs=[job], provider=provider, outcome=outcome, now=now, **facts)
+
+
+def put_receipts(
+    *, jobs: Sequence[OutboundJob], provider: str, outcome: str, now: datetime, **facts: Any
+) -> None:
+    """Tell the same of several sends, in one statement."""
+    said = json.dumps([receipt(job, outcome, facts, now) for job in jobs])
+    if jobs:
+        sql.run(_PUT_RECEIPT, {"said": said, "provider": provider, "now": now}, prepare=True)
 
 
 def receipt(

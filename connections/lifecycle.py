@@ -8,7 +8,7 @@ for the engine: what came of it is read from the row, and told by its events.
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection as database
@@ -22,7 +22,7 @@ from connections.linked import limits
 from connections.linked.models import LinkedSession
 from connections.manager import UnableToConnect as UnableToConnect
 from connections.manners import LINKED as LINKED
-from connections.models import Connection
+from connections.models import BEGUN, Connection
 from connections.providers.linked_events import moment_of
 from lib import events, phones
 from workspaces import audit
@@ -44,6 +44,8 @@ _WORDS = {
     State.BLOCKED: "blocked",
 }
 MOST_LINKED = 20
+# A message that the business begins waits so long for a number that is away.
+_WAITS_FOR = timedelta(hours=24)
 
 
 # A new link would take the place of one that works, or comes back by itself.
@@ -280,7 +282,7 @@ def send(*, connection: Connection, phone: str, text: str, now: datetime) -> int
         raise UnableToSend(str(error)) from error
     if not text.strip():
         raise UnableToSend("The message is empty, so it was not sent. Write something.")
-    key = f"begun:{secrets.token_hex(12)}"
+    key = f"{BEGUN}{secrets.token_hex(12)}"
     with transaction.atomic():
         if connection.provider == LINKED:
             try:
@@ -296,6 +298,7 @@ def send(*, connection: Connection, phone: str, text: str, now: datetime) -> int
                     message=Outbound(kind=OutboundKind.TEXT, to_phone=number, text=text),
                     conversation_key=number,
                     correlation=events.correlation(),
+                    expires_at=now + _WAITS_FOR,
                 )
             ],
             now=now,

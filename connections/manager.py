@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Greatest
 
 from connections import credentials, inbox, incidents, outbox, providers, routes
 from connections.manners import LINKED
@@ -285,11 +286,15 @@ def apply_error(*, connection: Connection, error: ProviderError, now: datetime) 
 
 
 def cool_down(*, connection: Connection, until: datetime, now: datetime) -> None:
-    """Begin no conversations on the number before `until`; answers go on. Tells the owners."""
+    """Begin no conversations on the number before `until`; answers go on. Tells the owners.
+
+    Those that are in line fail: each further try makes the number's standing worse.
+    """
     moved = Connection.objects.filter(
         Q(cold_until__isnull=True) | Q(cold_until__lt=until), pk=connection.pk
     ).update(cold_until=until)
     connection.cold_until = until
+    outbox.fail_begun(connection=connection, now=now)
     if not moved:
         return
     moment = f"{until:%d %B, %H:%M} UTC"
@@ -317,8 +322,9 @@ def slow_down(
         rows = rows.filter(account_id=connection.account_id)
     else:
         rows = rows.filter(pk=connection.pk)
-    rows.update(slow_until=until)
-    connection.slow_until = until
+    # Of several sends that were refused together, the longest rest counts.
+    rows.update(slow_until=Greatest("slow_until", Value(until)))
+    connection.slow_until = max(connection.slow_until or until, until)
     if is_noted:
         _log(connection, "slowed-down", detail=f"until {until:%H:%M:%S} UTC", now=now)
 

@@ -9,6 +9,8 @@ from django.db.models import Q
 from workspaces.models import Workspace
 
 MOST_PER_SECOND = 1_000
+# The keys of messages that the business begins (connections.lifecycle.send) start so.
+BEGUN = "begun:"
 
 
 class LiveConnections(models.Manager["Connection"]):
@@ -58,6 +60,8 @@ class Connection(models.Model):
     last_disconnected_at = models.DateTimeField(null=True, blank=True)
     # Tries to connect that failed in a row (connections.incidents).
     failures = models.PositiveIntegerField(default=0, db_default=0)
+    # When the phone that is linked now was online first (connections.linked.states).
+    linked_at = models.DateTimeField(null=True, blank=True)
     # Milliseconds between two messages, drawn anew each time; 0: `rate_per_second` alone counts.
     least_gap_ms = models.PositiveIntegerField(default=0, db_default=0)
     most_gap_ms = models.PositiveIntegerField(default=0, db_default=0)
@@ -280,6 +284,11 @@ class OutboundJob(models.Model):
     def __str__(self) -> str:
         return f"outbound {self.pk}"
 
+    @property
+    def is_begun(self) -> bool:
+        """Say whether the business writes first, unasked."""
+        return self.key.startswith(BEGUN)
+
 
 class SenderHeartbeat(models.Model):
     """A process that sends, and when it last showed that it lives and reaches the database."""
@@ -353,6 +362,7 @@ from connections.linked.models import (  # noqa: E402
 )
 
 __all__ = [
+    "BEGUN",
     "MOST_PER_SECOND",
     "Connection",
     "ConnectionEvent",

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection as database
+from django.db import transaction
+from django.db.models import F
 from psycopg.types.numeric import Int8
 
 from connections import leases, pacing
 from connections.events import Outbound, StatusWord
-from connections.models import Connection, OutboundJob
+from connections.models import BEGUN, Connection, OutboundJob
 from lib import jobs, records, sql
 from workspaces.models import Workspace
 
@@ -19,6 +21,12 @@ State = OutboundJob.State
 # How many wake-ups may wait for one number: several processes may share its work, and each
 # sends many at once (connections.sender).
 LANES = 2
+# Of so many messages it is noted at once why they wait; of others with the next try.
+_MOST_NOTED = 500
+TOO_COLD = (
+    "WhatsApp lets this number begin no conversations at the moment, so this was not sent. Wait "
+    "until the customer writes."
+)
 # Words of a status that say it reached the customer's phone.
 _ARRIVED = frozenset({StatusWord.DELIVERED, StatusWord.READ, "played"})
 
@@ -188,10 +196,12 @@ def mark(
     error_code: str = "",
     vendor_code: str = "",
     error: str = "",
+    is_try: bool = True,
 ) -> bool:
     """Move a claimed send on: queued again, unknown, failed or dead. Compare-and-set.
 
     Also when the claim was given up meanwhile, but not when somebody else has claimed it since.
+    What is no try (nobody was there to take it) counts as none.
     """
     is_over = state in (State.FAILED, State.DEAD)
     return bool(
@@ -200,6 +210,7 @@ def mark(
         ).update(
             state=state,
             due_at=due_at or now,
+            attempts=F("attempts") - (0 if is_try else 1),
             error_code=error_code,
             vendor_code=vendor_code[:30],
             error=error[:300],
@@ -314,6 +325,37 @@ def give_up(*, connection: Connection, now: datetime) -> list[OutboundJob]:
     jobs_here = [job for job in waiting.select_for_update() if job.message_id is not None]
     waiting.update(state=State.FAILED, error_code="not_configured", settled_at=now)
     return jobs_here
+
+
+def note_waiting(
+    *, connection: Connection, error_code: str, vendor_code: str, error: str
+) -> list[OutboundJob]:
+    """Note why the messages of a number wait, on those that do not say so yet; return these.
+
+    Call in a transaction. What somebody claims or settles at this moment is theirs to tell of.
+    """
+    waiting = OutboundJob.objects.filter(
+        connection=connection, state=State.QUEUED, message_id__isnull=False
+    ).exclude(error_code=error_code)
+    found = list(
+        waiting.select_for_update(skip_locked=True).defer("payload").order_by("pk")[:_MOST_NOTED]
+    )
+    OutboundJob.objects.filter(pk__in=[job.pk for job in found]).update(
+        error_code=error_code, vendor_code=vendor_code[:30], error=error[:300]
+    )
+    return found
+
+
+def fail_begun(*, connection: Connection, now: datetime) -> int:
+    """Fail what waits of the conversations that the business begins: WhatsApp takes none now."""
+    begun = OutboundJob.objects.filter(
+        connection=connection, state=State.QUEUED, key__startswith=BEGUN
+    )
+    with transaction.atomic():
+        found = list(begun.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        return OutboundJob.objects.filter(pk__in=found).update(
+            state=State.FAILED, error_code="rejected", error=TOO_COLD, settled_at=now
+        )
 
 
 def find(*, workspace: Workspace, key: str) -> int:

@@ -142,14 +142,22 @@ def claim(
     return Claimed(found, max(0.0, wait), number)
 
 
-# The next one that a number with gaps may send: due, and its gap over.
-_NEXT = """
-SELECT extract(epoch FROM GREATEST(
-    min(j.due_at) FILTER (WHERE j.kind NOT IN ('read', 'typing')), max(p.arrives_at)) - %s)::float8,
-    extract(epoch FROM min(j.due_at) FILTER (WHERE j.kind IN ('read', 'typing')) - %s)::float8
-FROM connections_outboundjob j LEFT JOIN connections_pacing p ON p.connection_id = j.connection_id
-WHERE j.connection_id = %s AND j.state = 'queued'
-"""
+# The next one that a number with gaps may send: due, its gap over, and within its customer's
+# pace. Only what a claim would take: one behind another that is being sent is seen to by its
+# sender, and would ring the alarm for nothing.
+_NEXT = f"""
+SELECT extract(epoch FROM min(CASE WHEN j.kind IN ('read', 'typing') THEN j.due_at
+    ELSE GREATEST(j.due_at, p.arrives_at,
+        q.arrives_at - interval '{PAIR_SECONDS * (PAIR_BURST - 1)} seconds') END) - %s)::float8
+FROM connections_outboundjob j
+LEFT JOIN connections_pacing p ON p.connection_id = j.connection_id
+LEFT JOIN connections_pairpacing q ON q.connection_id = j.connection_id
+    AND q.digest = hashtextextended(j.conversation_key, 0)
+WHERE j.connection_id = %s AND j.state = 'queued' AND j.id = (
+    SELECT min(o.id) FROM connections_outboundjob o
+    WHERE o.connection_id = j.connection_id AND o.conversation_key = j.conversation_key
+      AND o.state IN ('queued', 'sending'))
+"""  # noqa: S608 - constants of this file only
 
 
 def next_in_seconds(*, connection_id: int, now: datetime) -> float | None:
@@ -157,9 +165,8 @@ def next_in_seconds(*, connection_id: int, now: datetime) -> float | None:
 
     Never negative: zero is now.
     """
-    ((text, mark),) = sql.fetch(_NEXT, [now, now, Int8(connection_id)], prepare=True)
-    known = [seconds for seconds in (text, mark) if seconds is not None]
-    return max(0.0, min(known)) if known else None
+    ((seconds,),) = sql.fetch(_NEXT, [now, Int8(connection_id)], prepare=True)
+    return None if seconds is None else max(0.0, float(seconds))
 
 
 def forget(*, now: datetime) -> int:

@@ -10,12 +10,16 @@ from django.db import transaction
 
 from connections import accepting, breaker, inbox, manager, manners, outbox
 from connections.calls import Outcome
+from connections.events import OutboundKind
 from connections.models import Connection, OutboundJob
 from connections.providers.base import Code, ProviderError, SendReceipt, Slow
 from lib import events
 
 State = OutboundJob.State
 _NOTE_EVERY = timedelta(seconds=15)
+_MARKS = (OutboundKind.READ, OutboundKind.TYPING)
+# How long a number that is away rests at most between two tries; its line's `open` ends the rest.
+_LONGEST_REST = timedelta(seconds=60)
 
 
 def record(*, connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> bool:
@@ -90,7 +94,9 @@ def _decide(connection: Connection, job: OutboundJob, error: ProviderError, now:
     if error.code == Code.UNKNOWN_OUTCOME:
         outcome, state = "unknown", State.UNKNOWN
         wait = timedelta(seconds=manners.unknown_retry_seconds(connection))
-    elif error.code == Code.OFFLINE and job.expires_at is None and job.message_id is None:
+    elif error.code == Code.OFFLINE and job.kind not in _MARKS and job.expires_at is not None:
+        return _await_line(connection, job, error, facts, now)
+    elif error.code == Code.OFFLINE and job.kind in _MARKS:
         outcome, state = "failed", State.FAILED  # a sign of life that would come too late
     elif error.retryable and (
         job.attempts < settings.SEND_MAX_ATTEMPTS or _is_patient(connection, error, job)
@@ -122,12 +128,40 @@ def _decide(connection: Connection, job: OutboundJob, error: ProviderError, now:
     return outcome
 
 
+def _await_line(
+    connection: Connection,
+    job: OutboundJob,
+    error: ProviderError,
+    facts: dict[str, Any],
+    now: datetime,
+) -> str:
+    """Leave the message where it stands until its number is back; that was no try.
+
+    The number rests, not the message: when its line opens, all go at once and in order. Whom it
+    concerns is told once, however often it is tried: the number may be away for a day.
+    """
+    was_told = job.error_code == Code.OFFLINE
+    if not outbox.mark(job=job, state=State.QUEUED, now=now, is_try=False, **facts):
+        return "settled"
+    rest = _wait(error, 1)
+    if was_told:
+        rest = max(rest, min(_LONGEST_REST, (now - job.created_at) / 4))
+    manager.slow_down(
+        connection=connection, scope=Slow.CONNECTION, until=now + rest, now=now, is_noted=False
+    )
+    told = outbox.note_waiting(connection=connection, **facts)
+    if job.message_id is not None and not was_told:
+        told.append(job)
+    inbox.put_receipts(jobs=told, provider=connection.provider, outcome="waiting", now=now, **facts)
+    return "waiting"
+
+
 def _is_patient(connection: Connection, error: ProviderError, job: OutboundJob) -> bool:
     """Say whether the try was no fault of the message: it waits as long as it may be sent.
 
-    So when WhatsApp asks to slow down, and when nobody is there for anybody's message.
+    So when WhatsApp asks to slow down, and when it is down for everybody.
     """
-    is_nobodys_fault = error.code in (Code.THROTTLED, Code.OFFLINE) or (
+    is_nobodys_fault = error.code == Code.THROTTLED or (
         breaker.is_outage(error) and breaker.is_open(connection.provider)
     )
     return is_nobodys_fault and job.expires_at is not None

@@ -38,6 +38,8 @@ _KEEP_SECONDS = 60.0
 _MOST_CALLS = 256
 # A number at the limit of its pace gets what has gathered meanwhile, not one at a time.
 _PACE_SECONDS = 0.05
+# Who found nothing to claim looks again no sooner, whatever seems to be due.
+_AFTER_NOTHING_SECONDS = 0.25
 
 _AWAY = (OperationalError, InterfaceError, InternalError)
 
@@ -189,10 +191,11 @@ class _Turn:
         )
         if seconds is not None:
             rest = max(0.0, (resting - now).total_seconds()) if resting else 0.0
+            least = _AFTER_NOTHING_SECONDS if self._is_empty else 0.0
             alarm_clock.set_for(
                 connection_id=self.connection_id,
                 workspace_id=self.workspace.pk,
-                seconds=max(seconds, rest),
+                seconds=max(seconds, rest, least),
             )
 
     @property

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import connection as database
 
 from connections import manager
 from connections.models import Connection, ConnectionEvent, FirstContact, OutboundJob
@@ -46,17 +46,24 @@ def note_unreadable(*, connection: Connection, now: datetime) -> None:
 # --- First contacts ------------------------------------------------------------------------
 
 
+def _linked_for(connection: Connection, now: datetime) -> timedelta:
+    """Return for how long it is this phone: another one on the same row begins anew."""
+    return now - (connection.linked_at or connection.created_at)
+
+
 def first_contacts_a_day(*, connection: Connection, now: datetime) -> int:
     """Return how many conversations the number may begin a day: few at first, then more."""
     first, more = settings.LINKED_DEVICE_FIRST_CONTACTS
-    age_days = max(0, (now - connection.created_at).days)
+    age_days = max(0, _linked_for(connection, now).days)
     return int(min(first + more * age_days, first * 10))
 
 
 def may_begin(*, connection: Connection, phone: str, now: datetime) -> None:
     """Count a conversation that the business begins with `phone` (E.164), once a customer.
 
-    Raises UnableToBegin when WhatsApp or the day's cap is against it.
+    Others who begin one on this number wait until the transaction ends: two at once would not
+    see each other, and go beyond the cap. Raises UnableToBegin when WhatsApp or the day's cap
+    is against it.
     """
     if connection.cold_until is not None and connection.cold_until > now:
         raise UnableToBegin(
@@ -64,6 +71,7 @@ def may_begin(*, connection: Connection, phone: str, now: datetime) -> None:
             f"{connection.cold_until:%d %B, %H:%M} UTC, or until the customer writes first."
         )
     digest = crypto.digest(phone, purpose=f"first-contact:{connection.pk}")
+    _one_at_a_time(connection)
     rows = FirstContact.objects.filter(connection=connection)
     if rows.filter(digest=digest).exists():
         return
@@ -73,13 +81,16 @@ def may_begin(*, connection: Connection, phone: str, now: datetime) -> None:
             f"A linked phone begins at most {most} conversations a day for now, so that WhatsApp "
             "does not take it for spam. Try again tomorrow, or let the customer write first."
         )
-    try:
-        with transaction.atomic():
-            FirstContact.objects.create(
-                workspace_id=connection.workspace_id, connection=connection, digest=digest, at=now
-            )
-    except IntegrityError:
-        return  # somebody began the same one this moment
+    FirstContact.objects.create(
+        workspace_id=connection.workspace_id, connection=connection, digest=digest, at=now
+    )
+
+
+def _one_at_a_time(connection: Connection) -> None:
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('first contact', %s))", [connection.pk]
+        )
 
 
 # --- How near a ban ------------------------------------------------------------------------
@@ -97,8 +108,7 @@ class Risk:
 def risk(*, connection: Connection, now: datetime) -> Risk:
     """Return the ban risk of a linked number, by what is known to lead to restrictions."""
     points: list[tuple[int, str]] = []
-    age_days = (now - connection.created_at).days
-    if age_days < 7:
+    if _linked_for(connection, now) < 7 * DAY:
         points.append((15, "The number was linked less than a week ago."))
     begun = FirstContact.objects.filter(connection=connection, at__gt=now - DAY).count()
     if begun:

@@ -204,7 +204,8 @@ def _claim_number(connection: Connection, phone: str, now: datetime) -> bool:
         if not held_by:
             if connection.phone and connection.phone != phone:
                 manager.give_up_sends(connection=connection, reason=OTHER_PHONE, now=now)
-            Connection.objects.filter(pk=connection.pk).update(phone=phone)
+            linked_at = connection.linked_at if connection.phone == phone else now
+            Connection.objects.filter(pk=connection.pk).update(phone=phone, linked_at=linked_at)
             connection.phone = phone
             return True
         LinkedSession.objects.filter(connection=connection).update(

@@ -12,13 +12,14 @@ from typing import Any
 from django.db import connection as database
 from django.db import transaction
 
-from connections import incidents, manager
+from connections import incidents, manager, outbox
 from connections.linked import states
 from connections.linked.models import LinkedSession
 from connections.models import Connection, ConnectionEvent
 from lib import events, jobs
 from workspaces import scope
 
+_log = logging.getLogger(__name__)
 State = Connection.State
 Wanted = LinkedSession.Wanted
 
@@ -38,9 +39,12 @@ _ABSENT = "Our link service does not answer at the moment. Nothing to do: the co
 _CHECKING = "Nobody has written for hours, which is unusual; the line is being checked."
 # An event takes a second at most; what differs for longer was missed.
 _MIRROR_AFTER = timedelta(seconds=10)
+_LONGEST_REST, _SHORT_REST = timedelta(seconds=75), timedelta(seconds=5)
 _GONE_AFTER = timedelta(seconds=8)
 _QUIET_AFTER, _QUIET_UNTIL = timedelta(hours=6), timedelta(days=3)
 _MOST = 500
+# A probe of a line that is dead takes many seconds, in the queue in which this waits too.
+_MOST_PROBES = 20
 
 _UNSERVED = """
 SELECT s.connection_id, s.creds IS NOT NULL FROM connections_linkedsession s
@@ -72,6 +76,14 @@ WHERE s.wanted = 'on' AND s.linked_serial = s.link_serial AND s.state_at < %(bef
   AND (s.state <> 'connecting' OR (s.phone IS NOT NULL AND s.state_reason IS DISTINCT FROM 'scanned'))
 LIMIT %(most)s
 """
+# Only of a line that opened since the longest rest began: one that is open and does not answer
+# is left its rests.
+_RESTING = """
+UPDATE connections_connection c SET slow_until = NULL FROM connections_linkedsession s
+WHERE s.connection_id = c.id AND s.state = 'open' AND s.lease_until > clock_timestamp()
+  AND s.state_at BETWEEN %(since)s AND %(before)s AND c.slow_until > %(soon)s
+RETURNING c.id, c.workspace_id
+"""
 _ORPHANED = """
 SELECT c.id, c.state FROM connections_linkedsession s
 JOIN connections_connection c ON c.id = s.connection_id AND c.removed_at IS NULL
@@ -87,7 +99,11 @@ def look(*, now: datetime) -> dict[str, int]:
     found: dict[str, int] = {}
     with scope.system():
         for name, step in _STEPS.items():
-            count = step(now)
+            try:
+                count = step(now)
+            except Exception:  # the others are not to suffer; this one is done again soon
+                _log.exception("connections.supervise.failed")
+                continue
             if count:
                 found[name] = count
     if found:
@@ -176,6 +192,16 @@ def _mirror(now: datetime) -> int:
     return len(rows)
 
 
+def _rested(now: datetime) -> int:
+    """Let numbers send again that rest though their line has come back: it was not told."""
+    since, before = now - _MIRROR_AFTER - _LONGEST_REST, now - _MIRROR_AFTER
+    with transaction.atomic():
+        rows = _rows(_RESTING, {"since": since, "before": before, "soon": now + _SHORT_REST})
+        for pk, workspace_id in rows:
+            outbox.wake(pk, workspace_id=workspace_id)
+    return len(rows)
+
+
 def _orphans(now: datetime) -> int:
     """Show that nobody holds a line that was open, or takes up a link that was asked for."""
     rows = _rows(_ORPHANED, {"gone": now - _GONE_AFTER, "most": _MOST})
@@ -234,6 +260,8 @@ def _quiet(now: datetime) -> int:
             workspace_id=connection.workspace_id,
             connection_id=connection.pk,
         )
+        if count >= _MOST_PROBES:
+            break
     return count
 
 
@@ -241,6 +269,7 @@ _STEPS = {
     "at rest": _rest,
     "woken": _wake,
     "mirrored": _mirror,
+    "rested": _rested,
     "without engine": _orphans,
     "incidents": _long_away,
     "silent": _quiet,

@@ -263,3 +263,48 @@ def test_a_claim_given_back_counts_no_try(way: Way) -> None:
 
     assert count == 1
     assert found == [("queued", 0), ("sending", 1)]
+
+
+# --- When the next may go --------------------------------------------------------------------
+
+
+def next_in(way: Way, now: datetime) -> float | None:
+    with scope.workspace(way.space):
+        return pacing.next_in_seconds(connection_id=way.connection.pk, now=now)
+
+
+@pytest.mark.django_db
+def test_the_next_is_the_oldest_of_its_conversation_once_it_is_due(way: Way) -> None:
+    now = clock.now()
+    put(way, "a1", talk="A", now=now, not_before=now + timedelta(seconds=3))
+    put(way, "a2", talk="A", now=now)
+
+    assert next_in(way, now) == pytest.approx(3.0)
+
+
+@pytest.mark.django_db
+def test_nothing_is_next_behind_one_that_is_being_sent(way: Way) -> None:
+    now = clock.now()
+    put(way, "a1", talk="A", now=now)
+    put(way, "a2", talk="A", now=now)
+    take(way, now)
+
+    assert next_in(way, now + timedelta(seconds=6)) is None
+
+
+@pytest.mark.django_db
+def test_a_customer_over_the_pace_is_next_when_it_allows_one(way: Way) -> None:
+    now = clock.now()
+    put(way, "a1", talk="A", now=now)
+    with scope.workspace(way.space), database.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO connections_pairpacing (connection_id, workspace_id, digest, arrives_at)"
+            " VALUES (%s, %s, hashtextextended('A', 0), %s)",
+            [way.connection.pk, way.space.pk, now + timedelta(seconds=6 * 44 + 30)],
+        )
+
+    seconds = next_in(way, now)
+
+    assert seconds == pytest.approx(30.0)
+    assert take(way, now + timedelta(seconds=29.9)).jobs == []
+    assert [job.key for job in take(way, now + timedelta(seconds=30.1)).jobs] == ["a1"]

@@ -15,6 +15,9 @@ from lib import clock
 from messaging import drain
 from tests import whatsapp
 from tests.conftest import NOW
+from tests.messaging.linked_line import engine as engine
+from tests.messaging.linked_line import line as line
+from tests.messaging.linked_line import may_link as may_link
 from workspaces import schemas, scope
 from workspaces.models import User, Workspace
 

@@ -1,103 +1,21 @@
 """A linked phone's way: batches of its engine in, the FAQ's answer out, at a person's pace."""
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from django.test import Client
 from pytest_django.fixtures import Settings
 
 from connections import alarm_clock, manners, outbox, pacing, sender
 from connections.models import InboundEvent, OutboundJob
 from lib import clock
-from messaging import desk, drain
+from messaging import desk
 from messaging.models import Contact, ContactIdentity, Conversation, Message
-from tests.connections.linked.conftest import Phone
-from tests.connections.providers import linked, vendor
-from tests.connections.providers.vendor import Reply, Vendor
-from tests.messaging.conftest import stock
-from tests.whatsapp import Graph
+from tests.messaging.linked_line import ADA, FEE, Line, texts
 from workspaces import scope
 from workspaces.models import Workspace
 
 pytestmark = pytest.mark.django_db
-ADA = "201234567890123@lid"
-
-
-class Line:
-    """Posts what the engine would, lets the house work, and tells what the engine was asked."""
-
-    def __init__(self, space: Workspace, engine: Vendor) -> None:
-        self.space, self.engine = space, engine
-        self.phone = Phone(space)
-        self.client = Client()
-        self.sent = 0
-        self.phone.engine(owner_url=engine.url, lease_until=clock.now() + timedelta(seconds=15))
-        self.phone.opens()
-        engine.reply = Reply(200, {"wa_id": "3EB0B4C40000000001", "ms": 3})
-
-    def post(self, *events: dict[str, Any], secret: str = linked.SECRET) -> int:
-        body = linked.batch(*events)
-        answer = self.client.post(
-            "/webhooks/linked-device/",
-            body,
-            content_type="application/json",
-            headers=linked.signed(body, at=int(time.time()), secret=secret),
-        )
-        return int(answer.status_code)
-
-    def event(self, name: str, **changes: Any) -> dict[str, Any]:
-        event = {**linked.example(f"event-{name}"), "session": str(self.phone.session.pk)}
-        self.sent += 1
-        return {**event, "id": f"{name}:{self.sent}", "sent_at": clock.now().isoformat()} | changes
-
-    def asks(self, text: str, **changes: Any) -> None:
-        assert self.post(self.event("message", text=text, **changes)) == 200
-        self.drain()
-
-    def drain(self) -> None:
-        while drain.run(workspace=self.space).has_more:
-            pass
-
-    def send(self) -> list[dict[str, Any]]:
-        """Send what is due, and return what the engine was asked since the last time."""
-        before = len(self.engine.asked)
-        sender.send_due(workspace=self.space, connection_id=self.phone.connection.pk)
-        return [asked.body for asked in self.engine.asked[before:]]
-
-    def jobs(self) -> list[OutboundJob]:
-        with scope.system():
-            return list(OutboundJob.objects.order_by("pk"))
-
-
-@pytest.fixture
-def engine(settings: Settings, may_link: None) -> Iterator[Vendor]:
-    settings.LINKED_DEVICE_TYPING_MS = [0, 0]
-    settings.LINKED_DEVICE_GAP_MS = [0, 0]
-    manners.forget()
-    with vendor.running() as running:
-        yield running
-    manners.forget()
-
-
-@pytest.fixture
-def may_link(settings: Settings) -> None:
-    settings.BRIDGE_SECRET = linked.SECRET
-
-
-@pytest.fixture
-def line(acme: Workspace, engine: Vendor, graph: Graph) -> Line:
-    stock(acme)
-    return Line(acme, engine)
-
-
-def texts(asked: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    return [(body["chat"], body["text"]) for body in asked if body["kind"] == "text"]
-
-
-FEE = "Delivery within Lagos is ₦2,500."
 
 
 def test_a_hidden_number_is_answered_where_it_wrote(line: Line, acme: Workspace) -> None:
@@ -210,51 +128,6 @@ def test_news_that_cannot_be_read_is_in_the_numbers_log_and_answered_by_nobody(
         assert line.phone.connection.events.filter(kind="linked-unreadable").count() == 1
 
 
-# --- While the number is away --------------------------------------------------------------
-
-
-def test_an_answer_waits_while_its_number_is_away_and_goes_out_when_it_is_back(
-    line: Line,
-) -> None:
-    line.asks("how much is delivery?")
-    line.phone.engine(lease_until=clock.now() - timedelta(seconds=1))
-
-    for _ in range(12):  # more often than any message is tried
-        assert line.send() == []
-        line.phone.change(slow_until=None)
-        with scope.system():
-            OutboundJob.objects.filter(state="queued").update(due_at=clock.now())
-    waits = line.jobs()
-    line.phone.engine(lease_until=clock.now() + timedelta(seconds=15))
-
-    assert [job.state for job in waits] == ["queued"]
-    assert texts(line.send()) == [(ADA, FEE)]
-
-
-def test_a_line_that_comes_back_wakes_what_waits_at_once(line: Line) -> None:
-    line.asks("how much is delivery?")
-    line.phone.engine(lease_until=None)
-    line.send()
-    rests_until = line.phone.read().slow_until
-    line.phone.says("backoff", code="428")
-    line.phone.engine(lease_until=clock.now() + timedelta(seconds=15))
-    line.phone.opens()
-
-    assert rests_until is not None
-    assert line.phone.read().slow_until is None
-
-
-def test_a_time_lock_cools_the_number_and_leaves_it_on(line: Line) -> None:
-    line.engine.reply = Reply(422, {"error": "refused", "code": 463, "detail": None})
-    line.asks("how much is delivery?")
-
-    line.send()
-
-    after = line.phone.read()
-    assert after.cold_until is not None and after.is_sending
-    assert [job.state for job in line.jobs()] == ["failed"]
-
-
 # --- At a person's pace --------------------------------------------------------------------
 
 
@@ -360,6 +233,25 @@ def test_the_sender_sets_itself_an_alarm_for_the_next_and_makes_no_turns_meanwhi
 
     assert not has_more
     assert alarms and all(1.5 <= seconds <= 2.0 for seconds in alarms)
+
+
+def test_who_could_claim_nothing_looks_again_a_moment_later_at_the_soonest(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alarms: list[float] = []
+    monkeypatch.setattr(
+        alarm_clock,
+        "set_for",
+        lambda *, connection_id, workspace_id, seconds: alarms.append(seconds),
+    )
+    gaps(line, 2_000, 2_000)
+    ask_from(line, 1)
+    monkeypatch.setattr(pacing, "next_in_seconds", lambda **_: 0.0)  # it seems
+    line.send()
+
+    sender.send_due(workspace=line.space, connection_id=line.phone.connection.pk)
+
+    assert alarms and min(alarms) >= 0.25
 
 
 def test_the_alarm_wakes_the_number_in_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -222,7 +222,7 @@ def test_few_conversations_are_begun_a_day_and_the_same_customer_counts_once(
     assert "at most 3" in str(caught.value)
     with scope.system():
         assert FirstContact.objects.count() == 3
-    phone.change(created_at=clock.now() - timedelta(days=2))
+    phone.change(linked_at=clock.now() - timedelta(days=2))
     write(phone, "+2348090000099")  # warmed up: 3 + 2 x 2 a day
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from billing.models import Subscription
 from connections import incidents
@@ -157,12 +158,10 @@ def test_what_only_a_person_mends_is_told_at_once(phone: Phone) -> None:
     assert after.last_disconnected_at is not None
 
 
-def quiet(phone: Phone, now: datetime) -> None:
-    phone.opens()
-    held(phone)
-    phone.change(
-        last_inbound_at=now - timedelta(hours=7), state_changed_at=now - timedelta(hours=30)
-    )
+def quiet(one: Phone, now: datetime, *, phone: str = PHONE) -> None:
+    one.opens(phone)
+    held(one)
+    one.change(last_inbound_at=now - timedelta(hours=7), state_changed_at=now - timedelta(hours=30))
 
 
 def test_a_number_that_is_unusually_quiet_is_checked_once(
@@ -186,6 +185,72 @@ def test_a_number_that_is_unusually_quiet_is_checked_once(
         )
     supervising.look(now=now)
     assert len(asked) == 1
+
+
+def test_few_are_checked_at_once(
+    acme: Workspace, link: Callable[[Workspace], Phone], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(supervising, "_MOST_PROBES", 2)
+    monkeypatch.setattr(jobs, "enqueue", lambda name, **kw: asked.append(kw["connection_id"]))
+    now = clock.now()
+    for n in range(3):
+        quiet(link(acme), now, phone=f"+234801234567{n}")
+    asked.clear()
+
+    found = [supervising.look(now=now).get("silent", 0) for _ in range(3)]
+
+    assert found == [2, 1, 0]
+    assert len(set(asked)) == 3
+
+
+def test_a_step_that_fails_leaves_the_others_alone(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(now: datetime) -> int:
+        raise OperationalError("away")
+
+    phone.opens()
+    phone.engine(lease_until=clock.now() - timedelta(seconds=20))
+    monkeypatch.setitem(supervising._STEPS, "at rest", fail)
+
+    found = supervising.look(now=clock.now())
+
+    assert found == {"without engine": 1}
+    assert "connections.supervise.failed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("opened_seconds_ago", "rests"),
+    [
+        (3, True),  # its event is on the way
+        (20, False),
+        (300, True),  # open for long, and it does not answer
+    ],
+)
+def test_a_number_whose_line_is_back_rests_no_longer(
+    phone: Phone, opened_seconds_ago: int, rests: bool
+) -> None:
+    now = clock.now()
+    phone.opens()
+    held(phone)
+    phone.engine(state_at=now - timedelta(seconds=opened_seconds_ago))
+    phone.change(slow_until=now + timedelta(seconds=50))
+
+    supervising.look(now=now)
+
+    assert (phone.read().slow_until is not None) is rests
+
+
+def test_a_moments_rest_of_a_line_that_is_back_is_left_to_end_by_itself(phone: Phone) -> None:
+    now = clock.now()
+    phone.opens()
+    held(phone)
+    phone.engine(state_at=now - timedelta(seconds=20))
+    phone.change(slow_until=now + timedelta(seconds=2))
+
+    assert supervising.look(now=now) == {}
+    assert phone.read().slow_until is not None
 
 
 def test_resting_lines_are_tried_once_more_at_the_start(
@@ -216,7 +281,7 @@ def risk(phone: Phone) -> limits.Risk:
 
 def test_the_risk_of_an_old_and_calm_number_is_low(phone: Phone) -> None:
     phone.opens()
-    phone.change(created_at=clock.now() - timedelta(days=60))
+    phone.change(linked_at=clock.now() - timedelta(days=60))
 
     assert (risk(phone).score, risk(phone).level, list(risk(phone).reasons)) == (0, "low", [])
 
