@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from connections import manager
+from connections import journal, manager
 from connections.linked import limits, states
 from connections.models import Connection
 from lib import phones
@@ -34,9 +34,9 @@ def _note_account(*, connection: Connection, data: Mapping[str, object], now: da
     """Log what WhatsApp says about the number or its account; a ban or restriction shows at once."""
     field = str(data.get("field") or "update")
     event = str(data.get("event") or "")
-    manager.log(
-        connection=connection,
-        kind=f"whatsapp-{field}"[:40],
+    journal.note(
+        connection,
+        f"whatsapp-{field}"[:40],
         code=event[:40],
         detail=str(data.get("text") or "")[:300],
         now=now,

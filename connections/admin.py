@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from connections import inbox, manager, outbox
+from connections import allowances, inbox, outbox
 from connections.models import (
     Connection,
     ConnectionEvent,
@@ -44,7 +44,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
         ]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        manager.set_pace(
+        allowances.set_pace(
             connection=obj,
             rate_per_second=form.cleaned_data["rate_per_second"],
             actor=request.user,  # type: ignore[arg-type]

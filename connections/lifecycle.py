@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F
 
 from billing import plans
-from connections import incidents, manager, outbox, providers
+from connections import incidents, journal, manager, outbox, providers
 from connections.events import Outbound, OutboundKind
 from connections.linked import limits
 from connections.linked.models import LinkedSession
@@ -140,7 +140,7 @@ def create_connection(
         manager.change_state(
             connection=connection, state=State.CONNECTING, code="", reason="", now=now
         )
-        manager.log(connection=connection, kind="linking", code=method, now=now)
+        journal.note(connection, "linking", code=method, now=now)
         audit.record(
             action="connection.linking",
             workspace=workspace,

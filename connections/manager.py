@@ -4,13 +4,21 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Case, F, Q, Value, When
-from django.db.models.functions import Greatest
+from django.db.models import Case, F, Value, When
 
-from connections import credentials, inbox, incidents, outbox, providers, routes
+from connections import (
+    allowances,
+    credentials,
+    inbox,
+    incidents,
+    journal,
+    outbox,
+    providers,
+    routes,
+)
 from connections.manners import LINKED
-from connections.models import MOST_PER_SECOND, Connection, ConnectionEvent, LinkedSession
-from connections.providers.base import CheckResult, Code, ProviderError, Slow
+from connections.models import Connection, ConnectionEvent, LinkedSession
+from connections.providers.base import CheckResult, Code, ProviderError
 from lib import crypto, events, phones
 from workspaces import audit, notices, scope
 from workspaces.models import User, Workspace
@@ -92,7 +100,7 @@ def add(
             if is_verified and connection.verified_at is None:
                 connection.verified_at = now
             connection.save()
-            _log(connection, "added" if is_new else "renewed", now=now)
+            journal.note(connection, "added" if is_new else "renewed", now=now)
             audit.record(
                 action="connection.added" if is_new else "connection.renewed",
                 workspace=workspace,
@@ -132,7 +140,7 @@ def check(*, connection: Connection, now: datetime) -> CheckResult:
         account = credentials.account(connection, route=routes.route_to(connection))
         found = providers.get(connection.provider).check(account)
     except ProviderError as error:
-        _log(
+        journal.note(
             connection,
             "check-failed",
             code=error.vendor_code or error.code,
@@ -148,7 +156,7 @@ def check(*, connection: Connection, now: datetime) -> CheckResult:
         ) from error
     _verify(connection, now)
     restore(connection=connection, now=now)
-    _log(connection, "checked", detail=", ".join(found.problems), now=now)
+    journal.note(connection, "checked", detail=", ".join(found.problems), now=now)
     return found
 
 
@@ -202,7 +210,7 @@ def change_state(
     )
     if moved:
         connection.state, connection.state_code, connection.state_reason = state, code, reason
-        _log(connection, f"state-{state}", code=code, detail=reason, now=now)
+        journal.note(connection, f"state-{state}", code=code, detail=reason, now=now)
         events.publish(
             "connections.connection.changed-state",
             workspace=connection.workspace_id,
@@ -275,7 +283,7 @@ def apply_error(*, connection: Connection, error: ProviderError, now: datetime) 
             now=now,
         )
     if error.cools:
-        cool_down(connection=connection, until=now + _COLD, now=now)
+        allowances.cool_down(connection=connection, until=now + _COLD, now=now)
     if error.tell_owner or error.switch_off:
         notices.tell_owners(
             workspace=Workspace.objects.get(pk=connection.workspace_id),
@@ -285,75 +293,11 @@ def apply_error(*, connection: Connection, error: ProviderError, now: datetime) 
         )
 
 
-def cool_down(*, connection: Connection, until: datetime, now: datetime) -> None:
-    """Begin no conversations on the number before `until`; answers go on. Tells the owners.
-
-    Those that are in line fail: each further try makes the number's standing worse.
-    """
-    moved = Connection.objects.filter(
-        Q(cold_until__isnull=True) | Q(cold_until__lt=until), pk=connection.pk
-    ).update(cold_until=until)
-    connection.cold_until = until
-    outbox.fail_begun(connection=connection, now=now)
-    if not moved:
-        return
-    moment = f"{until:%d %B, %H:%M} UTC"
-    _log(connection, "linked-reachout", detail=f"until {moment}", now=now)
-    notices.tell_owners(
-        workspace=Workspace.objects.get(pk=connection.workspace_id),
-        key=f"reachout:{connection.pk}:{now.date()}",
-        text=f"{phones.show(connection.phone)}: WhatsApp lets this number begin no conversations "
-        f"until {moment}. Answers to customers who write first go on.",
-        now=now,
-    )
-
-
-def slow_down(
-    *,
-    connection: Connection,
-    scope: Slow,
-    until: datetime,
-    now: datetime,
-    is_noted: bool = True,
-) -> None:
-    """Let the number (or every number of its account in the workspace) rest until then."""
-    rows = Connection.objects.filter(workspace_id=connection.workspace_id)
-    if scope == Slow.ACCOUNT and connection.account_id:
-        rows = rows.filter(account_id=connection.account_id)
-    else:
-        rows = rows.filter(pk=connection.pk)
-    # Of several sends that were refused together, the longest rest counts.
-    rows.update(slow_until=Greatest("slow_until", Value(until)))
-    connection.slow_until = max(connection.slow_until or until, until)
-    if is_noted:
-        _log(connection, "slowed-down", detail=f"until {until:%H:%M:%S} UTC", now=now)
-
-
-def set_pace(
-    *, connection: Connection, rate_per_second: int, actor: User | None, now: datetime
-) -> None:
-    """Let staff say how many messages a second WhatsApp allows this number (1 to 1,000)."""
-    if not 1 <= rate_per_second <= MOST_PER_SECOND:
-        raise ValueError(f"A number sends 1 to {MOST_PER_SECOND:,} messages a second.")
-    with transaction.atomic():
-        Connection.objects.filter(pk=connection.pk).update(rate_per_second=rate_per_second)
-        _log(connection, "pace-changed", detail=f"{rate_per_second} a second", now=now)
-        audit.record(
-            action="connection.pace-changed",
-            workspace=connection.workspace,
-            actor=actor,
-            actor_kind="staff",
-            target=f"connection {connection.pk}",
-            now=now,
-        )
-        outbox.wake(connection.pk)
-
-
 def switch(*, connection: Connection, is_sending: bool, actor: User | None, now: datetime) -> None:
     """Let an owner stop or resume sending on a number."""
     with transaction.atomic():
         Connection.objects.filter(pk=connection.pk).update(is_sending=is_sending)
-        _log(connection, "resumed" if is_sending else "paused", now=now)
+        journal.note(connection, "resumed" if is_sending else "paused", now=now)
         audit.record(
             action="connection.resumed" if is_sending else "connection.paused",
             workspace=connection.workspace,
@@ -410,23 +354,3 @@ def explain_status_error(*, provider: str, code: str, details: str) -> ProviderE
 def supports_buttons(provider: str) -> bool:
     """Say whether reply buttons can be sent through `provider`."""
     return providers.get(provider).supports_buttons
-
-
-def log(
-    *, connection: Connection, kind: str, code: str = "", detail: str = "", now: datetime
-) -> None:
-    """Write into the connection's log what WhatsApp told about the account."""
-    _log(connection, kind, code=code, detail=detail, now=now)
-
-
-def _log(
-    connection: Connection, kind: str, *, now: datetime, code: str = "", detail: str = ""
-) -> None:
-    ConnectionEvent.objects.create(
-        workspace_id=connection.workspace_id,
-        connection=connection,
-        kind=kind[:40],
-        code=str(code)[:40],
-        detail=detail[:300],
-        at=now,
-    )

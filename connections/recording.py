@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from connections import accepting, breaker, inbox, manager, manners, outbox
+from connections import accepting, allowances, breaker, inbox, manager, manners, outbox
 from connections.calls import Outcome
 from connections.events import OutboundKind
 from connections.models import Connection, OutboundJob
@@ -112,7 +112,7 @@ def _decide(connection: Connection, job: OutboundJob, error: ProviderError, now:
         return "settled"  # somebody has said what became of it
     manager.apply_error(connection=connection, error=error, now=now)
     if error.slow in (Slow.CONNECTION, Slow.ACCOUNT):
-        manager.slow_down(
+        allowances.slow_down(
             connection=connection, scope=error.slow, until=now + wait, now=now,
             is_noted=error.code != Code.OFFLINE,
         )  # fmt: skip
@@ -146,7 +146,7 @@ def _await_line(
     rest = _wait(error, 1)
     if was_told:
         rest = max(rest, min(_LONGEST_REST, (now - job.created_at) / 4))
-    manager.slow_down(
+    allowances.slow_down(
         connection=connection, scope=Slow.CONNECTION, until=now + rest, now=now, is_noted=False
     )
     told = outbox.note_waiting(connection=connection, **facts)

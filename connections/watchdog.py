@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db import connection as database
 from django.db import transaction
 
-from connections import manager
+from connections import journal
 from connections.models import Connection, ConnectionEvent
 from lib import events
 from workspaces import scope
@@ -65,9 +65,9 @@ def _flag(connection: Connection, count: int, since: datetime, now: datetime) ->
     ).exists()
     if was_said:
         return
-    manager.log(
-        connection=connection,
-        kind=SILENT,
+    journal.note(
+        connection,
+        SILENT,
         detail=f"{count} messages since {since:%H:%M} UTC",
         now=now,
     )
@@ -85,7 +85,7 @@ def _clear(connection: Connection, now: datetime) -> bool:
         pk=connection.pk, undelivered_since__isnull=False
     ).update(undelivered_since=None)  # fmt: skip
     if cleared:
-        manager.log(connection=connection, kind=AGAIN, now=now)
+        journal.note(connection, AGAIN, now=now)
         events.publish(
             "connections.number.delivering",
             workspace=connection.workspace_id,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection as database
 
-from connections import manager
+from connections import allowances, journal
 from connections.models import Connection, ConnectionEvent, FirstContact, OutboundJob
 from connections.providers.linked_events import moment_of
 from lib import crypto
@@ -26,12 +26,10 @@ def take(*, connection: Connection, data: Mapping[str, object], now: datetime) -
     until = moment_of(dict(details) if isinstance(details, dict) else {}, "until")
     kind = str(data.get("event") or "limit")
     if kind == "reachout" and (until is None or until > now):
-        manager.cool_down(connection=connection, until=until or now + DAY, now=now)
+        allowances.cool_down(connection=connection, until=until or now + DAY, now=now)
     else:
-        manager.log(
-            connection=connection, kind=f"linked-{kind}"[:40],
-            detail=str(data.get("text") or ""), now=now,
-        )  # fmt: skip
+        detail = str(data.get("text") or "")
+        journal.note(connection, f"linked-{kind}", detail=detail, now=now)
 
 
 def note_unreadable(*, connection: Connection, now: datetime) -> None:
@@ -40,7 +38,7 @@ def note_unreadable(*, connection: Connection, now: datetime) -> None:
         connection=connection, kind="linked-unreadable", at__gt=now - _UNREADABLE_EVERY
     ).exists()
     if not was_said:
-        manager.log(connection=connection, kind="linked-unreadable", now=now)
+        journal.note(connection, "linked-unreadable", now=now)
 
 
 # --- First contacts ------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from connections import incidents, manager, outbox
 from connections.linked.models import LinkedSession
-from connections.models import Connection
+from connections.models import Connection, FirstContact
 from connections.providers.linked_events import moment_of
 from lib import events, phones
 from workspaces import notices, scope
@@ -202,17 +202,23 @@ def _claim_number(connection: Connection, phone: str, now: datetime) -> bool:
             )  # fmt: skip
         held_by = set(holders.values_list("workspace_id", flat=True))
         if not held_by:
-            if connection.phone and connection.phone != phone:
-                manager.give_up_sends(connection=connection, reason=OTHER_PHONE, now=now)
-            linked_at = connection.linked_at if connection.phone == phone else now
-            Connection.objects.filter(pk=connection.pk).update(phone=phone, linked_at=linked_at)
-            connection.phone = phone
+            if connection.phone != phone:
+                _begin_with(connection, phone, now)
             return True
         LinkedSession.objects.filter(connection=connection).update(
             wanted=LinkedSession.Wanted.LOGOUT
         )
     _refuse(connection, TWICE if connection.workspace_id in held_by else HELD, now)
     return False
+
+
+def _begin_with(connection: Connection, phone: str, now: datetime) -> None:
+    """Let another phone inherit neither what waits, nor what WhatsApp allowed the one before."""
+    if connection.phone:
+        manager.give_up_sends(connection=connection, reason=OTHER_PHONE, now=now)
+        FirstContact.objects.filter(connection=connection).delete()
+    Connection.objects.filter(pk=connection.pk).update(phone=phone, linked_at=now, cold_until=None)
+    connection.phone = phone
 
 
 def _refuse(connection: Connection, reason: str, now: datetime) -> None:

@@ -44,7 +44,7 @@ _GONE_AFTER = timedelta(seconds=8)
 _QUIET_AFTER, _QUIET_UNTIL = timedelta(hours=6), timedelta(days=3)
 _MOST = 500
 # A probe of a line that is dead takes many seconds, in the queue in which this waits too.
-_MOST_PROBES = 20
+_MOST_PROBES = 1
 
 _UNSERVED = """
 SELECT s.connection_id, s.creds IS NOT NULL FROM connections_linkedsession s

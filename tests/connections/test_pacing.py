@@ -11,7 +11,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.db import connection as database
 
-from connections import manager, outbox, pacing
+from connections import allowances, outbox, pacing
 from connections.events import OutboundKind
 from connections.models import Connection, OutboundJob, PairPacing
 from lib import clock
@@ -175,7 +175,7 @@ def test_paces_that_are_long_past_are_forgotten(way: Way) -> None:
 def test_a_pace_out_of_bounds_is_refused(way: Way, sam: User, rate: int) -> None:
     with scope.workspace(way.space):
         with pytest.raises(ValueError, match="1 to 1,000"):
-            manager.set_pace(
+            allowances.set_pace(
                 connection=way.connection, rate_per_second=rate, actor=sam, now=clock.now()
             )
         with pytest.raises(IntegrityError), transaction.atomic():

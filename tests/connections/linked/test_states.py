@@ -9,8 +9,8 @@ from django.db import transaction
 from billing.models import Subscription
 from connections import lifecycle, manager, outbox
 from connections.events import Outbound, OutboundKind
-from connections.linked import states, supervising
-from connections.models import Connection, Incident, OutboundJob
+from connections.linked import limits, states, supervising
+from connections.models import Connection, FirstContact, Incident, OutboundJob
 from lib import clock
 from tests.connections.linked.conftest import PHONE, Phone
 from workspaces import scope
@@ -113,6 +113,22 @@ def test_what_waits_does_not_go_out_from_another_phone(phone: Phone) -> None:
 
     assert phone.opens(OTHER).phone == OTHER
     assert put_state(phone) == "failed"
+
+
+def test_another_phone_inherits_no_limits(phone: Phone) -> None:
+    phone.opens()
+    with scope.workspace(phone.space):
+        limits.may_begin(connection=phone.read(), phone="+2348031230000", now=clock.now())
+    phone.change(cold_until=clock.now() + timedelta(days=1))
+    phone.says("logged_out")
+    link_again(phone)
+
+    changed = phone.opens(OTHER)
+
+    assert changed.cold_until is None
+    with scope.workspace(phone.space):
+        assert limits.risk(connection=changed, now=clock.now()).level == "low"
+        assert not FirstContact.objects.exists()
 
 
 def test_what_waits_goes_out_when_the_same_phone_is_linked_again(phone: Phone) -> None:
