@@ -75,14 +75,11 @@ const ANSWERS = {
 		]),
 	'w:mex query': (query, connection) =>
 		result(query, [node('result', {}, Buffer.from(JSON.stringify({ data: limitsOf(login(connection).account) })))]),
-	'w:sync:app:state sync': (query) =>
-		result(query, [
-			node(
-				'sync',
-				{},
-				children(child(query, 'sync')).map(({ attrs }) => node('collection', { name: attrs.name, version: 0 }))
-			)
-		]),
+	'w:sync:app:state sync': (query, _, { quirks }) => {
+		const asked = children(child(query, 'sync'));
+		const named = asked.map(({ attrs }) => node('collection', { name: attrs.name, version: 0 }));
+		return result(query, quirks.namesAppState ? [node('sync', {}, named)] : []);
+	},
 	'w:profile:picture picture': (query) => refusal(query, 404, 'item-not-found'),
 	'md remove-companion-device': (query, connection, { deviceLeaves }) => {
 		const { account, device } = login(connection);

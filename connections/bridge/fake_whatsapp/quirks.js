@@ -30,6 +30,8 @@ export class Quirks {
 	asksForRestart = true;
 	/** Whether there are keys of the owner's own phone. */
 	hasPhoneKeys = true;
+	/** Whether an answer about app state names what was asked for. */
+	namesAppState = true;
 	/** Whether a new device is content with a handful of one-time keys instead of 812. */
 	hasFewKeys = false;
 	/** Whether the server's own address is written without the sign before it. */

@@ -20,6 +20,9 @@ const NEVER_MS = 2 ** 31 - 1;
 export function makeSocket(session, creds, live) {
 	const { server, version, qrMs } = session.shared.settings;
 	const keys = /** @type {any} */ (session.store.keysFor(live));
+	// As if it had been here before: Baileys neither waits for the past before it tells what is new, nor
+	// asks for the app state then (store.js).
+	creds.accountSyncCounter ||= 1;
 	return makeWASocket({
 		auth: { creds, keys },
 		logger: libraryLog,

@@ -20,10 +20,17 @@ const MINE = 'mine as (select id from connections_linkedsession where id = $1 an
 const AWAY_TRIES = 12;
 const AWAY_PAUSE_MS = 700;
 
-/** The socket that asks is not the session's any more. */
+/** Nothing is to be had: the socket that asks is not the session's any more, or what it asks for is not kept. */
 export class Closed extends Error {
 	name = 'Closed';
 }
+
+/**
+ * Chats that are muted, archived and the like: nothing of it is needed. Baileys asks the server for it
+ * until each collection was named in an answer (lib/Socket/chats.js, resyncAppState), in a circle without
+ * end where none is; whatever else the session has to do would wait for that. So it gets no beginning.
+ */
+const UNNEEDED = 'app-state-sync-version';
 
 export class Store {
 	/** Statements over keys that are under way. @type {Set<Promise<any>>} */
@@ -129,7 +136,8 @@ export class Store {
 			return flight.finally(() => this.#flights.delete(flight));
 		};
 		return {
-			get: (/** @type {string} */ kind, /** @type {string[]} */ names) => guarded(() => this.#get(kind, names)),
+			get: (/** @type {string} */ kind, /** @type {string[]} */ names) =>
+				kind === UNNEEDED ? Promise.reject(new Closed(kind)) : guarded(() => this.#get(kind, names)),
 			set: (/** @type {Record<string, Record<string, any>>} */ changes) => guarded(() => this.#set(changes))
 		};
 	}

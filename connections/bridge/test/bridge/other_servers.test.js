@@ -1,6 +1,7 @@
 /** The bridge against servers that speak the same protocol in other ways than the local one does by itself. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { node, SERVER } from '../../fake_whatsapp/nodes.js';
 import { PATIENCE } from '../../src/session.js';
 import { QUESTIONS } from '../../src/sockets.js';
 import { SHOP, until, world } from './support.js';
@@ -59,6 +60,22 @@ for (const [what, quirks] of STORIES) {
 		assert.equal(w.told.events.filter(({ type, text }) => type.endsWith('message') && text).length, 2);
 	});
 }
+
+test('a server that has nothing to say of app state is not asked for it for ever', async (t) => {
+	const w = await world(t);
+	w.whatsapp.desk.changeQuirks({ namesAppState: false });
+	await w.bridge();
+	const id = await w.linked();
+	const device = w.shop.devices.get(1);
+
+	w.whatsapp.tell(w.shop, node('notification', { from: SERVER, type: 'server_sync', id: 'n' }, [node('collection', { name: 'regular' })]));
+	await w.customerWrites('Do you deliver?');
+	const { chat } = await w.event(({ text }) => text === 'Do you deliver?', 'the question');
+	const answer = await w.ask(id, { opaque: 'a', kind: 'text', chat, text: 'We do' });
+
+	assert.equal(answer.status, 200);
+	await until(() => device.pending.every((/** @type {any} */ { key }) => key !== 'notification n'), 'the acknowledgement');
+});
 
 test('what was missed comes where it has to be asked for in batches', async (t) => {
 	const w = await world(t);
