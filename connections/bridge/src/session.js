@@ -58,11 +58,14 @@ export class Session {
 	#isLeaving = false;
 	#cuts = new Cuts();
 	#isOpened = false;
+	/** The row whose keys are not open yet. @type {Row | null} */
+	#unread;
 
 	/** @param {Row} row as it was claimed @param {Shared} shared */
 	constructor(row, shared) {
 		this.id = row.id;
 		this.epoch = row.epoch;
+		this.#unread = row;
 		this.shared = shared;
 		this.wish = /** @type {Wish} */ (row);
 		this.linkedSerial = row.linked_serial;
@@ -86,12 +89,9 @@ export class Session {
 		this.memories = makeMemories();
 	}
 
-	/** Opens the keys and goes to work. Never throws. @param {Row} row */
-	start(row) {
-		return this.#supervised(async () => {
-			this.creds = await this.store.load(row);
-			await this.#work();
-		});
+	/** Opens the keys and goes to work. Never throws. */
+	start() {
+		return this.#supervised(() => this.#work());
 	}
 
 	/** Follows what Backroom wants now. @param {Wish} wish */
@@ -160,6 +160,11 @@ export class Session {
 	}
 
 	async #work() {
+		if (this.#unread) {
+			// Never on without them: what could not be opened this time is no reason to begin with new ones.
+			this.creds = await this.store.load(this.#unread);
+			this.#unread = null;
+		}
 		const { wanted, link_serial: serial } = this.wish;
 		if (wanted === 'off') {
 			await this.become('off');
@@ -385,7 +390,7 @@ export class Session {
 				await this.#hangUp();
 				const turn = this.#turn;
 				this.#cuts.tries += 1;
-				if (this.creds === null && this.#cuts.tries > MOST_FAULTS) {
+				if (this.creds === null && !this.#unread && this.#cuts.tries > MOST_FAULTS) {
 					// A fault that comes again each time must not show codes for ever.
 					await this.become('expired', { reason: 'failed' }).catch(() => {});
 					this.#rest();

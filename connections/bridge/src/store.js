@@ -8,6 +8,7 @@
 import { BufferJSON, proto } from 'baileys';
 import { Fenced } from './database.js';
 import { open, seal, Unreadable } from './keyring.js';
+import { kindOf, log } from './log.js';
 
 /**
  * @typedef {import('./leases.js').Row} Row
@@ -73,10 +74,23 @@ export class Store {
 		this.#dataKey = this.keyring.unwrap(`${this.id}|data_key`, row.key_id, row.data_key);
 		const creds = parse(open(this.#dataKey, `${this.id}|creds|`, row.creds));
 		if (row.key_id !== this.keyring.current) {
-			const { keyId, wrapped } = this.keyring.wrap(`${this.id}|data_key`, this.#dataKey);
-			await this.#own('data_key = $3, key_id = $4', [wrapped, keyId]);
+			await this.#wrapAnew(this.#dataKey);
 		}
 		return creds;
+	}
+
+	/** @param {Buffer} dataKey @throws {Fenced} */
+	async #wrapAnew(dataKey) {
+		const { keyId, wrapped } = this.keyring.wrap(`${this.id}|data_key`, dataKey);
+		try {
+			await this.#own('data_key = $3, key_id = $4', [wrapped, keyId]);
+		} catch (error) {
+			if (error instanceof Fenced) {
+				throw error;
+			}
+			// The old key opens it as well; the next opening tries again.
+			log('bridge.data_key.kept', { session: this.id, ...kindOf(error) });
+		}
 	}
 
 	/** Forgets all keys and begins with a fresh data key. @throws {Fenced} */
