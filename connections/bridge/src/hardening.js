@@ -5,8 +5,11 @@
 import { randomBytes } from 'node:crypto';
 import { Curve, DEFAULT_CONNECTION_CONFIG, WA_CERT_DETAILS } from 'baileys';
 import * as curve from 'libsignal/src/curve.js';
+import { kindOf, log } from './log.js';
 
 /** @typedef {import('baileys').WASocket} Socket */
+
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Makes signatures count. `Curve.verify` (lib/Utils/crypto.js) drops the answer of libsignal's
@@ -44,6 +47,38 @@ export function endStuckUpgrades(socket) {
 		response?.resume?.();
 		request?.destroy?.();
 		void socket.end(withStatus('The upgrade was refused', 503));
+	});
+}
+
+/**
+ * Keeps what cannot be read on one line away from the others: in the library it becomes a rejection
+ * that belongs to nobody (lib/Socket/socket.js, onMessageReceived), and many of those end the process. A
+ * frame that is not the server's ends the line. A stanza that cannot be decoded is left out instead: the
+ * server would send it again at each login.
+ *
+ * Frames are read one after the other, too: one that has to be inflated was overtaken by the next.
+ *
+ * @param {Socket} socket
+ */
+export function surviveBadFrames(socket) {
+	const [read] = /** @type {((data: Buffer) => Promise<void>)[]} */ (socket.ws.listeners('message'));
+	socket.ws.removeAllListeners('message');
+	const readAll = async (/** @type {Buffer} */ data) => {
+		// Each call takes at least one frame off what is left.
+		for (let rest = data; ; rest = NOTHING) {
+			try {
+				return await read(rest);
+			} catch (error) {
+				if (/unable to authenticate/.test(/** @type {Error} */ (error).message)) {
+					return void socket.end(withStatus('Unreadable frame', 428));
+				}
+				log('bridge.frame.dropped', kindOf(error));
+			}
+		}
+	};
+	let turn = Promise.resolve();
+	socket.ws.on('message', (/** @type {Buffer} */ data) => {
+		turn = turn.then(() => readAll(data));
 	});
 }
 

@@ -228,6 +228,7 @@ export class Session {
 		const giveUp = () => live() && void socket.end(hardening.withStatus('Silent server', 408));
 		const silent = this.#timers.later(HANDSHAKE_MS, giveUp);
 		hardening.endStuckUpgrades(socket);
+		hardening.surviveBadFrames(socket);
 		readLeniently(socket, creds);
 		this.pairing.watch(socket, creds, live);
 		hardening.detectPasskey(socket, () => live() && void this.#supervised(() => this.#passkey()));
