@@ -3,13 +3,15 @@
  * Whoever updates the pin reads every point again.
  */
 import { randomBytes } from 'node:crypto';
-import { Curve, DEFAULT_CONNECTION_CONFIG, WA_CERT_DETAILS } from 'baileys';
+import { Curve, DEFAULT_CONNECTION_CONFIG, proto, WA_CERT_DETAILS } from 'baileys';
 import * as curve from 'libsignal/src/curve.js';
 import { kindOf, log } from './log.js';
 
 /** @typedef {import('baileys').WASocket} Socket */
 
 const NOTHING = Buffer.alloc(0);
+const { sharedKey } = Curve;
+const { decode } = proto.CertChain;
 
 /**
  * Makes signatures count. `Curve.verify` (lib/Utils/crypto.js) drops the answer of libsignal's
@@ -28,6 +30,29 @@ export function repairSignatures() {
 			}
 		}
 	});
+}
+
+/**
+ * Makes the certificate count for the one who shows it. Baileys checks its signatures, and never whether
+ * its key is the one with which the handshake is done (lib/Utils/noise-handler.js, processHandshake): who
+ * has a copy of WhatsApp's chain, which everybody gets, could be WhatsApp. Between the agreement with that
+ * key and the reading of the chain nothing else can happen, as both are steps of one synchronous function.
+ */
+export function bindCertificates() {
+	/** @type {Uint8Array} */
+	let shown = NOTHING;
+	Curve.sharedKey = (privateKey, publicKey) => {
+		shown = publicKey;
+		return sharedKey(privateKey, publicKey);
+	};
+	proto.CertChain.decode = (...words) => {
+		const chain = decode(...words);
+		const { details } = chain.leaf ?? {};
+		if (details && !Buffer.from(proto.CertChain.NoiseCertificate.Details.decode(details).key ?? NOTHING).equals(shown)) {
+			throw withStatus('The certificate is another server\'s', 400);
+		}
+		return chain;
+	};
 }
 
 /** Trusts another server than WhatsApp's. @param {Buffer} rootKey 32 bytes */
