@@ -145,7 +145,8 @@ function giveKeys(query, connection, { people, quirks }) {
 }
 
 /** Who has WhatsApp, with which hidden number, on which devices. @type {Answer} */
-function listPeople(query, _connection, { people, quirks }) {
+function listPeople(query, connection, { people, quirks }) {
+	const asker = quirks.listsAsker ? undefined : connection.login?.device;
 	const usync = child(query, 'usync');
 	const wanted = children(child(usync, 'query')).map((one) => one.tag);
 	const users = children(child(usync, 'list')).map((user) => {
@@ -156,7 +157,7 @@ function listPeople(query, _connection, { people, quirks }) {
 		const facts = {
 			contact: node('contact', { type: found ? 'in' : 'out' }),
 			lid: quirks.hasLids && found?.by === 'phone' && node('lid', { val: found.who.jid('lid') }),
-			devices: found && devicesNode(found.who),
+			devices: found && devicesNode(found.who, asker),
 			status: found && node('status')
 		};
 		const said = wanted.map((tag) => facts[tag]).filter((one) => one !== undefined && one !== false);
@@ -165,9 +166,9 @@ function listPeople(query, _connection, { people, quirks }) {
 	return result(query, [node('usync', usync?.attrs, [node('result'), node('list', {}, users)])]);
 }
 
-/** @param {import('./people.js').Account | import('./people.js').Customer} who */
-function devicesNode(who) {
-	const linked = who instanceof Account ? [...who.devices.values()] : [];
+/** @param {Account | import('./people.js').Customer} who @param {Login['device']} [without] */
+function devicesNode(who, without) {
+	const linked = who instanceof Account ? [...who.devices.values()].filter((device) => device !== without) : [];
 	return node('devices', {}, [
 		node('device-list', {}, [
 			node('device', { id: 0 }),

@@ -109,12 +109,11 @@ async function reachOne(socket, { userDevicesCache, reachedCache }, who) {
 	});
 	const able = await Promise.all(jids.map(async (jid) => (await socket.signalRepository.validateSession(jid)).exists));
 	const reached = devices.filter((_, index) => able[index]);
+	// Also where it is none: Baileys would ask once more, and give the text up for a device without keys.
 	userDevicesCache.set(user, reached);
 	// Who cannot be reached now may be in a moment.
 	if (reached.length > 0) {
 		reachedCache.set(who, true);
-	} else {
-		userDevicesCache.del(user);
 	}
 	return reached.length;
 }

@@ -26,6 +26,7 @@ const STORIES = /** @type {[string, Record<string, unknown>][]} */ ([
 	['knows no hidden numbers', { hasLids: false }],
 	['says the hidden number only once, and confirms as inactive', { repeatsLid: false, receipts: 'inactive' }],
 	['never says that all has come, nor asks for a new connection', { saysOffline: false, asksForRestart: false }],
+	['has no keys of the own phone, its only other device', { hasPhoneKeys: false, listsAsker: false, sendsHistory: false }],
 	['has no keys of the own phone and shows own messages as others', { hasPhoneKeys: false, ownMessages: 'plain' }],
 	['names nobody on own messages, and itself barely', { ownMessages: 'without_recipient', hasBareAddress: true }]
 ]);
