@@ -15,7 +15,7 @@ import { Memory } from './memory.js';
 import { Outbound, Refused } from './outbound.js';
 import { CodeRefused, Pairing } from './pairing.js';
 import { backoffMs, react } from './policy.js';
-import { earsOf, makeSocket } from './sockets.js';
+import { makeSocket } from './sockets.js';
 import { Store } from './store.js';
 import { Timers } from './timers.js';
 
@@ -222,7 +222,7 @@ export class Session {
 		}
 		// An attempt to link that failed leaves half an identity; each one begins with a new one.
 		const creds = this.creds ?? initAuthCreds();
-		const socket = makeSocket(this, creds, live);
+		const { socket, ears } = makeSocket(this, creds, live);
 		this.#socket = socket;
 		this.#lifeline = new Lifeline(socket);
 		const giveUp = () => live() && void socket.end(hardening.withStatus('Silent server', 408));
@@ -232,7 +232,7 @@ export class Session {
 		readLeniently(socket, creds);
 		this.pairing.watch(socket, creds, live);
 		hardening.detectPasskey(socket, () => live() && void this.#supervised(() => this.#passkey()));
-		listen(socket, earsOf(this, socket, creds, live));
+		listen(socket, ears);
 		socket.ev.on('creds.update', () => {
 			if (live() && creds.account) {
 				const isFirst = this.creds === null;

@@ -16,6 +16,7 @@ const NEVER_MS = 2 ** 31 - 1;
  * @param {Session} session
  * @param {any} creds
  * @param {() => boolean} live whether the socket is still the session's
+ * @returns {{ socket: import('baileys').WASocket, ears: import('./hearing.js').Ears }}
  */
 export function makeSocket(session, creds, live) {
 	const { server, version, qrMs } = session.shared.settings;
@@ -23,7 +24,8 @@ export function makeSocket(session, creds, live) {
 	// As if it had been here before: Baileys neither waits for the past before it tells what is new, nor
 	// asks for the app state then (store.js).
 	creds.accountSyncCounter ||= 1;
-	return makeWASocket({
+	const reading = { onRead: () => {} };
+	const socket = makeWASocket({
 		auth: { creds, keys },
 		logger: libraryLog,
 		version: version ?? LIBRARY_VERSION,
@@ -42,9 +44,10 @@ export function makeSocket(session, creds, live) {
 		generateHighQualityLinkPreview: false,
 		transactionOpts: { maxCommitRetries: 10, delayBetweenTriesMs: 1000 },
 		getMessage: (key) => sentBefore(session, String(key.id)),
-		makeSignalRepository: makeRepository(session.memories.withoutLid, keys),
+		makeSignalRepository: makeRepository(session.memories.withoutLid, keys, reading),
 		...session.caches
 	});
+	return { socket, ears: earsOf(session, socket, creds, live, reading) };
 }
 
 /**
@@ -52,13 +55,15 @@ export function makeSocket(session, creds, live) {
  * @param {import('baileys').WASocket} socket
  * @param {any} creds
  * @param {() => boolean} live
+ * @param {import('./reaching.js').Reading} reading
  * @returns {import('./hearing.js').Ears}
  */
-export function earsOf(session, socket, creds, live) {
+function earsOf(session, socket, creds, live, reading) {
 	return {
 		session: session.id,
 		events: session.shared.events,
 		creds,
+		reading,
 		live,
 		recent: session.recent,
 		lastOf: session.lastOf,
