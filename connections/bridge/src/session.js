@@ -317,7 +317,6 @@ export class Session {
 		if (next === 'rest') {
 			this.#rest();
 		} else if (this.#turn === turn && !this.#isDone) {
-			this.#cuts.tries += 1;
 			this.#timers.later(delayMs, () => (this.#turn === turn ? this.#connect() : undefined));
 		}
 	}
