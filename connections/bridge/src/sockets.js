@@ -1,7 +1,9 @@
-/** Makes the library's socket for a session, and says what is heard on it. */
+/** Makes the library's socket for a session, mends it, and listens to it. */
 import { Browsers, makeWASocket, proto } from 'baileys';
-import { LIBRARY_VERSION } from './hardening.js';
+import { endStuckUpgrades, LIBRARY_VERSION, surviveBadFrames } from './hardening.js';
+import { listen } from './hearing.js';
 import { isIgnored } from './inbound.js';
+import { readLeniently } from './leniency.js';
 import { kindOf, libraryLog, log } from './log.js';
 import { makeRepository } from './reaching.js';
 
@@ -16,7 +18,6 @@ const NEVER_MS = 2 ** 31 - 1;
  * @param {Session} session
  * @param {any} creds
  * @param {() => boolean} live whether the socket is still the session's
- * @returns {{ socket: import('baileys').WASocket, ears: import('./hearing.js').Ears }}
  */
 export function makeSocket(session, creds, live) {
 	const { server, version, qrMs } = session.shared.settings;
@@ -47,7 +48,11 @@ export function makeSocket(session, creds, live) {
 		makeSignalRepository: makeRepository(session.memories.withoutLid, keys, reading),
 		...session.caches
 	});
-	return { socket, ears: earsOf(session, socket, creds, live, reading) };
+	endStuckUpgrades(socket);
+	surviveBadFrames(socket);
+	readLeniently(socket, creds);
+	listen(socket, earsOf(session, socket, creds, live, reading));
+	return socket;
 }
 
 /**

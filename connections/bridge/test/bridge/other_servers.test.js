@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { node, SERVER } from '../../fake_whatsapp/nodes.js';
-import { PATIENCE } from '../../src/session.js';
+import { PATIENCE } from '../../src/line.js';
 import { QUESTIONS } from '../../src/sockets.js';
 import { SHOP, until, world } from './support.js';
 

@@ -8,6 +8,7 @@ import { Gate } from '../../src/gate.js';
 import { repairSignatures, withSecret } from '../../src/hardening.js';
 import { isIgnored, messageEvent } from '../../src/inbound.js';
 import { Keyring, open, seal, Unreadable } from '../../src/keyring.js';
+import { Line } from '../../src/line.js';
 import { waIdOf } from '../../src/our_ids.js';
 import { Outbound, readRequest, Refused } from '../../src/outbound.js';
 import { readSettings, WrongSetting } from '../../src/settings.js';
@@ -165,6 +166,15 @@ test('a gate lets so many in, the others in their order', async () => {
 	await third;
 
 	assert.deepEqual(inside, [1, 2, 3]);
+});
+
+test('a line that cannot begin keeps nobody from the gate', async () => {
+	const gate = new Gate(1);
+	const line = new Line(/** @type {any} */ ({ shared: { gate } }), /** @type {any} */ ({}));
+
+	await assert.rejects(line.dial());
+
+	await gate.enter();
 });
 
 test('groups, status updates, broadcasts and newsletters are ignored', () => {
