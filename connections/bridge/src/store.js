@@ -17,9 +17,12 @@ import { kindOf, log } from './log.js';
 
 const MINE = 'mine as (select id from connections_linkedsession where id = $1 and epoch = $2 for share)';
 
-/** How often, and at which distance, keys are asked for while the database is away. */
-const AWAY_TRIES = 12;
-const AWAY_PAUSE_MS = 700;
+/**
+ * How often, and at which distance, keys are asked for while the database is away: for longer than the
+ * sockets stay open then (sessions.js, TIMES.fence). Baileys takes a failure for "no session" and refuses
+ * the message.
+ */
+export const AWAY = { tries: 20, pauseMs: 700 };
 
 /** Nothing is to be had: the socket that asks is not the session's any more, or what it asks for is not kept. */
 export class Closed extends Error {
@@ -245,21 +248,21 @@ export class Store {
 
 	/**
 	 * Tries again while the database is away. A message whose keys could not be read would be refused
-	 * for good, and nobody would see it again; so it waits. The lease ends the socket before long.
+	 * for good, and nobody would see it again; so it waits, until the lease has ended the socket.
 	 *
 	 * @template T
 	 * @param {() => Promise<T>} ask
 	 * @returns {Promise<T>}
 	 */
 	async #patiently(ask) {
-		for (let left = AWAY_TRIES; ; left -= 1) {
+		for (let left = AWAY.tries; ; left -= 1) {
 			try {
 				return await ask();
 			} catch (error) {
 				if (error instanceof Fenced || error instanceof Unreadable || left <= 1) {
 					throw error;
 				}
-				await new Promise((resolve) => setTimeout(resolve, AWAY_PAUSE_MS));
+				await new Promise((resolve) => setTimeout(resolve, AWAY.pauseMs));
 			}
 		}
 	}

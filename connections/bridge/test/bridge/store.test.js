@@ -5,7 +5,8 @@ import { initAuthCreds } from 'baileys';
 import { connect, Fenced } from '../../src/database.js';
 import { Keyring, Unreadable } from '../../src/keyring.js';
 import { Leases } from '../../src/leases.js';
-import { Closed, Store } from '../../src/store.js';
+import { TIMES } from '../../src/sessions.js';
+import { AWAY, Closed, Store } from '../../src/store.js';
 import { database, KEYS, walledDatabase } from './support.js';
 
 const keyring = Keyring.parse(KEYS);
@@ -98,6 +99,10 @@ test('an old socket reads and writes nothing', async (t) => {
 
 	await assert.rejects(keys.get('session', ['a.1']), Closed);
 	await assert.rejects(keys.set({ session: { 'a.1': Buffer.from([1]) } }), Closed);
+});
+
+test('keys are waited for until the sockets are closed', () => {
+	assert.ok((AWAY.tries - 1) * AWAY.pauseMs > TIMES.fence + TIMES.fenceLook);
 });
 
 test('two claimers share the free sessions; none gets one that is held or at rest', async (t) => {
