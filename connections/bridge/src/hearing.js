@@ -130,8 +130,16 @@ function heardOf(attrs, read, creds) {
 	};
 }
 
+/** What Backroom asked for comes back as a status. @param {import('baileys').WAMessageKey} key */
+function isEcho({ fromMe, id }) {
+	return fromMe === true && isSentByUs(id);
+}
+
 /** @param {Heard} heard @param {Ears} ears */
 function tellMessage(heard, ears) {
+	if (isEcho(heard.key)) {
+		return;
+	}
 	if (heard.key.fromMe && isOneself(heard.key.remoteJid, ears.creds)) {
 		// The device's own business, or notes to oneself.
 		return;
@@ -163,7 +171,7 @@ function upserted(message, type, ears) {
 		unreadable(message, ears);
 		return;
 	}
-	if (!message.message || (key.fromMe && isSentByUs(key.id))) {
+	if (!message.message) {
 		return;
 	}
 	// Already told before the receipt, as a rule. "append" is what came while we were away, not history.
@@ -173,6 +181,9 @@ function upserted(message, type, ears) {
 
 /** @param {import('baileys').WAMessage} message @param {Ears} ears */
 function unreadable({ key, messageTimestamp }, ears) {
+	if (isEcho(key)) {
+		return;
+	}
 	if (areJidsSameUser(ears.recent.get(String(key.id))?.key.remoteJid ?? undefined, key.remoteJid ?? undefined)) {
 		// It was read, and then its keys could not be kept; or it has come twice.
 		return;

@@ -1,11 +1,11 @@
 /** Makes the library's socket for a session, mends it, and listens to it. */
-import { Browsers, makeWASocket, proto } from 'baileys';
+import { Browsers, jidNormalizedUser, makeWASocket, proto } from 'baileys';
 import { endStuckUpgrades, LIBRARY_VERSION, surviveBadFrames } from './hardening.js';
 import { listen } from './hearing.js';
 import { isIgnored } from './inbound.js';
 import { readLeniently } from './leniency.js';
 import { kindOf, libraryLog, log } from './log.js';
-import { makeRepository } from './reaching.js';
+import { makeRepository, reach } from './reaching.js';
 
 /** @typedef {import('./session.js').Session} Session */
 
@@ -44,7 +44,7 @@ export function makeSocket(session, creds, live) {
 		shouldIgnoreJid: isIgnored,
 		generateHighQualityLinkPreview: false,
 		transactionOpts: { maxCommitRetries: 10, delayBetweenTriesMs: 1000 },
-		getMessage: (key) => sentBefore(session, String(key.id)),
+		getMessage: (key) => sentBefore(session, socket, key),
 		makeSignalRepository: makeRepository(session.memories.withoutLid, keys, reading),
 		...session.caches
 	});
@@ -77,11 +77,22 @@ function earsOf(session, socket, creds, live, reading) {
 	};
 }
 
-/** For a customer's phone that could not read it. An empty message would be worse than none. @param {Session} session @param {string} waId */
-async function sentBefore(session, waId) {
+/**
+ * For a customer's phone that could not read it. An empty message would be worse than none.
+ *
+ * @param {Session} session
+ * @param {import('baileys').WASocket} socket
+ * @param {import('baileys').WAMessageKey} key
+ */
+async function sentBefore(session, socket, { id, remoteJid }) {
 	try {
-		const message = (await session.store.sent(waId))?.message;
-		return message ? proto.Message.decode(message) : undefined;
+		const message = (await session.store.sent(String(id)))?.message;
+		if (!message) {
+			return undefined;
+		}
+		// Baileys gives it up where the server does not say which devices there are.
+		await reach(socket, { ...session.caches, ...session.memories }, jidNormalizedUser(remoteJid ?? undefined));
+		return proto.Message.decode(message);
 	} catch (error) {
 		log('bridge.sent.unreadable', { session: session.id, ...kindOf(error) });
 		return undefined;
