@@ -155,9 +155,10 @@ export class Session {
 		const pairing = state === 'pairing' ? {} : { pairing: null };
 		this.state = state;
 		const { id: session, phone, lid } = this;
-		this.shared.events.tell({ session, type: 'state', state, code, reason, until: until?.toISOString() ?? null, phone, lid });
+		const at = new Date();
+		this.shared.events.tell({ session, at: at.toISOString(), type: 'state', state, code, reason, until: until?.toISOString() ?? null, phone, lid });
 		log('bridge.session.changed', { session: this.id, state, code, reason });
-		const row = { state, state_code: code, state_reason: reason, state_until: until, state_at: new Date() };
+		const row = { state, state_code: code, state_reason: reason, state_until: until, state_at: at };
 		await this.#insist(() => this.store.write({ ...row, ...pairing, ...fields }));
 	}
 
