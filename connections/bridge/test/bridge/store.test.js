@@ -161,4 +161,6 @@ test('a user without roles of its own sees and keeps all sessions behind the row
 
 	const { rows } = await pool.query('select owner, state from connections_linkedsession');
 	assert.deepEqual(rows, [{ owner: 'first', state: 'open' }]);
+	// Less than what the pool waits for.
+	assert.deepEqual((await own.query('show statement_timeout')).rows, [{ statement_timeout: '7s' }]);
 });
