@@ -124,18 +124,17 @@ export function followSecretRotation(socket, creds, onRotated) {
 		creds.advSecretKey = randomBytes(32).toString('base64');
 		const to = from ?? '@s.whatsapp.net';
 		try {
-			await socket.sendNode(
-				tag === 'iq'
-					? { tag, attrs: { id, to, type: 'result' } }
-					: { tag: 'ack', attrs: { id, class: 'notification', to, type } }
-			);
+			if (tag === 'iq') {
+				await socket.sendNode({ tag, attrs: { id, to, type: 'result' } });
+			} else if (tag === 'notification') {
+				await socket.sendNode({ tag: 'ack', attrs: { id, class: 'notification', to, type } });
+			}
 			onRotated();
 		} catch {
 			// The socket is closing; the next attempt begins with fresh secrets anyway.
 		}
 	};
-	socket.ws.on('CB:notification,type:companion_reg_refresh', rotate);
-	socket.ws.on('CB:iq,,companion_reg_refresh', rotate);
+	socket.ws.on('linking:companion_reg_refresh', rotate);
 }
 
 /**
@@ -162,8 +161,7 @@ export function withSecret(qr, shownSecret, secret) {
  */
 export function detectPasskey(socket, onAsked) {
 	for (const type of ['passkey_prologue_request', 'crsc_continuation']) {
-		socket.ws.on(`CB:notification,type:${type}`, onAsked);
-		socket.ws.on(`CB:iq,,${type}`, onAsked);
+		socket.ws.on(`linking:${type}`, onAsked);
 	}
 }
 

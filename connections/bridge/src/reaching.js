@@ -161,6 +161,13 @@ export async function reach(socket, caches, chat) {
 	return theirs > 0;
 }
 
+/** Asks anew for the devices of whom the server says that they have changed. @param {Socket} socket @param {Cache} reachedCache */
+export function followDevices(socket, reachedCache) {
+	socket.ws.on('CB:notification,type:devices', (/** @type {import('baileys').BinaryNode} */ { attrs: { from, lid } }) => {
+		[from, lid].filter(Boolean).forEach((jid) => reachedCache.del(jidNormalizedUser(jid)));
+	});
+}
+
 /**
  * @param {Socket} socket
  * @param {{ userDevicesCache: Cache, reachedCache: Cache }} caches

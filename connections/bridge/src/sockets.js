@@ -5,7 +5,7 @@ import { listen } from './hearing.js';
 import { isIgnored } from './inbound.js';
 import { readLeniently } from './leniency.js';
 import { kindOf, libraryLog, log } from './log.js';
-import { makeRepository, reach } from './reaching.js';
+import { followDevices, makeRepository, reach } from './reaching.js';
 
 /** @typedef {import('./session.js').Session} Session */
 
@@ -51,6 +51,7 @@ export function makeSocket(session, creds, live) {
 	endStuckUpgrades(socket);
 	surviveBadFrames(socket);
 	readLeniently(socket, creds);
+	followDevices(socket, session.memories.reachedCache);
 	listen(socket, earsOf(session, socket, creds, live, reading));
 	return socket;
 }
