@@ -8,7 +8,7 @@ const registration = (w) => [...w.whatsapp.connections].find((one) => one.regist
 
 test('six codes that nobody scans end the attempt; a new serial begins another', async (t) => {
 	const w = await world(t);
-	const bridge = await w.bridge({ BRIDGE_QR_MS: '150' });
+	const bridge = await w.bridge({ BRIDGE_QR_MS: '100' });
 	const id = await w.session();
 
 	const seen = new Set();
@@ -17,12 +17,12 @@ test('six codes that nobody scans end the attempt; a new serial begins another',
 		const now = await w.row(id);
 		if (now.pairing) {
 			seen.add(now.pairing.value);
-			assert.ok(Date.parse(now.pairing.expires_at) <= Date.now() + 150);
+			assert.ok(Date.parse(now.pairing.expires_at) <= Date.now() + 100);
 		}
 		return now.state === 'expired' ? now : null;
 	}, 'the end');
 
-	assert.ok(Date.now() - start > 700);
+	assert.ok(Date.now() - start > 450);
 	assert.ok(seen.size >= 5, `${seen.size} codes`);
 	assert.deepEqual([row.state_reason, row.pairing, row.creds], ['not_scanned', null, null]);
 	await until(() => bridge.sessions?.size === 0 && w.whatsapp.connections.size === 0, 'the rest');

@@ -1,6 +1,7 @@
 /** What is kept, for how long, and what is made of it after a restart. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { node } from '../../fake_whatsapp/nodes.js';
 import { UNREAD } from '../../src/hearing.js';
 import { waIdOf } from '../../src/our_ids.js';
 import { QUESTIONS } from '../../src/sockets.js';
@@ -51,7 +52,7 @@ test('a process that is too big hands over and ends; a young one does not', asyn
 	const id = await w.linked();
 	const next = await w.process();
 
-	const old = await w.process({ BRIDGE_MAX_RSS_MB: '150', BRIDGE_MIN_AGE_SECONDS: '3', NODE_OPTIONS: FILLED });
+	const old = await w.process({ BRIDGE_MAX_RSS_MB: '150', BRIDGE_MIN_AGE_SECONDS: '1', NODE_OPTIONS: FILLED });
 	young.child.kill('SIGTERM');
 	await young.exit;
 	await until(async () => [next.owner, old.owner].includes((await w.row(id)).owner), 'another owner');
@@ -98,7 +99,8 @@ test('an own message that cannot be read is told as one, unless it comes again',
 	const read = await w.event(({ text }) => text === 'Readable in the end', 'the text');
 	w.whatsapp.faults.garble(w.shop.phone, 20);
 	const echoes = [waIdOf(id, 'a'), waIdOf(id, 'b')];
-	await w.whatsapp.toDevices.ownerWrites(w.shop, w.ada, { text: 'An echo of our own', id: echoes[0] });
+	const attrs = { from: w.shop.jid('lid'), recipient: w.ada.jid('lid'), id: echoes[0], t: '1790000000' };
+	[...w.whatsapp.connections][0].send(node('message', attrs, [node('enc', { v: 2, type: 'msg' }, Buffer.alloc(80, 1))]));
 	const lost = await w.whatsapp.toDevices.ownerWrites(w.shop, w.ada, { text: 'Never readable' });
 	const told = await w.event(({ wa_id: waId }) => waId === lost.id, 'that something was written');
 
