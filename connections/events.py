@@ -103,7 +103,8 @@ class Button:
 class Outbound:
     """One thing to send. `to_phone` is E.164; `to_user_id` a business-scoped user id.
 
-    `to_lid` is the customer's hidden number (`<digits>@lid`), which linked devices write to.
+    `to_lid` is the customer's hidden number (`<digits>@lid`), which linked devices write to;
+    `to_address` the provider's own address of the chat, where it names one to answer to.
     READ and TYPING name the customer's message; the Cloud API wants nothing else of them.
     """
 
@@ -111,6 +112,7 @@ class Outbound:
     to_phone: str | None = None
     to_user_id: str | None = None
     to_lid: str | None = None
+    to_address: str | None = None
     text: str = ""
     buttons: tuple[Button, ...] = ()
     message_id: str = ""

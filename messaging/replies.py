@@ -25,6 +25,7 @@ class Reply:
     to: Sender
     buttons: Sequence[Button]
     expires_at: datetime | None
+    chat: str | None = None  # where the customer wrote last, in the provider's own words
 
 
 def draft(
@@ -62,7 +63,23 @@ def draft(
     expires_at = conversations.window_ends_at(conversation)
     conversations.move_clocks(conversation=conversation, message=message, at=now)
     address = to if to is not None and to.key else contacts.address_of(conversation.contact)
-    return Reply(message, address, buttons, expires_at)
+    chat = _chat_of(answers) if answers is not None else _last_chat(conversation)
+    return Reply(message, address, buttons, expires_at, chat)
+
+
+def _chat_of(message: Message) -> str | None:
+    """Return the provider's own address of where a message came from, where it told one."""
+    chat = message.content.get("chat")
+    return chat if isinstance(chat, str) else None
+
+
+def _last_chat(conversation: Conversation) -> str | None:
+    """Return the same of what the customer wrote last."""
+    if not manners.is_linked(conversation.connection_id):
+        return None
+    received = Message.objects.filter(conversation=conversation, direction=Message.Direction.IN)
+    last = received.order_by("-provider_at", "-id").only("content").first()
+    return _chat_of(last) if last is not None else None
 
 
 _COLUMNS = {
@@ -116,6 +133,7 @@ def put(
                     to_phone=reply.to.phone,
                     to_user_id=reply.to.user_id if not reply.to.phone else None,
                     to_lid=reply.to.lid,
+                    to_address=reply.chat,
                     text=reply.message.text,
                     buttons=tuple(reply.buttons),
                 ),
@@ -183,6 +201,7 @@ def _mark(message: Message, kind: OutboundKind, to: Sender | None = None) -> out
             kind=kind,
             to_phone=to.phone if to else None,
             to_lid=to.lid if to else None,
+            to_address=_chat_of(message),
             message_id=message.provider_message_id,
         ),
         # A lane of its own: a read mark must never hold an answer up.

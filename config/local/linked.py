@@ -51,7 +51,7 @@ def require_root_key(given: Given) -> None:
     if given.has("LINKED_DEVICE_URL") and not given.has("LINKED_DEVICE_ROOT_KEY"):
         raise UnableToStart(
             "LINKED_DEVICE_URL is set, and LINKED_DEVICE_ROOT_KEY is not.",
-            remedy="Set it to that server's root key (32 bytes in hex), or unset LINKED_DEVICE_URL "
+            remedy="Set it to that server's root key (32 bytes in hex or base64), or unset LINKED_DEVICE_URL "
             "to have a WhatsApp server of this machine's own.",
         )
 

@@ -148,7 +148,9 @@ def _request(message: Outbound, opaque: str) -> dict[str, Any]:
 
 
 def _address(message: Outbound) -> dict[str, str]:
-    """Name the customer by where the question came from, which is the hidden number if known."""
+    """Name the chat that the question came from; if none is known, the hidden number or the phone."""
+    if message.to_address and _JID.fullmatch(message.to_address):
+        return {"chat": message.to_address}
     if message.to_lid and _JID.fullmatch(message.to_lid):
         return {"chat": message.to_lid}
     if message.to_phone and _PHONE.fullmatch(message.to_phone):

@@ -116,7 +116,7 @@ def _said(kind: Kind) -> Callable[[dict[str, Any]], Update | None]:
             "type": _TYPES.get(word, word),
             "text": untrusted.text_of(event, "text")[:MAX_TEXT],
             "sender": as_data(who),
-            "content": {"offline": untrusted.flag_of(event, "is_offline")},
+            "content": {"offline": untrusted.flag_of(event, "is_offline"), **_chat(event)},
             "reply_to": untrusted.text_of(event, "reply_to")[: update_keys.MAX_SUBJECT],
             "referral": {},
             "errors": [],
@@ -127,6 +127,12 @@ def _said(kind: Kind) -> Callable[[dict[str, Any]], Update | None]:
         )  # fmt: skip
 
     return read_message
+
+
+def _chat(event: dict[str, Any]) -> dict[str, str]:
+    """Say where the message came from: answers go there, whatever else is known of the customer."""
+    chat = untrusted.text_of(event, "chat")
+    return {"chat": chat} if _LID.fullmatch(chat) or _PN.fullmatch(chat) else {}
 
 
 def _status(event: dict[str, Any]) -> Update | None:

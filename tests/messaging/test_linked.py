@@ -9,13 +9,14 @@ from pytest_django.fixtures import Settings
 from connections import alarm_clock, manners, outbox, pacing, sender
 from connections.models import InboundEvent, OutboundJob
 from lib import clock
-from messaging import desk
+from messaging import desk, takeover
 from messaging.models import Contact, ContactIdentity, Conversation, Message
 from tests.messaging.linked_line import ADA, FEE, Line, texts
 from workspaces import scope
-from workspaces.models import Workspace
+from workspaces.models import User, Workspace
 
 pytestmark = pytest.mark.django_db
+PLAIN = "2348098765432@s.whatsapp.net"
 
 
 def test_a_hidden_number_is_answered_where_it_wrote(line: Line, acme: Workspace) -> None:
@@ -26,6 +27,24 @@ def test_a_hidden_number_is_answered_where_it_wrote(line: Line, acme: Workspace)
         contact = Contact.objects.get()
         kinds = set(ContactIdentity.objects.values_list("kind", "value"))
     assert (contact.phone, contact.name, kinds) == (None, "Ada", {("lid", ADA)})
+
+
+def test_who_wrote_by_phone_number_is_answered_there_by_the_bot_and_by_a_person(
+    line: Line, acme: Workspace, settings: Settings, ada: User
+) -> None:
+    settings.LINKED_DEVICE_TYPING_MS = [1000, 3000]
+    line.asks("how much is delivery?", chat=PLAIN)
+    with scope.workspace(acme):
+        assert Contact.objects.get().phone and ContactIdentity.objects.filter(value=ADA).exists()
+        takeover.reply(
+            workspace=acme, conversation_id=Conversation.objects.get().pk, user=ada, text="On us.", now=clock.now(),
+        )  # fmt: skip
+        OutboundJob.objects.update(due_at=clock.now())
+
+    asked = line.send() + line.send() + line.send()
+
+    assert {body["chat"] for body in asked} == {PLAIN}
+    assert {text for _, text in texts(asked)} == {FEE, "On us."}
 
 
 def test_the_phone_that_is_learnt_later_belongs_to_the_same_customer(
@@ -50,8 +69,7 @@ def test_the_phone_that_is_learnt_later_belongs_to_the_same_customer(
 def test_a_customer_known_by_phone_who_turns_out_to_have_another_contact_is_not_merged(
     line: Line, acme: Workspace
 ) -> None:
-    plain = "2348098765432@s.whatsapp.net"
-    line.asks("hello", phone=None, lid=None, chat=plain, wa_id="3AF0000000000001")
+    line.asks("hello", phone=None, lid=None, chat=PLAIN, wa_id="3AF0000000000001")
     line.asks("hello", phone=None, wa_id="3AF0000000000002")
     assert line.post(line.event("lid_mapping")) == 200
     line.drain()

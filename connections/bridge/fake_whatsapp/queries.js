@@ -75,14 +75,11 @@ const ANSWERS = {
 		]),
 	'w:mex query': (query, connection) =>
 		result(query, [node('result', {}, Buffer.from(JSON.stringify({ data: limitsOf(login(connection).account) })))]),
-	'w:sync:app:state sync': (query) =>
-		result(query, [
-			node(
-				'sync',
-				{},
-				children(child(query, 'sync')).map(({ attrs }) => node('collection', { name: attrs.name, version: 0 }))
-			)
-		]),
+	'w:sync:app:state sync': (query, _, { quirks }) => {
+		const asked = children(child(query, 'sync'));
+		const named = asked.map(({ attrs }) => node('collection', { name: attrs.name, version: 0 }));
+		return result(query, quirks.namesAppState ? [node('sync', {}, named)] : []);
+	},
 	'w:profile:picture picture': (query) => refusal(query, 404, 'item-not-found'),
 	'md remove-companion-device': (query, connection, { deviceLeaves }) => {
 		const { account, device } = login(connection);
@@ -148,7 +145,8 @@ function giveKeys(query, connection, { people, quirks }) {
 }
 
 /** Who has WhatsApp, with which hidden number, on which devices. @type {Answer} */
-function listPeople(query, _connection, { people, quirks }) {
+function listPeople(query, connection, { people, quirks }) {
+	const asker = quirks.listsAsker ? undefined : connection.login?.device;
 	const usync = child(query, 'usync');
 	const wanted = children(child(usync, 'query')).map((one) => one.tag);
 	const users = children(child(usync, 'list')).map((user) => {
@@ -159,7 +157,7 @@ function listPeople(query, _connection, { people, quirks }) {
 		const facts = {
 			contact: node('contact', { type: found ? 'in' : 'out' }),
 			lid: quirks.hasLids && found?.by === 'phone' && node('lid', { val: found.who.jid('lid') }),
-			devices: found && devicesNode(found.who),
+			devices: found && devicesNode(found.who, asker),
 			status: found && node('status')
 		};
 		const said = wanted.map((tag) => facts[tag]).filter((one) => one !== undefined && one !== false);
@@ -168,9 +166,9 @@ function listPeople(query, _connection, { people, quirks }) {
 	return result(query, [node('usync', usync?.attrs, [node('result'), node('list', {}, users)])]);
 }
 
-/** @param {import('./people.js').Account | import('./people.js').Customer} who */
-function devicesNode(who) {
-	const linked = who instanceof Account ? [...who.devices.values()] : [];
+/** @param {Account | import('./people.js').Customer} who @param {Login['device']} [without] */
+function devicesNode(who, without) {
+	const linked = who instanceof Account ? [...who.devices.values()].filter((device) => device !== without) : [];
 	return node('devices', {}, [
 		node('device-list', {}, [
 			node('device', { id: 0 }),

@@ -30,6 +30,12 @@ export class Quirks {
 	asksForRestart = true;
 	/** Whether there are keys of the owner's own phone. */
 	hasPhoneKeys = true;
+	/** Whether the devices of an account that are told to one of them include itself. */
+	listsAsker = true;
+	/** Whether the owner's phone tells a new device what was before. */
+	sendsHistory = true;
+	/** Whether an answer about app state names what was asked for. */
+	namesAppState = true;
 	/** Whether a new device is content with a handful of one-time keys instead of 812. */
 	hasFewKeys = false;
 	/** Whether the server's own address is written without the sign before it. */

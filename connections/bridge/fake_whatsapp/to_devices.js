@@ -149,7 +149,7 @@ export class ToDevices {
 	 * @param {LinkedDevice} device
 	 */
 	async sendHistory(account, device) {
-		if (device.hasHistory) {
+		if (device.hasHistory || !this.faults.quirks.sendsHistory) {
 			return;
 		}
 		device.hasHistory = true;

@@ -2,7 +2,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { connect } from './database.js';
 import { Events } from './events.js';
-import { repairSignatures, trustRoot } from './hardening.js';
+import { bindCertificates, repairSignatures, trustRoot } from './hardening.js';
 import { makeServer } from './http.js';
 import { Leases } from './leases.js';
 import { kindOf, log } from './log.js';
@@ -25,6 +25,7 @@ export class Bridge {
 	async start() {
 		const { settings } = this;
 		repairSignatures();
+		bindCertificates();
 		if (settings.server) {
 			trustRoot(settings.server.rootKey);
 		}

@@ -13,6 +13,8 @@ const ROLES = ['backroom_bridge', 'backroom_system'];
  * the house's own jobs by this setting (workspaces/walls.py); it changes nothing where there are roles.
  */
 const SCOPE = "set_config('backroom.scope', 'system', false)";
+/** Shorter than the pool's own patience: what it gives up must not be written after its own repetition. */
+const PATIENCE = "set_config('statement_timeout', '7000', false)";
 /** Whether the session's user may take a role on; the question changed with PostgreSQL 16. */
 const MAY_TAKE =
 	"pg_has_role(session_user, oid, case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end)";
@@ -36,7 +38,7 @@ export async function connect(url) {
 	const [who, values] = role ? [`set_config('role', $1, false), `, [role]] : ['', []];
 	pool.on('connect', (client) => {
 		// Queries of one client keep their order, so this comes before any other.
-		client.query(`select ${who}${SCOPE}`, values).catch((error) => {
+		client.query(`select ${who}${SCOPE}, ${PATIENCE}`, values).catch((error) => {
 			log('bridge.role.refused', kindOf(error));
 			// Never on as somebody who may do more, or sees nothing.
 			client.end().catch(() => undefined);

@@ -58,15 +58,22 @@ export class Events {
 		this.#wake?.();
 	}
 
-	/** Tells what dead processes of this host left behind. Says how many events. */
+	/**
+	 * Tells what dead processes of this host left behind, but for states: those are out of date as soon as
+	 * somebody else holds the session, and the last one is in its row. Says how many events.
+	 */
 	replay() {
 		let count = 0;
 		for (const { events, done } of this.spool.leftovers()) {
-			for (const event of events) {
+			const news = events.filter(({ type }) => type !== 'state');
+			for (const event of news) {
 				this.tell(/** @type {any} */ (event), true);
 			}
-			count += events.length;
-			done();
+			count += news.length;
+			// What could not be written here is found there again.
+			if (!this.spool.isBroken) {
+				done();
+			}
 		}
 		if (count > 0) {
 			log('bridge.events.replayed', { count });

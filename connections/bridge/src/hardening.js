@@ -3,10 +3,15 @@
  * Whoever updates the pin reads every point again.
  */
 import { randomBytes } from 'node:crypto';
-import { Curve, DEFAULT_CONNECTION_CONFIG, WA_CERT_DETAILS } from 'baileys';
+import { Curve, DEFAULT_CONNECTION_CONFIG, proto, WA_CERT_DETAILS } from 'baileys';
 import * as curve from 'libsignal/src/curve.js';
+import { kindOf, log } from './log.js';
 
 /** @typedef {import('baileys').WASocket} Socket */
+
+const NOTHING = Buffer.alloc(0);
+const { sharedKey } = Curve;
+const { decode } = proto.CertChain;
 
 /**
  * Makes signatures count. `Curve.verify` (lib/Utils/crypto.js) drops the answer of libsignal's
@@ -25,6 +30,29 @@ export function repairSignatures() {
 			}
 		}
 	});
+}
+
+/**
+ * Makes the certificate count for the one who shows it. Baileys checks its signatures, and never whether
+ * its key is the one with which the handshake is done (lib/Utils/noise-handler.js, processHandshake): who
+ * has a copy of WhatsApp's chain, which everybody gets, could be WhatsApp. Between the agreement with that
+ * key and the reading of the chain nothing else can happen, as both are steps of one synchronous function.
+ */
+export function bindCertificates() {
+	/** @type {Uint8Array} */
+	let shown = NOTHING;
+	Curve.sharedKey = (privateKey, publicKey) => {
+		shown = publicKey;
+		return sharedKey(privateKey, publicKey);
+	};
+	proto.CertChain.decode = (...words) => {
+		const chain = decode(...words);
+		const { details } = chain.leaf ?? {};
+		if (details && !Buffer.from(proto.CertChain.NoiseCertificate.Details.decode(details).key ?? NOTHING).equals(shown)) {
+			throw withStatus('The certificate is another server\'s', 400);
+		}
+		return chain;
+	};
 }
 
 /** Trusts another server than WhatsApp's. @param {Buffer} rootKey 32 bytes */
@@ -48,6 +76,38 @@ export function endStuckUpgrades(socket) {
 }
 
 /**
+ * Keeps what cannot be read on one line away from the others: in the library it becomes a rejection
+ * that belongs to nobody (lib/Socket/socket.js, onMessageReceived), and many of those end the process. A
+ * frame that is not the server's ends the line. A stanza that cannot be decoded is left out instead: the
+ * server would send it again at each login.
+ *
+ * Frames are read one after the other, too: one that has to be inflated was overtaken by the next.
+ *
+ * @param {Socket} socket
+ */
+export function surviveBadFrames(socket) {
+	const [read] = /** @type {((data: Buffer) => Promise<void>)[]} */ (socket.ws.listeners('message'));
+	socket.ws.removeAllListeners('message');
+	const readAll = async (/** @type {Buffer} */ data) => {
+		// Each call takes at least one frame off what is left.
+		for (let rest = data; ; rest = NOTHING) {
+			try {
+				return await read(rest);
+			} catch (error) {
+				if (/unable to authenticate/.test(/** @type {Error} */ (error).message)) {
+					return void socket.end(withStatus('Unreadable frame', 428));
+				}
+				log('bridge.frame.dropped', kindOf(error));
+			}
+		}
+	};
+	let turn = Promise.resolve();
+	socket.ws.on('message', (/** @type {Buffer} */ data) => {
+		turn = turn.then(() => readAll(data));
+	});
+}
+
+/**
  * Answers `companion_reg_refresh`, which retires the secret inside the QR that is shown
  * (WhiskeySockets/Baileys#2737; whatsmeow 9ec8f76): a new secret, an acknowledgement, the same ref
  * once more. Baileys ignores it, and cannot acknowledge anything before `creds.me` is known.
@@ -64,18 +124,17 @@ export function followSecretRotation(socket, creds, onRotated) {
 		creds.advSecretKey = randomBytes(32).toString('base64');
 		const to = from ?? '@s.whatsapp.net';
 		try {
-			await socket.sendNode(
-				tag === 'iq'
-					? { tag, attrs: { id, to, type: 'result' } }
-					: { tag: 'ack', attrs: { id, class: 'notification', to, type } }
-			);
+			if (tag === 'iq') {
+				await socket.sendNode({ tag, attrs: { id, to, type: 'result' } });
+			} else if (tag === 'notification') {
+				await socket.sendNode({ tag: 'ack', attrs: { id, class: 'notification', to, type } });
+			}
 			onRotated();
 		} catch {
 			// The socket is closing; the next attempt begins with fresh secrets anyway.
 		}
 	};
-	socket.ws.on('CB:notification,type:companion_reg_refresh', rotate);
-	socket.ws.on('CB:iq,,companion_reg_refresh', rotate);
+	socket.ws.on('linking:companion_reg_refresh', rotate);
 }
 
 /**
@@ -102,8 +161,7 @@ export function withSecret(qr, shownSecret, secret) {
  */
 export function detectPasskey(socket, onAsked) {
 	for (const type of ['passkey_prologue_request', 'crsc_continuation']) {
-		socket.ws.on(`CB:notification,type:${type}`, onAsked);
-		socket.ws.on(`CB:iq,,${type}`, onAsked);
+		socket.ws.on(`linking:${type}`, onAsked);
 	}
 }
 

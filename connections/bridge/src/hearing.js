@@ -1,5 +1,5 @@
 /** Listens to one socket and tells what happens to messages. */
-import { jidNormalizedUser, proto, unpadRandomMax16 } from 'baileys';
+import { areJidsSameUser, proto, unpadRandomMax16 } from 'baileys';
 import { kindOf, log } from './log.js';
 import { isIgnored, lidOf, messageEvent, phoneOf, undecryptableEvent, unreadOwnEvent } from './inbound.js';
 import { isOneself } from './leniency.js';
@@ -14,6 +14,7 @@ import { listenToStatuses } from './statuses.js';
  * @property {string} session
  * @property {import('./events.js').Events} events
  * @property {Record<string, any>} creds
+ * @property {import('./reaching.js').Reading} reading what the socket's store of sessions tells of
  * @property {() => boolean} live whether this socket is the session's socket
  * @property {(waId: string) => Promise<string | undefined>} opaqueOf Backroom's id of a message that it sent
  * @property {(lid: string) => Promise<string | null>} phoneFor JID of the phone behind a hidden number, when it is known
@@ -24,12 +25,9 @@ import { listenToStatuses } from './statuses.js';
  * @property {import('baileys').WAMessageKey} key
  * @property {string | null} text
  *
- * @typedef {object} Stanza of a message that has not been told yet
- * @property {any} attrs
- * @property {string} [destination] chat of an own message whose stanza does not say it
+ * @typedef {Record<string, any>} Stanza the attributes of a message
  */
 
-const REMEMBERED_STANZAS = 2000;
 /** How long an own message that cannot be read may take to come again; tests make it shorter. */
 export const UNREAD = { ownAfterMs: 20_000 };
 
@@ -80,107 +78,68 @@ function oneAfterTheOther(socket) {
 }
 
 /**
- * Puts each message on the disk before WhatsApp gets its receipt. Baileys sends the receipt first
- * and tells of the message later (lib/Socket/messages-recv.js, handleMessage); whoever ends between
- * the two loses it. The only synchronous step between decryption and receipt is
- * `messageRetryManager.addRecentMessage`. An error in there would make Baileys refuse the message
- * for good, so nothing may be thrown.
+ * Puts each message on the disk as soon as it is read: before the keys that read it are used up
+ * (reaching.js), and before WhatsApp gets its receipt. Baileys sends the receipt first and tells of the
+ * message later (lib/Socket/messages-recv.js, handleMessage); whoever ends between the two loses it.
  *
  * @param {Socket} socket
  * @param {Ears} ears
  */
 function hearBeforeReceipt(socket, ears) {
-	const manager = /** @type {any} */ (socket).messageRetryManager;
-	/** By chat and id: two senders may use the same id. @type {Map<string, Stanza>} */
-	const stanzas = new Map();
-	/** Of own messages, by what is encrypted in them. @type {WeakMap<object, Stanza>} */
-	const sealed = new WeakMap();
+	/** By what is encrypted in them. @type {WeakMap<Uint8Array, Stanza>} */
+	const stanzas = new WeakMap();
 	socket.ws.on('CB:message', (/** @type {any} */ { attrs, content }) => {
-		const stanza = { attrs };
-		stanzas.set(placeOf(attrs.recipient ?? attrs.from, attrs.id), stanza);
-		if (stanzas.size > REMEMBERED_STANZAS) {
-			stanzas.delete(/** @type {string} */ (stanzas.keys().next().value));
-		}
-		if (!attrs.recipient && isOneself(attrs.from, ears.creds) && Array.isArray(content)) {
-			const bodies = content.map((one) => one.content).filter((body) => body instanceof Uint8Array);
-			bodies.forEach((body) => sealed.set(body, stanza));
+		for (const { content: body } of Array.isArray(content) ? content : []) {
+			if (body instanceof Uint8Array) {
+				stanzas.set(body, attrs);
+			}
 		}
 	});
-	readDestinations(socket, sealed);
-	if (!manager) {
-		log('bridge.receipts.unguarded', { session: ears.session });
-		return;
-	}
-	const remember = manager.addRecentMessage.bind(manager);
-	manager.addRecentMessage = (/** @type {string} */ to, /** @type {string} */ id, /** @type {any} */ message) => {
-		// What we send ourselves comes by here too, and has no stanza.
-		const place = placeOf(to, id);
-		const stanza = stanzas.get(place);
-		if (stanza) {
-			stanzas.delete(place);
-			guarded(() => tellMessage(heardOf(stanza, to, message, ears.creds), ears));
-		}
-		try {
-			remember(to, id, message);
-		} catch (error) {
-			log('bridge.library.broken', { session: ears.session, ...kindOf(error) });
+	ears.reading.onRead = (ciphertext, plain) => {
+		const attrs = stanzas.get(ciphertext);
+		if (attrs) {
+			// An error in there would make Baileys refuse the message for good.
+			guarded(() => tellMessage(heardOf(attrs, proto.Message.decode(unpadRandomMax16(plain)), ears.creds), ears));
 		}
 	};
 }
 
-/** @param {string} chat @param {string} id */
-function placeOf(chat, id) {
-	return `${jidNormalizedUser(chat)} ${id}`;
-}
-
 /**
- * An own message may come without `recipient`. Whom it went to is inside then, in a part that Baileys
- * throws away (`deviceSentMessage.destinationJid`).
+ * The same as Baileys makes of a stanza (lib/Utils/decode-wa-message.js, decodeMessageNode), but for one
+ * thing: an own message may come without `recipient`. Whom it went to is inside then, in a part that
+ * Baileys throws away (`deviceSentMessage.destinationJid`).
  *
- * @param {Socket} socket
- * @param {WeakMap<object, Stanza>} sealed
- */
-function readDestinations(socket, sealed) {
-	const repository = socket.signalRepository;
-	const decrypt = repository.decryptMessage.bind(repository);
-	repository.decryptMessage = async (asked) => {
-		const plain = await decrypt(asked);
-		const stanza = sealed.get(asked.ciphertext);
-		if (stanza) {
-			guarded(() => {
-				const { deviceSentMessage } = proto.Message.decode(unpadRandomMax16(plain));
-				stanza.destination = deviceSentMessage?.destinationJid ?? undefined;
-			});
-		}
-		return plain;
-	};
-}
-
-/**
- * The same as Baileys makes of a stanza (lib/Utils/decode-wa-message.js, decodeMessageNode).
- *
- * @param {Stanza} stanza
- * @param {string} chat
- * @param {any} message
+ * @param {Stanza} attrs
+ * @param {proto.IMessage} read
  * @param {Record<string, any>} creds
  * @returns {Heard}
  */
-function heardOf({ attrs, destination }, chat, message, creds) {
+function heardOf(attrs, read, creds) {
 	const fromMe = isOneself(attrs.from, creds);
+	const sent = read.deviceSentMessage;
 	const alt = fromMe
 		? attrs.peer_recipient_pn ?? attrs.peer_recipient_lid ?? attrs.recipient_pn ?? attrs.recipient_lid
 		: attrs.sender_pn ?? attrs.sender_lid ?? attrs.participant_pn ?? attrs.participant_lid;
+	const chat = fromMe ? attrs.recipient ?? sent?.destinationJid ?? attrs.from : attrs.from;
 	return {
-		key: { remoteJid: destination ?? chat, remoteJidAlt: alt, fromMe, id: attrs.id },
-		message,
+		key: { remoteJid: chat, remoteJidAlt: alt, fromMe, id: attrs.id },
+		message: sent?.message ?? read,
 		sentAt: Number(attrs.t),
 		name: attrs.notify,
 		isOffline: attrs.offline !== undefined
 	};
 }
 
+/** What Backroom asked for comes back as a status. @param {import('baileys').WAMessageKey} key */
+function isEcho({ fromMe, id }) {
+	return fromMe === true && isSentByUs(id);
+}
+
 /** @param {Heard} heard @param {Ears} ears */
 function tellMessage(heard, ears) {
+	if (isEcho(heard.key)) {
+		return;
+	}
 	if (heard.key.fromMe && isOneself(heard.key.remoteJid, ears.creds)) {
 		// The device's own business, or notes to oneself.
 		return;
@@ -212,7 +171,7 @@ function upserted(message, type, ears) {
 		unreadable(message, ears);
 		return;
 	}
-	if (!message.message || (key.fromMe && isSentByUs(key.id))) {
+	if (!message.message) {
 		return;
 	}
 	// Already told before the receipt, as a rule. "append" is what came while we were away, not history.
@@ -222,6 +181,13 @@ function upserted(message, type, ears) {
 
 /** @param {import('baileys').WAMessage} message @param {Ears} ears */
 function unreadable({ key, messageTimestamp }, ears) {
+	if (isEcho(key)) {
+		return;
+	}
+	if (areJidsSameUser(ears.recent.get(String(key.id))?.key.remoteJid ?? undefined, key.remoteJid ?? undefined)) {
+		// It was read, and then its keys could not be kept; or it has come twice.
+		return;
+	}
 	if (!key.fromMe) {
 		const event = undecryptableEvent(ears.session, key);
 		if (event) {

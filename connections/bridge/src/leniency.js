@@ -8,7 +8,7 @@ import { isSentByUs } from './our_ids.js';
 /** @typedef {import('baileys').BinaryNode} Node */
 
 const SERVER = '@s.whatsapp.net';
-/** What matters while a device is being linked, by the tag of the stanza's child: whichever type was given. */
+/** What matters while a device is being linked, by a tag or a type. */
 const NEWS_OF_LINKING = new Map([
 	['companion_reg_refresh', 'companion_reg_refresh'],
 	['passkey_prologue_request', 'passkey_prologue_request'],
@@ -22,14 +22,35 @@ export function readLeniently(socket, creds) {
 		if (typeof frame?.tag === 'string') {
 			frame.attrs ??= {};
 			mend(frame, creds);
+			const news = creds.account ? undefined : newsOfLinking(frame);
+			if (news) {
+				socket.ws.emit(`linking:${news}`, frame);
+			}
 		}
 	});
+	// A line on which they are not answered may be taken for a dead one.
+	socket.ws.on('CB:iq,xmlns:urn:xmpp:ping', (/** @type {Node} */ { attrs: { id, from = SERVER, type } }) => {
+		if (type === 'get') {
+			socket.sendNode({ tag: 'iq', attrs: { id, to: from, type: 'result' } }).catch(() => {});
+		}
+	});
+}
+
+/**
+ * Wherever it stands in the stanza, and whatever stands around it.
+ *
+ * @param {Node} stanza
+ * @returns {string | undefined}
+ */
+export function newsOfLinking({ tag, attrs, content }) {
+	const inside = () => Array.isArray(content) && content.map(newsOfLinking).find((found) => found !== undefined);
+	return NEWS_OF_LINKING.get(attrs?.type ?? '') ?? NEWS_OF_LINKING.get(tag) ?? (inside() || undefined);
 }
 
 /** @param {Node} stanza changed in place @param {any} creds */
 export function mend(stanza, creds) {
 	const { tag, attrs } = stanza;
-	const [first] = Array.isArray(stanza.content) ? stanza.content : [];
+	const children = Array.isArray(stanza.content) ? stanza.content : [];
 	if (attrs.from === SERVER.slice(1)) {
 		attrs.from = SERVER;
 	}
@@ -38,10 +59,8 @@ export function mend(stanza, creds) {
 	} else if (tag === 'success' && !attrs.lid && creds.me?.lid) {
 		// Baileys would forget the hidden number that it learnt while linking.
 		attrs.lid = creds.me.lid;
-	} else if (tag === 'stream:error' && !attrs.code && first?.tag === 'conflict' && first.attrs.type === 'device_removed') {
+	} else if (tag === 'stream:error' && !attrs.code && children.some((one) => one.tag === 'conflict' && one.attrs.type === 'device_removed')) {
 		attrs.code = '401';
-	} else if (tag === 'notification' && !creds.account) {
-		attrs.type = NEWS_OF_LINKING.get(first?.tag ?? '') ?? attrs.type;
 	}
 }
 

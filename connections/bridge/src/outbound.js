@@ -1,6 +1,7 @@
 /** Sends what Backroom asks for through one session (PROTOCOL.md, 4). */
 import { generateWAMessageFromContent, jidDecode, proto } from 'baileys';
 import { kindOf, log } from './log.js';
+import { Memory } from './memory.js';
 import { waIdOf } from './our_ids.js';
 import { reach } from './reaching.js';
 
@@ -59,8 +60,8 @@ export class Outbound {
 	#isPrivacyUnknown = false;
 	#tokens;
 	#filledAt = Date.now();
-	/** @type {Set<string>} */
-	#known = new Set();
+	/** Numbers with WhatsApp. @type {Memory<true>} */
+	#known = new Memory(1000);
 
 	/** @param {Session} session @param {{ typingMs: number, textsPerMinute: number }} pace */
 	constructor(session, pace) {
@@ -241,7 +242,7 @@ export class Outbound {
 	/** Asks first: writing to numbers without WhatsApp gets accounts locked. @param {import('baileys').WASocket} socket @param {string} phone */
 	async #jidOf(socket, phone) {
 		const jid = `${phone.slice(1)}@s.whatsapp.net`;
-		if (!this.#known.has(jid)) {
+		if (!this.#known.get(jid)) {
 			const found = await socket.onWhatsApp(phone);
 			if (found === undefined) {
 				throw new Refused(504, 'unknown', 'No answer about the number');
@@ -249,7 +250,7 @@ export class Outbound {
 			if (!found[0]?.exists) {
 				throw new Refused(422, 'no_whatsapp');
 			}
-			this.#known.add(jid);
+			this.#known.set(jid, true);
 			return jidDecode(found[0].jid) ? found[0].jid : jid;
 		}
 		return jid;

@@ -12,8 +12,9 @@
  * @property {any} [data] attributes of the failure
  * @property {boolean} isLinked whether the device belongs to somebody
  * @property {boolean} hasOpened whether it was ever open since it was linked
- * @property {number} cutMs since the connection was lost, 0 if it was open until now
- * @property {number} tries since it was open last
+ * @property {number} cutMs since a line that was open for a moment was lost, 0 if this one was
+ * @property {number} tries since a line held (cuts.js), without those that the server asked for
+ * @property {number} restarts those that it asked for (515)
  * @property {number} badSessions quick ends with 500 in a row
  * @property {number} replacements ends with 440 in a row
  *
@@ -63,7 +64,7 @@ export function backoffMs(tries, cutMs, chance) {
 /** @param {End} end @param {number} chance 0 to 1 @returns {Reaction} */
 export function react(end, chance) {
 	const { code, isLinked } = end;
-	if (code === 515 && end.tries < 5) {
+	if (code === 515 && end.restarts < 5) {
 		return { next: 'retry', state: 'connecting', reason: 'restart_required', delayMs: 0 };
 	}
 	if (code === 401 && !isLinked) {
@@ -107,7 +108,8 @@ export function react(end, chance) {
 	if (code === 500 && end.badSessions >= 5) {
 		return { next: 'rest', state: 'needs_human', reason: 'bad_session' };
 	}
-	return { next: 'retry', state: 'backoff', reason: cutReason(end), delayMs: backoffMs(end.tries, end.cutMs, chance) };
+	const tries = code === 515 ? end.restarts : end.tries;
+	return { next: 'retry', state: 'backoff', reason: cutReason(end), delayMs: backoffMs(tries, end.cutMs, chance) };
 }
 
 /** @param {End} end */

@@ -4,19 +4,32 @@
  * of them, or knows of no hidden numbers.
  */
 import { DEFAULT_CONNECTION_CONFIG, jidDecode, jidEncode, jidNormalizedUser } from 'baileys';
+import { Closed } from './store.js';
 
 /**
  * @typedef {import('baileys').WASocket} Socket
  * @typedef {import('./cache.js').Cache} Cache
  */
 
+/** What a step of a Signal session changes. */
+const OF_STEPS = new Set(['session', 'pre-key', 'identity-key']);
+
 /**
- * Baileys' own store of Signal sessions, with three changes.
+ * @typedef {object} Reading
+ * @property {(ciphertext: Uint8Array, plain: Uint8Array) => void} onRead told of each text before the step of its session is kept; does not throw
+ */
+
+/**
+ * Baileys' own store of Signal sessions, with four changes.
  *
  * One step of a session after the other, and each written before the next is read. Baileys encrypts
  * inside a transaction that lasts until the text is out (lib/Socket/messages-send.js, relayMessage), and
  * decrypts in another one: who writes while an answer goes out to them makes both begin with the same
  * keys, the later commit takes the other's step back, and their phone cannot read what comes next.
+ *
+ * What was read is told before the step is kept. The other way round, whoever ended between the two would
+ * lose the text: it comes again, but there are no keys for it any more. If the line has closed meanwhile,
+ * the step is not kept, and the same keys read it when it comes again.
  *
  * Two more about hidden numbers. Where there is none for
  * a phone number, keys are fetched for the phone number itself: Baileys (lib/Socket/messages-send.js,
@@ -25,10 +38,12 @@ import { DEFAULT_CONNECTION_CONFIG, jidDecode, jidEncode, jidNormalizedUser } fr
  *
  * @param {Cache} withoutLid
  * @param {import('baileys').SignalKeyStore} keys the store itself, which knows no transactions
+ * @param {Reading} reading
  * @returns {typeof DEFAULT_CONNECTION_CONFIG.makeSignalRepository}
  */
-export function makeRepository(withoutLid, keys) {
-	const direct = { ...keys, isInTransaction: () => false, transaction: (/** @type {() => any} */ work) => work() };
+export function makeRepository(withoutLid, keys, reading) {
+	const held = holdable(keys);
+	const direct = { ...held.keys, isInTransaction: () => false, transaction: (/** @type {() => any} */ work) => work() };
 	return (auth, logger, ask) => {
 		const asked = async (/** @type {string[]} */ phones) => {
 			const unknown = phones.filter((phone) => !withoutLid.get(phone));
@@ -38,8 +53,16 @@ export function makeRepository(withoutLid, keys) {
 			return found;
 		};
 		const repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository({ ...auth, keys: direct }, logger, asked);
+		const decrypt = repository.decryptMessage.bind(repository);
+		repository.decryptMessage = (one) =>
+			held.during(async () => {
+				const plain = await decrypt(one);
+				reading.onRead(one.ciphertext, plain);
+				return plain;
+			});
 		const inTurn = oneByOne();
-		for (const name of /** @type {const} */ (['encryptMessage', 'decryptMessage', 'injectE2ESession'])) {
+		// All that write a session.
+		for (const name of /** @type {const} */ (['encryptMessage', 'decryptMessage', 'injectE2ESession', 'migrateSession', 'deleteSession'])) {
 			const step = /** @type {(...args: any[]) => Promise<any>} */ (repository[name].bind(repository));
 			Object.assign(repository, { [name]: (/** @type {any[]} */ ...args) => inTurn(() => step(...args)) });
 		}
@@ -53,6 +76,59 @@ export function makeRepository(withoutLid, keys) {
 		};
 		return repository;
 	};
+}
+
+/**
+ * A store that can hold back what a step of a session changes, until the step is over.
+ *
+ * @param {import('baileys').SignalKeyStore} keys
+ */
+function holdable(keys) {
+	/** @type {Record<string, Record<string, any>> | null} */
+	let held = null;
+	const get = async (/** @type {string} */ kind, /** @type {string[]} */ names) => {
+		const changed = held?.[kind] ?? {};
+		const unchanged = names.filter((name) => !(name in changed));
+		const found = /** @type {any} */ (unchanged.length > 0 ? await keys.get(/** @type {any} */ (kind), unchanged) : {});
+		for (const name of names) {
+			if (changed[name] != null) {
+				found[name] = changed[name];
+			}
+		}
+		return found;
+	};
+	const set = async (/** @type {Record<string, any>} */ changes) => {
+		const isOfStep = Object.keys(changes).every((kind) => OF_STEPS.has(kind));
+		if (!held || !isOfStep) {
+			return keys.set(changes);
+		}
+		for (const [kind, values] of Object.entries(changes)) {
+			held[kind] = { ...held[kind], ...values };
+		}
+	};
+	const keep = async () => {
+		try {
+			if (held && Object.keys(held).length > 0) {
+				await keys.set(held);
+			}
+		} catch (error) {
+			if (!(error instanceof Closed)) {
+				throw error;
+			}
+		}
+	};
+	/** One at a time. @template T @param {() => Promise<T>} step @returns {Promise<T>} */
+	const during = async (step) => {
+		held = {};
+		try {
+			const result = await step();
+			await keep();
+			return result;
+		} finally {
+			held = null;
+		}
+	};
+	return { keys: /** @type {import('baileys').SignalKeyStore} */ ({ ...keys, get, set }), during };
 }
 
 /** Lets work be done one after the other, whatever becomes of each. @returns {<T>(work: () => Promise<T>) => Promise<T>} */
@@ -85,6 +161,13 @@ export async function reach(socket, caches, chat) {
 	return theirs > 0;
 }
 
+/** Asks anew for the devices of whom the server says that they have changed. @param {Socket} socket @param {Cache} reachedCache */
+export function followDevices(socket, reachedCache) {
+	socket.ws.on('CB:notification,type:devices', (/** @type {import('baileys').BinaryNode} */ { attrs: { from, lid } }) => {
+		[from, lid].filter(Boolean).forEach((jid) => reachedCache.del(jidNormalizedUser(jid)));
+	});
+}
+
 /**
  * @param {Socket} socket
  * @param {{ userDevicesCache: Cache, reachedCache: Cache }} caches
@@ -109,12 +192,11 @@ async function reachOne(socket, { userDevicesCache, reachedCache }, who) {
 	});
 	const able = await Promise.all(jids.map(async (jid) => (await socket.signalRepository.validateSession(jid)).exists));
 	const reached = devices.filter((_, index) => able[index]);
+	// Also where it is none: Baileys would ask once more, and give the text up for a device without keys.
 	userDevicesCache.set(user, reached);
 	// Who cannot be reached now may be in a moment.
 	if (reached.length > 0) {
 		reachedCache.set(who, true);
-	} else {
-		userDevicesCache.del(user);
 	}
 	return reached.length;
 }

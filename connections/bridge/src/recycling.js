@@ -1,6 +1,6 @@
 /** Says when a process has had its day: another one takes its sessions over, and loses nothing. */
 
-const LOOK_MS = 5000;
+const LOOK_MS = 1000;
 
 /**
  * @param {{ maxRssMb: number, minAgeSeconds: number }} limits a process that is too big at once would only begin again

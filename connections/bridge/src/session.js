@@ -1,23 +1,16 @@
 /** One linked device: links it, keeps it connected, tells its state. Owned by one process at a time. */
-import { initAuthCreds } from 'baileys';
 import { makeCaches, makeMemories } from './cache.js';
 import { Cuts } from './cuts.js';
 import { Fenced } from './database.js';
-import * as hardening from './hardening.js';
-import { listen } from './hearing.js';
-import { holdBack } from './holding.js';
 import { lidOf, LONGEST_NAME, phoneOf, shown } from './inbound.js';
 import { Unreadable } from './keyring.js';
-import { readLeniently } from './leniency.js';
-import { Lifeline } from './lifeline.js';
+import { CLOSE_MS, Line, pause } from './line.js';
 import { kindOf, log } from './log.js';
 import { Memory } from './memory.js';
 import { Outbound, Refused } from './outbound.js';
 import { CodeRefused, Pairing } from './pairing.js';
 import { backoffMs, react } from './policy.js';
-import { earsOf, makeSocket } from './sockets.js';
 import { Store } from './store.js';
-import { Timers } from './timers.js';
 
 /**
  * @typedef {import('./leases.js').Row} Row
@@ -32,37 +25,29 @@ import { Timers } from './timers.js';
  * @property {(session: Session, why: 'rest' | 'fenced') => void} onDone
  */
 
-/** Neither a QR nor an open connection after this long: the server is silent. */
-const HANDSHAKE_MS = 45_000;
-/** Milliseconds that others may take for what usually comes at once; tests make them shorter. */
-export const PATIENCE = {
-	/** The phone has agreed: the server asks for a new connection. */
-	restart: 10_000,
-	/** The login has succeeded: Baileys says so when its first questions are answered. */
-	opening: 12_000
-};
 const UNLINK_MS = 60_000;
-const CLOSE_MS = 3000;
 const MOST_FAULTS = 5;
 
 export class Session {
-	/** @type {import('baileys').WASocket | null} */
-	#socket = null;
-	/** @type {Lifeline | null} */
-	#lifeline = null;
-	/** Counts up with each socket and each change of mind: what belongs to an older one is not heard. */
-	#turn = 0;
-	#timers = new Timers((run) => (this.#isDone ? undefined : this.#supervised(async () => run())));
-	#isDone = false;
+	/** Nothing is left to do here, or somebody else does it. */
+	isDone = false;
 	/** No more sends; what is under way may end. */
 	#isLeaving = false;
 	#cuts = new Cuts();
-	#isOpened = false;
+	/** How often Backroom wanted something else. */
+	#asked = 0;
+	/** @type {Promise<void>} */
+	#last = Promise.resolve();
+	/** @type {Line} */
+	#line;
+	/** The row whose keys are not open yet. @type {Row | null} */
+	#unread;
 
 	/** @param {Row} row as it was claimed @param {Shared} shared */
 	constructor(row, shared) {
 		this.id = row.id;
 		this.epoch = row.epoch;
+		this.#unread = row;
 		this.shared = shared;
 		this.wish = /** @type {Wish} */ (row);
 		this.linkedSerial = row.linked_serial;
@@ -84,23 +69,40 @@ export class Session {
 		this.opaques = new Memory(1000);
 		this.caches = makeCaches();
 		this.memories = makeMemories();
+		this.#line = new Line(this, {
+			supervised: (run) => this.#supervised(run),
+			keep: (creds) => {
+				this.creds = creds;
+				return this.#insist(() => this.store.saveCreds(creds));
+			},
+			scanned: () => {
+				this.note = null;
+				return this.become('connecting', { reason: 'scanned' });
+			},
+			opened: (socket) => this.#opened(socket),
+			passkey: () => this.#passkey(),
+			ended: (error) => this.#ended(error)
+		});
 	}
 
-	/** Opens the keys and goes to work. Never throws. @param {Row} row */
-	start(row) {
-		return this.#supervised(async () => {
-			this.creds = await this.store.load(row);
-			await this.#work();
-		});
+	/** Opens the keys and goes to work. Never throws. */
+	start() {
+		return this.#inTurn(() => this.#work());
 	}
 
 	/** Follows what Backroom wants now. @param {Wish} wish */
 	follow(wish) {
 		const isNew = wish.wanted !== this.wish.wanted || wish.link_serial > Math.max(this.wish.link_serial, this.linkedSerial);
 		this.wish = wish;
-		if (isNew && !this.#isDone) {
-			this.#cuts.tries = 0;
-			void this.#supervised(() => this.#hangUp().then(() => this.#work()));
+		if (isNew && !this.isDone) {
+			const asked = ++this.#asked;
+			void this.#inTurn(async () => {
+				if (asked === this.#asked && !this.isDone) {
+					this.#cuts.tries = 0;
+					await this.#line.hangUp();
+					await this.#work();
+				}
+			});
 		}
 	}
 
@@ -108,19 +110,19 @@ export class Session {
 	async close() {
 		this.#isLeaving = true;
 		await this.outbound.idle(CLOSE_MS);
-		this.#isDone = true;
-		await this.#hangUp();
+		this.isDone = true;
+		await this.#line.hangUp();
 		await Promise.race([this.store.idle(), pause(CLOSE_MS)]);
 	}
 
 	/** Lets go at once: the session is somebody else's. */
 	drop() {
-		this.#isDone = true;
-		void this.#hangUp();
+		this.isDone = true;
+		void this.#line.hangUp();
 	}
 
 	isOpen() {
-		return this.state === 'open' && this.#socket !== null && !this.#isDone;
+		return this.state === 'open' && this.#line.socket !== null && !this.isDone;
 	}
 
 	/** @throws {Refused} */
@@ -128,13 +130,13 @@ export class Session {
 		if (!this.isOpen() || this.#isLeaving) {
 			throw new Refused(409, 'not_open', this.state);
 		}
-		return /** @type {import('baileys').WASocket} */ (this.#socket);
+		return /** @type {import('baileys').WASocket} */ (this.#line.socket);
 	}
 
 	/** Whether WhatsApp's server gives a sign of life; if not, the session is connecting anew. @throws {Refused} */
 	async probe() {
 		this.openSocket();
-		return /** @type {Lifeline} */ (this.#lifeline).probe();
+		return this.#line.probe();
 	}
 
 	/** @param {string} waId @param {string} opaque @param {Uint8Array} message */
@@ -153,13 +155,19 @@ export class Session {
 		const pairing = state === 'pairing' ? {} : { pairing: null };
 		this.state = state;
 		const { id: session, phone, lid } = this;
-		this.shared.events.tell({ session, type: 'state', state, code, reason, until: until?.toISOString() ?? null, phone, lid });
+		const at = new Date();
+		this.shared.events.tell({ session, at: at.toISOString(), type: 'state', state, code, reason, until: until?.toISOString() ?? null, phone, lid });
 		log('bridge.session.changed', { session: this.id, state, code, reason });
-		const row = { state, state_code: code, state_reason: reason, state_until: until, state_at: new Date() };
+		const row = { state, state_code: code, state_reason: reason, state_until: until, state_at: at };
 		await this.#insist(() => this.store.write({ ...row, ...pairing, ...fields }));
 	}
 
 	async #work() {
+		if (this.#unread) {
+			// Never on without them: what could not be opened this time is no reason to begin with new ones.
+			this.creds = await this.store.load(this.#unread);
+			this.#unread = null;
+		}
 		const { wanted, link_serial: serial } = this.wish;
 		if (wanted === 'off') {
 			await this.become('off');
@@ -179,11 +187,16 @@ export class Session {
 				return;
 			}
 			await this.become('connecting', { reason: this.note, fields: { linked_serial: serial, phone: null, lid: null, push_name: null } });
-			await this.#connect();
+			this.#dial();
 		} else {
 			await this.become('connecting');
-			await this.#connect();
+			this.#dial();
 		}
+	}
+
+	/** Connects as soon as it may; another wish need not wait for that. */
+	#dial() {
+		void this.#supervised(() => this.#line.dial());
 	}
 
 	async #unlink() {
@@ -192,87 +205,22 @@ export class Session {
 			return;
 		}
 		// A phone that cannot be told drops the silent device by itself; the keys go in any case.
-		this.#timers.later(UNLINK_MS, () => this.#forget('logged_out', 'logout'));
+		this.#line.timers.later(UNLINK_MS, () => this.#forget('logged_out', 'logout'));
 		await this.become('connecting');
-		await this.#connect();
+		this.#dial();
 	}
 
 	/** Erases the keys and rests. @param {string} state @param {string} reason @param {number | null} [code] */
 	async #forget(state, reason, code = null) {
-		await this.#hangUp();
+		await this.#line.hangUp();
 		await this.store.erase();
 		this.creds = null;
 		await this.become(state, { code, reason });
 		this.#rest();
 	}
 
-	async #connect() {
-		const turn = ++this.#turn;
-		this.#isOpened = false;
-		const live = () => this.#turn === turn && !this.#isDone;
-		const leave = await this.shared.gate.enter();
-		if (!live()) {
-			leave();
-			return;
-		}
-		// An attempt to link that failed leaves half an identity; each one begins with a new one.
-		const creds = this.creds ?? initAuthCreds();
-		const socket = makeSocket(this, creds, live);
-		this.#socket = socket;
-		this.#lifeline = new Lifeline(socket);
-		const giveUp = () => live() && void socket.end(hardening.withStatus('Silent server', 408));
-		const silent = this.#timers.later(HANDSHAKE_MS, giveUp);
-		hardening.endStuckUpgrades(socket);
-		readLeniently(socket, creds);
-		this.pairing.watch(socket, creds, live);
-		hardening.detectPasskey(socket, () => live() && void this.#supervised(() => this.#passkey()));
-		listen(socket, earsOf(this, socket, creds, live));
-		socket.ev.on('creds.update', () => {
-			if (live() && creds.account) {
-				const isFirst = this.creds === null;
-				this.creds = creds;
-				const stored = this.#insist(() => this.store.saveCreds(creds));
-				if (isFirst) {
-					holdBack(socket, stored);
-				}
-				void this.#supervised(() => stored);
-			}
-		});
-		socket.ws.on('CB:success', () => {
-			leave();
-			clearTimeout(silent);
-			this.#timers.later(PATIENCE.opening, () => (live() ? this.#opened(socket) : undefined));
-		});
-		socket.ev.on('connection.update', ({ connection, qr, isNewLogin, lastDisconnect }) => {
-			if (qr || connection === 'open' || connection === 'close') {
-				leave();
-				clearTimeout(silent);
-			}
-			if (!live()) {
-				return;
-			}
-			void this.#supervised(async () => {
-				if (qr && !creds.account) {
-					await this.pairing.show(socket, creds, qr, live);
-				} else if (isNewLogin) {
-					this.note = null;
-					this.#timers.later(PATIENCE.restart, () => live() && void socket.end(hardening.withStatus('No restart', 515)));
-					await this.become('connecting', { reason: 'scanned' });
-				} else if (connection === 'open') {
-					await this.#opened(socket);
-				} else if (connection === 'close') {
-					await this.#ended(lastDisconnect?.error);
-				}
-			});
-		});
-	}
-
 	/** @param {import('baileys').WASocket} socket */
 	async #opened(socket) {
-		if (this.#isOpened) {
-			return;
-		}
-		this.#isOpened = true;
 		this.#cuts.opened();
 		const { me } = this.creds;
 		this.phone = phoneOf(me.id);
@@ -285,15 +233,13 @@ export class Session {
 	}
 
 	async #passkey() {
-		await this.#hangUp();
+		await this.#line.hangUp();
 		await this.become('passkey_required', { reason: 'passkey' });
 		this.#rest();
 	}
 
 	/** @param {any} error */
 	async #ended(error) {
-		this.#turn += 1;
-		this.#socket = null;
 		const end = this.#cuts.next(error, { isLinked: this.creds !== null, hasOpened: this.phone !== null });
 		await this.#do(react(end, Math.random()), end.code);
 	}
@@ -306,50 +252,38 @@ export class Session {
 		}
 		const waitMs = (next === 'retry' ? delayMs : untilMs) ?? 0;
 		const until = waitMs > 0 ? new Date(Date.now() + waitMs) : null;
-		const turn = this.#turn;
+		const turn = this.#line.turn;
 		await this.become(state, { code, reason, until });
 		if (next === 'rest') {
 			this.#rest();
-		} else if (this.#turn === turn && !this.#isDone) {
-			this.#cuts.tries += 1;
-			this.#timers.later(delayMs, () => (this.#turn === turn ? this.#connect() : undefined));
+		} else if (this.#line.turn === turn && !this.isDone) {
+			this.#line.timers.later(delayMs, () => (this.#line.turn === turn ? this.#line.dial() : undefined));
 		}
 	}
 
 	/** Nothing is left to do: another process may hold the session from its next work on. */
 	#rest() {
-		if (!this.#isDone) {
-			this.#isDone = true;
-			this.#timers.clear();
+		if (!this.isDone) {
+			this.isDone = true;
+			this.#line.timers.clear();
 			this.shared.onDone(this, 'rest');
-		}
-	}
-
-	async #hangUp() {
-		this.#turn += 1;
-		const socket = this.#socket;
-		this.#socket = null;
-		this.#timers.clear();
-		if (socket) {
-			// A server that is gone does not answer the closing frame.
-			await Promise.race([Promise.resolve(socket.end(undefined)).catch(() => {}), pause(CLOSE_MS)]);
 		}
 	}
 
 	/** @param {Fenced | Unreadable} error */
 	#broken(error) {
-		if (this.#isDone) {
+		if (this.isDone) {
 			return;
 		}
 		if (error instanceof Fenced) {
 			log('bridge.session.fenced', { session: this.id });
-			this.#isDone = true;
-			void this.#hangUp();
+			this.isDone = true;
+			void this.#line.hangUp();
 			this.shared.onDone(this, 'fenced');
 		} else {
 			log('bridge.keys.unreadable', { session: this.id, place: error.message });
 			void this.#supervised(async () => {
-				await this.#hangUp();
+				await this.#line.hangUp();
 				await this.become('needs_human', { reason: 'keys_unreadable' });
 				this.#rest();
 			});
@@ -362,13 +296,19 @@ export class Session {
 			try {
 				return await write();
 			} catch (error) {
-				if (error instanceof Fenced || error instanceof Unreadable || this.#isDone) {
+				if (error instanceof Fenced || error instanceof Unreadable || this.isDone) {
 					throw error;
 				}
 				log('bridge.write.failed', { session: this.id, ...kindOf(error) });
 				await pause(1000);
 			}
 		}
+	}
+
+	/** One thing that is wanted after the other: two at once would make two sockets. @param {() => Promise<void>} run */
+	#inTurn(run) {
+		this.#last = this.#last.catch(() => {}).then(() => this.#supervised(run));
+		return this.#last;
 	}
 
 	/** One session's fault is never another one's. @param {() => Promise<unknown>} run */
@@ -380,25 +320,25 @@ export class Session {
 				this.#broken(error);
 			} else if (error instanceof CodeRefused) {
 				await this.#refused(error);
-			} else if (!(error instanceof Fenced) && !this.#isDone) {
+			} else if (!(error instanceof Fenced) && !this.isDone) {
 				log('bridge.session.crashed', { session: this.id, ...kindOf(error) });
-				await this.#hangUp();
-				const turn = this.#turn;
+				await this.#line.hangUp();
+				const turn = this.#line.turn;
 				this.#cuts.tries += 1;
-				if (this.creds === null && this.#cuts.tries > MOST_FAULTS) {
+				if (this.creds === null && !this.#unread && this.#cuts.tries > MOST_FAULTS) {
 					// A fault that comes again each time must not show codes for ever.
 					await this.become('expired', { reason: 'failed' }).catch(() => {});
 					this.#rest();
 					return;
 				}
-				this.#timers.later(backoffMs(this.#cuts.tries, 0, Math.random()), () => (this.#turn === turn ? this.#work() : undefined));
+				this.#line.timers.later(backoffMs(this.#cuts.tries, 0, Math.random()), () => (this.#line.turn === turn ? this.#inTurn(() => this.#work()) : undefined));
 			}
 		}
 	}
 
 	/** @param {CodeRefused} error */
 	async #refused({ code }) {
-		await this.#hangUp();
+		await this.#line.hangUp();
 		await this.#supervised(() => this.become('expired', { code, reason: 'code_refused' }));
 		this.#rest();
 	}
@@ -407,9 +347,4 @@ export class Session {
 /** @param {string} state */
 function wasUnderWay(state) {
 	return state === 'connecting' || state === 'pairing';
-}
-
-/** @param {number} ms */
-function pause(ms) {
-	return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }

@@ -118,7 +118,7 @@ export class Sessions {
 		if (this.#isEnding) {
 			void session.close();
 		} else {
-			void session.start(row);
+			void session.start();
 		}
 	}
 

@@ -27,7 +27,7 @@ Holds linked devices of WhatsApp for Backroom (see PROTOCOL.md). Settings come f
   BRIDGE_QR_MS             how long each QR is shown; default: 60 s the first, 20 s the later ones
   LINKED_DEVICE_VERSION    a.b.c, the version of WhatsApp Web to say; default: the library's
   LINKED_DEVICE_URL        a WhatsApp server of your own; only with BACKROOM_ENV=development or test
-  LINKED_DEVICE_ROOT_KEY   its root key in hex; needed with LINKED_DEVICE_URL
+  LINKED_DEVICE_ROOT_KEY   its root key in hex or base64; needed with LINKED_DEVICE_URL
 
 DATABASE_URL, BACKROOM_KEYS, BRIDGE_SECRET and LINKED_DEVICE_ROOT_KEY may be given as NAME_FILE
 instead: the path of a file that holds the value.
@@ -152,8 +152,16 @@ function ownServer(env) {
 	if (env.BACKROOM_ENV !== 'development' && env.BACKROOM_ENV !== 'test') {
 		throw new WrongSetting('LINKED_DEVICE_URL and LINKED_DEVICE_ROOT_KEY need BACKROOM_ENV=development or test');
 	}
-	if (!address || !key || !/^(05)?[0-9a-f]{64}$/i.test(key)) {
-		throw new WrongSetting('LINKED_DEVICE_URL needs LINKED_DEVICE_ROOT_KEY, 32 bytes in hex (a byte 05 before them may stay)');
+	const rootKey = publicKey(key ?? '');
+	if (!address || !rootKey) {
+		throw new WrongSetting('LINKED_DEVICE_URL needs LINKED_DEVICE_ROOT_KEY, 32 bytes in hex or base64 (a byte 05 before them may stay)');
 	}
-	return { url: url(address, 'LINKED_DEVICE_URL', /^wss?:$/), rootKey: Buffer.from(key.slice(-64), 'hex') };
+	return { url: url(address, 'LINKED_DEVICE_URL', /^wss?:$/), rootKey };
+}
+
+/** @param {string} written @returns {Buffer | null} 32 bytes */
+function publicKey(written) {
+	const bytes = Buffer.from(written, /^([0-9a-f]{2})+$/i.test(written) ? 'hex' : 'base64');
+	const isWhole = /^[\w+/=-]+$/.test(written) && (bytes.length === 32 || (bytes.length === 33 && bytes[0] === 5));
+	return isWhole ? bytes.subarray(-32) : null;
 }

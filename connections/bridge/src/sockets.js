@@ -1,9 +1,11 @@
-/** Makes the library's socket for a session, and says what is heard on it. */
-import { Browsers, makeWASocket, proto } from 'baileys';
-import { LIBRARY_VERSION } from './hardening.js';
+/** Makes the library's socket for a session, mends it, and listens to it. */
+import { Browsers, jidNormalizedUser, makeWASocket, proto } from 'baileys';
+import { endStuckUpgrades, LIBRARY_VERSION, surviveBadFrames } from './hardening.js';
+import { listen } from './hearing.js';
 import { isIgnored } from './inbound.js';
+import { readLeniently } from './leniency.js';
 import { kindOf, libraryLog, log } from './log.js';
-import { makeRepository } from './reaching.js';
+import { followDevices, makeRepository, reach } from './reaching.js';
 
 /** @typedef {import('./session.js').Session} Session */
 
@@ -20,7 +22,11 @@ const NEVER_MS = 2 ** 31 - 1;
 export function makeSocket(session, creds, live) {
 	const { server, version, qrMs } = session.shared.settings;
 	const keys = /** @type {any} */ (session.store.keysFor(live));
-	return makeWASocket({
+	// As if it had been here before: Baileys neither waits for the past before it tells what is new, nor
+	// asks for the app state then (store.js).
+	creds.accountSyncCounter ||= 1;
+	const reading = { onRead: () => {} };
+	const socket = makeWASocket({
 		auth: { creds, keys },
 		logger: libraryLog,
 		version: version ?? LIBRARY_VERSION,
@@ -38,10 +44,16 @@ export function makeSocket(session, creds, live) {
 		shouldIgnoreJid: isIgnored,
 		generateHighQualityLinkPreview: false,
 		transactionOpts: { maxCommitRetries: 10, delayBetweenTriesMs: 1000 },
-		getMessage: (key) => sentBefore(session, String(key.id)),
-		makeSignalRepository: makeRepository(session.memories.withoutLid, keys),
+		getMessage: (key) => sentBefore(session, socket, key),
+		makeSignalRepository: makeRepository(session.memories.withoutLid, keys, reading),
 		...session.caches
 	});
+	endStuckUpgrades(socket);
+	surviveBadFrames(socket);
+	readLeniently(socket, creds);
+	followDevices(socket, session.memories.reachedCache);
+	listen(socket, earsOf(session, socket, creds, live, reading));
+	return socket;
 }
 
 /**
@@ -49,13 +61,15 @@ export function makeSocket(session, creds, live) {
  * @param {import('baileys').WASocket} socket
  * @param {any} creds
  * @param {() => boolean} live
+ * @param {import('./reaching.js').Reading} reading
  * @returns {import('./hearing.js').Ears}
  */
-export function earsOf(session, socket, creds, live) {
+function earsOf(session, socket, creds, live, reading) {
 	return {
 		session: session.id,
 		events: session.shared.events,
 		creds,
+		reading,
 		live,
 		recent: session.recent,
 		lastOf: session.lastOf,
@@ -64,11 +78,22 @@ export function earsOf(session, socket, creds, live) {
 	};
 }
 
-/** For a customer's phone that could not read it. An empty message would be worse than none. @param {Session} session @param {string} waId */
-async function sentBefore(session, waId) {
+/**
+ * For a customer's phone that could not read it. An empty message would be worse than none.
+ *
+ * @param {Session} session
+ * @param {import('baileys').WASocket} socket
+ * @param {import('baileys').WAMessageKey} key
+ */
+async function sentBefore(session, socket, { id, remoteJid }) {
 	try {
-		const message = (await session.store.sent(waId))?.message;
-		return message ? proto.Message.decode(message) : undefined;
+		const message = (await session.store.sent(String(id)))?.message;
+		if (!message) {
+			return undefined;
+		}
+		// Baileys gives it up where the server does not say which devices there are.
+		await reach(socket, { ...session.caches, ...session.memories }, jidNormalizedUser(remoteJid ?? undefined));
+		return proto.Message.decode(message);
 	} catch (error) {
 		log('bridge.sent.unreadable', { session: session.id, ...kindOf(error) });
 		return undefined;

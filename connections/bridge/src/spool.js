@@ -21,6 +21,8 @@ const REWRITE_BYTES = 8_000_000;
 /** A process on another host that shares the folder touches its file this often. */
 export const TOUCH_MS = 10_000;
 const ABANDONED_MS = 60_000;
+/** The same where nobody can say whether a number is still that process's. */
+const LONG_ABANDONED_MS = 600_000;
 
 /** Owners of spools that this very process has open. @type {Set<string>} */
 const openHere = new Set();
@@ -45,7 +47,8 @@ export class Spool {
 		fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
 		const { dataKey, keyId, wrapped } = keyring.newDataKey(`spool|${owner}`);
 		this.dataKey = dataKey;
-		const about = { v: 1, owner, host: hostname(), pid: process.pid, key_id: keyId, data_key: wrapped.toString('base64') };
+		const { pid } = process;
+		const about = { v: 1, owner, host: hostname(), pid, life: lifeOf(pid), key_id: keyId, data_key: wrapped.toString('base64') };
 		this.header = `${JSON.stringify(about)}\n`;
 		this.file = fs.openSync(this.path, 'ax', 0o600);
 		this.#write(this.header);
@@ -74,7 +77,7 @@ export class Spool {
 			if (mustLast) {
 				fs.fdatasyncSync(this.file);
 			}
-			} catch (error) {
+		} catch (error) {
 			this.isBroken = true;
 			log('bridge.spool.broken', kindOf(error));
 		}
@@ -187,7 +190,11 @@ export class Spool {
 	/** @param {string} line */
 	#write(line) {
 		const bytes = Buffer.from(line);
-		fs.writeSync(this.file, bytes);
+		if (fs.writeSync(this.file, bytes) < bytes.length) {
+			// The disk is full; half a line would spoil the next one.
+			fs.ftruncateSync(this.file, this.#bytes);
+			throw new Error('A line was cut');
+		}
 		this.#bytes += bytes.length;
 	}
 }
@@ -204,11 +211,42 @@ function isAbandoned(path) {
 		// A header that was cut off: nothing can be in there once it is old enough.
 		return age > ABANDONED_MS;
 	}
-	if (about.host === hostname()) {
-		// Our own number under another owner is an earlier life in the same container.
-		return about.pid === process.pid ? !openHere.has(about.owner) : !isAlive(about.pid);
+	return about.host === hostname() ? isOver(about, age) : age > ABANDONED_MS;
+}
+
+/**
+ * Whether a process of this host has ended. Numbers come again, after a restart of the machine and in
+ * containers above all, so its number alone says little.
+ *
+ * @param {{ owner: string, pid: number, life?: string | null }} process as its file says
+ * @param {number} age of the file
+ */
+function isOver({ owner, pid, life }, age) {
+	const now = lifeOf(pid);
+	if (!isAlive(pid) || (life && now && life !== now)) {
+		return true;
 	}
-	return age > ABANDONED_MS;
+	if (pid === process.pid) {
+		return !openHere.has(owner);
+	}
+	return (!life || !now) && age > LONG_ABANDONED_MS;
+}
+
+/**
+ * What tells a process from a later one with the same number: when the machine and when the process was
+ * started. Null where there is no such process, or no /proc.
+ *
+ * @param {number} pid
+ */
+export function lifeOf(pid) {
+	try {
+		const boot = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+		const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+		// The name stands in brackets, and anything may be in it; the 20th word after it is the start.
+		return `${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
+	} catch {
+		return null;
+	}
 }
 
 /** @param {number} pid */

@@ -8,6 +8,7 @@
 import { BufferJSON, proto } from 'baileys';
 import { Fenced } from './database.js';
 import { open, seal, Unreadable } from './keyring.js';
+import { kindOf, log } from './log.js';
 
 /**
  * @typedef {import('./leases.js').Row} Row
@@ -16,14 +17,24 @@ import { open, seal, Unreadable } from './keyring.js';
 
 const MINE = 'mine as (select id from connections_linkedsession where id = $1 and epoch = $2 for share)';
 
-/** How often, and at which distance, keys are asked for while the database is away. */
-const AWAY_TRIES = 12;
-const AWAY_PAUSE_MS = 700;
+/**
+ * How often, and at which distance, keys are asked for while the database is away: for longer than the
+ * sockets stay open then (sessions.js, TIMES.fence). Baileys takes a failure for "no session" and refuses
+ * the message.
+ */
+export const AWAY = { tries: 20, pauseMs: 700 };
 
-/** The socket that asks is not the session's any more. */
+/** Nothing is to be had: the socket that asks is not the session's any more, or what it asks for is not kept. */
 export class Closed extends Error {
 	name = 'Closed';
 }
+
+/**
+ * Chats that are muted, archived and the like: nothing of it is needed. Baileys asks the server for it
+ * until each collection was named in an answer (lib/Socket/chats.js, resyncAppState), in a circle without
+ * end where none is; whatever else the session has to do would wait for that. So it gets no beginning.
+ */
+const UNNEEDED = 'app-state-sync-version';
 
 export class Store {
 	/** Statements over keys that are under way. @type {Set<Promise<any>>} */
@@ -66,10 +77,23 @@ export class Store {
 		this.#dataKey = this.keyring.unwrap(`${this.id}|data_key`, row.key_id, row.data_key);
 		const creds = parse(open(this.#dataKey, `${this.id}|creds|`, row.creds));
 		if (row.key_id !== this.keyring.current) {
-			const { keyId, wrapped } = this.keyring.wrap(`${this.id}|data_key`, this.#dataKey);
-			await this.#own('data_key = $3, key_id = $4', [wrapped, keyId]);
+			await this.#wrapAnew(this.#dataKey);
 		}
 		return creds;
+	}
+
+	/** @param {Buffer} dataKey @throws {Fenced} */
+	async #wrapAnew(dataKey) {
+		const { keyId, wrapped } = this.keyring.wrap(`${this.id}|data_key`, dataKey);
+		try {
+			await this.#own('data_key = $3, key_id = $4', [wrapped, keyId]);
+		} catch (error) {
+			if (error instanceof Fenced) {
+				throw error;
+			}
+			// The old key opens it as well; the next opening tries again.
+			log('bridge.data_key.kept', { session: this.id, ...kindOf(error) });
+		}
 	}
 
 	/** Forgets all keys and begins with a fresh data key. @throws {Fenced} */
@@ -129,7 +153,8 @@ export class Store {
 			return flight.finally(() => this.#flights.delete(flight));
 		};
 		return {
-			get: (/** @type {string} */ kind, /** @type {string[]} */ names) => guarded(() => this.#get(kind, names)),
+			get: (/** @type {string} */ kind, /** @type {string[]} */ names) =>
+				kind === UNNEEDED ? Promise.reject(new Closed(kind)) : guarded(() => this.#get(kind, names)),
 			set: (/** @type {Record<string, Record<string, any>>} */ changes) => guarded(() => this.#set(changes))
 		};
 	}
@@ -223,21 +248,21 @@ export class Store {
 
 	/**
 	 * Tries again while the database is away. A message whose keys could not be read would be refused
-	 * for good, and nobody would see it again; so it waits. The lease ends the socket before long.
+	 * for good, and nobody would see it again; so it waits, until the lease has ended the socket.
 	 *
 	 * @template T
 	 * @param {() => Promise<T>} ask
 	 * @returns {Promise<T>}
 	 */
 	async #patiently(ask) {
-		for (let left = AWAY_TRIES; ; left -= 1) {
+		for (let left = AWAY.tries; ; left -= 1) {
 			try {
 				return await ask();
 			} catch (error) {
 				if (error instanceof Fenced || error instanceof Unreadable || left <= 1) {
 					throw error;
 				}
-				await new Promise((resolve) => setTimeout(resolve, AWAY_PAUSE_MS));
+				await new Promise((resolve) => setTimeout(resolve, AWAY.pauseMs));
 			}
 		}
 	}

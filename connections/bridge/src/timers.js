@@ -19,6 +19,12 @@ export class Timers {
 		return timer;
 	}
 
+	/** @param {NodeJS.Timeout} timer */
+	cancel(timer) {
+		clearTimeout(timer);
+		this.#waiting.delete(timer);
+	}
+
 	clear() {
 		this.#waiting.forEach((timer) => clearTimeout(timer));
 		this.#waiting.clear();

@@ -257,6 +257,18 @@ def test_a_text_goes_to_where_the_question_came_from(device: LinkedDevice, engin
     assert receipt.message_id == linked.example("answer-taken")["body"]["wa_id"]
 
 
+def test_the_chat_that_was_told_goes_before_what_else_is_known(
+    device: LinkedDevice, engine: Vendor
+) -> None:
+    engine.reply = Reply(200, linked.example("answer-taken")["body"])
+    chat = "2348098765432@s.whatsapp.net"
+
+    for told in (chat, "120363@g.us"):
+        device.send(linked.account(engine.url), text(to_address=told), opaque="17")
+
+    assert [asked.body["chat"] for asked in engine.asked] == [chat, LID]
+
+
 def test_the_request_is_signed_over_its_very_bytes(device: LinkedDevice, engine: Vendor) -> None:
     engine.reply = Reply(200, {"wa_id": "X", "ms": 1})
 

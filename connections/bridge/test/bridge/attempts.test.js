@@ -1,14 +1,14 @@
 /** Attempts to link that come to nothing, and what is left of them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SHOP, until, world } from './support.js';
+import { pause, SHOP, until, world } from './support.js';
 
 /** @param {import('./support.js').World} w */
 const registration = (w) => [...w.whatsapp.connections].find((one) => one.registration)?.registration;
 
 test('six codes that nobody scans end the attempt; a new serial begins another', async (t) => {
 	const w = await world(t);
-	const bridge = await w.bridge({ BRIDGE_QR_MS: '150' });
+	const bridge = await w.bridge({ BRIDGE_QR_MS: '100' });
 	const id = await w.session();
 
 	const seen = new Set();
@@ -17,12 +17,12 @@ test('six codes that nobody scans end the attempt; a new serial begins another',
 		const now = await w.row(id);
 		if (now.pairing) {
 			seen.add(now.pairing.value);
-			assert.ok(Date.parse(now.pairing.expires_at) <= Date.now() + 150);
+			assert.ok(Date.parse(now.pairing.expires_at) <= Date.now() + 100);
 		}
 		return now.state === 'expired' ? now : null;
 	}, 'the end');
 
-	assert.ok(Date.now() - start > 700);
+	assert.ok(Date.now() - start > 450);
 	assert.ok(seen.size >= 5, `${seen.size} codes`);
 	assert.deepEqual([row.state_reason, row.pairing, row.creds], ['not_scanned', null, null]);
 	await until(() => bridge.sessions?.size === 0 && w.whatsapp.connections.size === 0, 'the rest');
@@ -94,5 +94,24 @@ test('a device that WhatsApp never heard of in the end is not called logged out'
 	await w.pool.query('update connections_linkedsession set link_serial = 2 where id = $1', [id]);
 	const again = await w.pairing(id);
 	assert.equal((await w.whatsapp.linking.scan(w.shop, again.value)).outcome, 'linked');
+	await w.state(id, 'open');
+});
+
+test('two wishes at once leave one socket, that of the later one', async (t) => {
+	const w = await world(t);
+	const bridge = await w.bridge();
+	const id = await w.session();
+	await w.pairing(id);
+	const session = /** @type {import('../../src/session.js').Session} */ (bridge.sessions?.get(id));
+	await w.pool.query('update connections_linkedsession set link_serial = 3 where id = $1', [id]);
+
+	session.follow({ ...session.wish, link_serial: 2 });
+	session.follow({ ...session.wish, link_serial: 3 });
+	await until(async () => (await w.row(id)).linked_serial === 3, 'the later wish');
+	await w.pairing(id);
+	await pause(150);
+
+	assert.equal(w.whatsapp.connections.size, 1);
+	assert.equal((await w.whatsapp.linking.scan(w.shop, (await w.row(id)).pairing.value)).outcome, 'linked');
 	await w.state(id, 'open');
 });

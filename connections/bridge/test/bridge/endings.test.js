@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import pg from 'pg';
 import { TIMES } from '../../src/sessions.js';
-import { KEYS, lines, until, world } from './support.js';
+import { Store } from '../../src/store.js';
+import { KEYS, lines, SHOP, until, world } from './support.js';
 
 test('a cut connection comes back, and only one of it', async (t) => {
 	const w = await world(t);
@@ -181,6 +183,37 @@ test('a new first key wraps the data keys anew; the old one may go then', async 
 
 	await w.state(id, 'open');
 	assert.equal((await w.row(id)).key_id, 'k2');
+});
+
+test('a database that fails while the keys are opened costs neither them nor the link', async (t) => {
+	const w = await world(t);
+	const first = await w.bridge();
+	const id = await w.linked();
+	await first.stop();
+	const { load } = Store.prototype;
+	const { query } = pg.Pool.prototype;
+	t.after(() => Object.assign(Store.prototype, { load }) && Object.assign(pg.Pool.prototype, { query }));
+	const away = () => Promise.reject(new Error('Connection terminated unexpectedly'));
+
+	// Once before anything is known, then once while the data key is wrapped anew.
+	Store.prototype.load = function () {
+		Store.prototype.load = load;
+		return away();
+	};
+	let failed = 0;
+	pg.Pool.prototype.query = /** @type {any} */ (
+		function (/** @type {any} */ text, /** @type {any} */ values) {
+			// @ts-ignore: the pool itself
+			return /set data_key = \$3, key_id/.test(text) && (failed += 1) === 1 ? away() : query.call(this, text, values);
+		}
+	);
+	await w.bridge({ BACKROOM_KEYS: `k2:${randomBytes(32).toString('base64')},${KEYS}` });
+	await until(() => failed && w.whatsapp.connections.size === 1, 'the failures and the return');
+
+	const row = await w.state(id, 'open');
+	assert.deepEqual([row.phone, row.key_id], [`+${SHOP}`, 'k1']);
+	assert.ok(row.creds);
+	assert.equal(w.shop.devices.size, 1);
 });
 
 test('a stolen lease closes the socket without a word', async (t) => {

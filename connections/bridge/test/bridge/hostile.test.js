@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { messageEvent } from '../../src/inbound.js';
+import { frame } from '../../fake_whatsapp/frames.js';
 import { node } from '../../fake_whatsapp/nodes.js';
 import { lines, until, world } from './support.js';
 
@@ -84,6 +85,10 @@ test('nonsense on the line changes nothing', async (t) => {
 	]) {
 		line.send(stanza);
 	}
+	// More than the faults of a process that end it.
+	for (let number = 0; number < 25; number++) {
+		line.socket.send(frame(line.noise.seal(Buffer.from([0, 248, 200, number]))));
+	}
 	await w.customerWrites('Still there?');
 
 	await w.event(({ text }) => text === 'Still there?', 'the message');
@@ -91,6 +96,13 @@ test('nonsense on the line changes nothing', async (t) => {
 	assert.equal(w.whatsapp.connections.size, 1);
 	assert.equal(run.child.exitCode, null);
 	assert.ok(!w.told.events.some(({ type }) => type === 'status'));
+	for (let number = 0; number < 25; number++) {
+		line.socket.send(frame(Buffer.alloc(60, number)));
+	}
+	await until(() => !w.whatsapp.connections.has(line) && w.whatsapp.connections.size === 1, 'another line');
+	await w.customerWrites('And now?');
+	await w.event(({ text }) => text === 'And now?', 'the message on it');
+	assert.equal(run.child.exitCode, null);
 });
 
 test('a flood on one session takes nothing from another', async (t) => {

@@ -1,18 +1,26 @@
 /** What is kept, for how long, and what is made of it after a restart. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { node } from '../../fake_whatsapp/nodes.js';
 import { UNREAD } from '../../src/hearing.js';
+import { waIdOf } from '../../src/our_ids.js';
+import { QUESTIONS } from '../../src/sockets.js';
 import { until, world } from './support.js';
 
-test('a customer that asks for a text again after a restart gets it', async (t) => {
+test('a customer that asks for a text again after a restart gets it, though nobody says which devices there are', async (t) => {
 	const w = await world(t);
 	const first = await w.bridge();
 	const id = await w.linked();
 	const { wa_id: waId } = await w.ask(id, { opaque: 'a', kind: 'text', chat: w.ada.jid('lid'), text: 'Once more' });
 	await until(() => w.ada.received[0], 'the text');
 	await first.stop();
+	const usual = { ...QUESTIONS };
+	QUESTIONS.answerMs = 300;
+	t.after(() => Object.assign(QUESTIONS, usual));
+	w.whatsapp.desk.changeQuirks({ unanswered: ['usync usync'] });
 	await w.bridge();
-	await w.state(id, 'open');
+	await w.event(({ state }) => state === 'open', 'the opening');
+	await until(() => w.whatsapp.connections.size === 1, 'the return');
 
 	w.whatsapp.fromDevices.askAgain(w.ada, w.shop.devices.get(1), waId, w.ada.jid('lid'));
 
@@ -44,7 +52,7 @@ test('a process that is too big hands over and ends; a young one does not', asyn
 	const id = await w.linked();
 	const next = await w.process();
 
-	const old = await w.process({ BRIDGE_MAX_RSS_MB: '150', BRIDGE_MIN_AGE_SECONDS: '3', NODE_OPTIONS: FILLED });
+	const old = await w.process({ BRIDGE_MAX_RSS_MB: '150', BRIDGE_MIN_AGE_SECONDS: '1', NODE_OPTIONS: FILLED });
 	young.child.kill('SIGTERM');
 	await young.exit;
 	await until(async () => [next.owner, old.owner].includes((await w.row(id)).owner), 'another owner');
@@ -80,7 +88,7 @@ test("WhatsApp's limits are told", async (t) => {
 
 test('an own message that cannot be read is told as one, unless it comes again', async (t) => {
 	const usual = UNREAD.ownAfterMs;
-	UNREAD.ownAfterMs = 1500;
+	UNREAD.ownAfterMs = 700;
 	t.after(() => (UNREAD.ownAfterMs = usual));
 	const w = await world(t);
 	await w.bridge();
@@ -90,6 +98,9 @@ test('an own message that cannot be read is told as one, unless it comes again',
 	await w.whatsapp.toDevices.ownerWrites(w.shop, w.ada, { text: 'Readable in the end' });
 	const read = await w.event(({ text }) => text === 'Readable in the end', 'the text');
 	w.whatsapp.faults.garble(w.shop.phone, 20);
+	const echoes = [waIdOf(id, 'a'), waIdOf(id, 'b')];
+	const attrs = { from: w.shop.jid('lid'), recipient: w.ada.jid('lid'), id: echoes[0], t: '1790000000' };
+	[...w.whatsapp.connections][0].send(node('message', attrs, [node('enc', { v: 2, type: 'msg' }, Buffer.alloc(80, 1))]));
 	const lost = await w.whatsapp.toDevices.ownerWrites(w.shop, w.ada, { text: 'Never readable' });
 	const told = await w.event(({ wa_id: waId }) => waId === lost.id, 'that something was written');
 
@@ -98,4 +109,9 @@ test('an own message that cannot be read is told as one, unless it comes again',
 	assert.equal(told.id, `o:${id}:${w.ada.jid('lid')}:${lost.id}`);
 	assert.equal(w.told.events.filter(({ wa_id: waId }) => waId === read.wa_id).length, 1);
 	assert.ok(!w.told.events.some(({ type }) => type === 'undecryptable'));
+	w.whatsapp.faults.calm();
+	await w.whatsapp.toDevices.ownerWrites(w.shop, w.ada, { text: 'Another echo', id: echoes[1] });
+	await w.whatsapp.toDevices.ownerWrites(w.shop, w.ada, { text: 'And this again' });
+	await w.event(({ text }) => text === 'And this again', 'the text after it');
+	assert.ok(!w.told.events.some(({ wa_id: waId }) => echoes.includes(waId)));
 });

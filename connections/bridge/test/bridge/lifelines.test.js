@@ -30,7 +30,7 @@ test('a probe is answered by a living server', async (t) => {
 });
 
 test('a probe that nobody answers ends the line, which comes back at once', async (t) => {
-	live(t, { answer: 400, goodbye: 100 });
+	live(t, { answer: 200, goodbye: 50 });
 	for (const how of /** @type {const} */ (['silent', 'dead'])) {
 		await t.test(how, async (t) => {
 			const w = await world(t);
@@ -70,11 +70,11 @@ test('a probe goes past texts that wait in vain; a closed session has none', asy
 });
 
 test('a line that died without a word is noticed and comes back', async (t) => {
-	live(t, { ping: 100, silent: 600, look: 50, goodbye: 100 });
+	live(t, { ping: 100, silent: 400, look: 50, goodbye: 50 });
 	const w = await world(t);
 	await w.bridge();
 	const id = await w.linked();
-	await new Promise((resolve) => setTimeout(resolve, 400));
+	await new Promise((resolve) => setTimeout(resolve, 250));
 
 	w.whatsapp.cut('dead');
 	const start = Date.now();
@@ -87,12 +87,12 @@ test('a line that died without a word is noticed and comes back', async (t) => {
 });
 
 test('a living line is never cut, and idle ones hold no more than one question', async (t) => {
-	live(t, { ping: 50, silent: 300, look: 20 });
+	live(t, { ping: 50, silent: 250, look: 20 });
 	const w = await world(t);
 	await w.bridge();
 	await w.linked();
 
-	await new Promise((resolve) => setTimeout(resolve, 1000));
+	await new Promise((resolve) => setTimeout(resolve, 600));
 
 	assert.equal(logins(w), 1);
 });

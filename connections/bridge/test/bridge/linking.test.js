@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { newKeyPair } from '../../fake_whatsapp/certificates.js';
 import { ADA, lines, pause, SHOP, until, world } from './support.js';
 
 test('a scanned QR links the device; Backroom hears of every step, and never of the QR', async (t) => {
@@ -91,6 +92,17 @@ test('a server with another root key is refused and never shows a QR', async (t)
 	assert.equal(row.state_reason, 'untrusted_server');
 	assert.equal(row.pairing, null);
 	assert.ok(!w.whatsapp.happenings.some(({ what }) => what === 'linked'));
+});
+
+test('a server that shows the certificate of another one is not trusted', async (t) => {
+	const w = await world(t);
+	w.whatsapp.chainKeys = { ...w.whatsapp.chainKeys, leaf: newKeyPair() };
+	await w.bridge();
+	const id = await w.session();
+
+	const row = await w.state(id, 'backoff');
+
+	assert.deepEqual([row.state_reason, row.pairing], ['untrusted_server', null]);
 });
 
 test('a forged confirmation of the phone links nothing', async (t) => {

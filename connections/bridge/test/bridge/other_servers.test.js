@@ -1,7 +1,8 @@
 /** The bridge against servers that speak the same protocol in other ways than the local one does by itself. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PATIENCE } from '../../src/session.js';
+import { node, SERVER } from '../../fake_whatsapp/nodes.js';
+import { PATIENCE } from '../../src/line.js';
 import { QUESTIONS } from '../../src/sockets.js';
 import { SHOP, until, world } from './support.js';
 
@@ -25,6 +26,7 @@ const STORIES = /** @type {[string, Record<string, unknown>][]} */ ([
 	['knows no hidden numbers', { hasLids: false }],
 	['says the hidden number only once, and confirms as inactive', { repeatsLid: false, receipts: 'inactive' }],
 	['never says that all has come, nor asks for a new connection', { saysOffline: false, asksForRestart: false }],
+	['has no keys of the own phone, its only other device', { hasPhoneKeys: false, listsAsker: false, sendsHistory: false }],
 	['has no keys of the own phone and shows own messages as others', { hasPhoneKeys: false, ownMessages: 'plain' }],
 	['names nobody on own messages, and itself barely', { ownMessages: 'without_recipient', hasBareAddress: true }]
 ]);
@@ -59,6 +61,22 @@ for (const [what, quirks] of STORIES) {
 		assert.equal(w.told.events.filter(({ type, text }) => type.endsWith('message') && text).length, 2);
 	});
 }
+
+test('a server that has nothing to say of app state is not asked for it for ever', async (t) => {
+	const w = await world(t);
+	w.whatsapp.desk.changeQuirks({ namesAppState: false });
+	await w.bridge();
+	const id = await w.linked();
+	const device = w.shop.devices.get(1);
+
+	w.whatsapp.tell(w.shop, node('notification', { from: SERVER, type: 'server_sync', id: 'n' }, [node('collection', { name: 'regular' })]));
+	await w.customerWrites('Do you deliver?');
+	const { chat } = await w.event(({ text }) => text === 'Do you deliver?', 'the question');
+	const answer = await w.ask(id, { opaque: 'a', kind: 'text', chat, text: 'We do' });
+
+	assert.equal(answer.status, 200);
+	await until(() => device.pending.every((/** @type {any} */ { key }) => key !== 'notification n'), 'the acknowledgement');
+});
 
 test('what was missed comes where it has to be asked for in batches', async (t) => {
 	const w = await world(t);

@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Curve } from 'baileys';
+import { node } from '../../fake_whatsapp/nodes.js';
+import { Cache } from '../../src/cache.js';
 import { Gate } from '../../src/gate.js';
 import { repairSignatures, withSecret } from '../../src/hardening.js';
 import { isIgnored, messageEvent } from '../../src/inbound.js';
 import { Keyring, open, seal, Unreadable } from '../../src/keyring.js';
+import { mend, readLeniently } from '../../src/leniency.js';
+import { Line } from '../../src/line.js';
 import { waIdOf } from '../../src/our_ids.js';
 import { Outbound, readRequest, Refused } from '../../src/outbound.js';
+import { followDevices } from '../../src/reaching.js';
 import { readSettings, WrongSetting } from '../../src/settings.js';
 import { isSigned, sign } from '../../src/signatures.js';
 import { folder, KEYS, SECRET } from './support.js';
@@ -98,6 +104,20 @@ test('a server of our own is refused outside of development and tests', () => {
 	assert.deepEqual(readSettings({ ...ENV, LINKED_DEVICE_VERSION: '2.3000.5' }).version, [2, 3000, 5]);
 });
 
+test('the root key of a server of our own may be written in two ways', () => {
+	const key = randomBytes(32);
+	const read = (/** @type {string} */ written) =>
+		readSettings({ ...ENV, BACKROOM_ENV: 'test', LINKED_DEVICE_URL: 'ws://127.0.0.1/ws', LINKED_DEVICE_ROOT_KEY: written }).server?.rootKey;
+
+	for (const bytes of [key, Buffer.concat([Buffer.from([5]), key])]) {
+		assert.deepEqual(read(bytes.toString('hex')), key);
+		assert.deepEqual(read(bytes.toString('base64')), key);
+	}
+	for (const wrong of ['', 'ab', randomBytes(31).toString('hex'), randomBytes(33).fill(6, 0, 1).toString('base64'), `${key.toString('base64')} x`]) {
+		assert.throws(() => read(wrong), WrongSetting);
+	}
+});
+
 test('the address of events stays as it was written, and secrets may come out of files', (t) => {
 	const path = join(folder(t), 'secret');
 	writeFileSync(path, `${SECRET}\n`);
@@ -167,6 +187,15 @@ test('a gate lets so many in, the others in their order', async () => {
 	assert.deepEqual(inside, [1, 2, 3]);
 });
 
+test('a line that cannot begin keeps nobody from the gate', async () => {
+	const gate = new Gate(1);
+	const line = new Line(/** @type {any} */ ({ shared: { gate } }), /** @type {any} */ ({}));
+
+	await assert.rejects(line.dial());
+
+	await gate.enter();
+});
+
 test('groups, status updates, broadcasts and newsletters are ignored', () => {
 	assert.deepEqual(
 		['1-2@g.us', 'status@broadcast', '17@broadcast', '17@newsletter', '17@bot', '0@s.whatsapp.net', 'ada@lid', '12345:3@lid', '12345@s.whatsapp.net', '@s.whatsapp.net'].map(isIgnored),
@@ -203,6 +232,61 @@ test('each content has its kind; what the protocol says to itself is no message'
 	);
 	assert.equal(heard({ protocolMessage: {} }), null);
 	assert.equal(heard(null), null);
+});
+
+/** A socket on which stanzas can be heard, and what it said. */
+function silentSocket() {
+	/** @type {any[]} */
+	const said = [];
+	const ws = new EventEmitter();
+	return { socket: /** @type {any} */ ({ ws, sendNode: async (/** @type {any} */ stanza) => void said.push(stanza) }), ws, said };
+}
+
+test('news of linking are found wherever they stand, and only while there is no link', () => {
+	const found = (/** @type {any} */ stanza, account = null) => {
+		const { socket, ws } = silentSocket();
+		/** @type {string[]} */
+		const heard = [];
+		['companion_reg_refresh', 'passkey_prologue_request', 'crsc_continuation'].forEach((news) => ws.on(`linking:${news}`, () => heard.push(news)));
+		readLeniently(socket, { account });
+		ws.emit('frame', stanza);
+		return heard;
+	};
+
+	assert.deepEqual(found(node('ib', {}, [node('passkey_prologue_request')])), ['passkey_prologue_request']);
+	assert.deepEqual(found(node('notification', { type: 'md' }, [node('other'), node('passkey_request_options')])), ['passkey_prologue_request']);
+	assert.deepEqual(found(node('iq', { xmlns: 'md' }, [node('link', {}, [node('crsc_continuation')])])), ['crsc_continuation']);
+	assert.deepEqual(found(node('notification', { type: 'companion_reg_refresh' })), ['companion_reg_refresh']);
+	assert.deepEqual(found(node('iq', { xmlns: 'md' }, [node('pair-device', {}, [node('ref', {}, Buffer.from('x'))])])), []);
+	assert.deepEqual(found(node('ib', {}, [node('passkey_prologue_request')]), /** @type {any} */ ({})), []);
+});
+
+test('a device that was removed knows it by any part of the goodbye', () => {
+	const goodbye = node('stream:error', {}, [node('text'), node('conflict', { type: 'device_removed' })]);
+
+	mend(goodbye, {});
+
+	assert.equal(goodbye.attrs.code, '401');
+});
+
+test("a server's ping is answered", () => {
+	const { socket, ws, said } = silentSocket();
+	readLeniently(socket, {});
+
+	ws.emit('CB:iq,xmlns:urn:xmpp:ping', node('iq', { from: '@s.whatsapp.net', id: 'p', type: 'get', xmlns: 'urn:xmpp:ping' }));
+
+	assert.deepEqual(said, [{ tag: 'iq', attrs: { id: 'p', to: '@s.whatsapp.net', type: 'result' } }]);
+});
+
+test('whose devices have changed is asked for them anew', () => {
+	const { socket, ws } = silentSocket();
+	const reached = new Cache(9, 9999);
+	['12345@lid', '23456@s.whatsapp.net', '34567@lid'].forEach((who) => reached.set(who, true));
+	followDevices(socket, reached);
+
+	ws.emit('CB:notification,type:devices', node('notification', { from: '23456@s.whatsapp.net', lid: '12345:0@lid' }));
+
+	assert.deepEqual(['12345@lid', '23456@s.whatsapp.net', '34567@lid'].map((who) => reached.get(who)), [undefined, undefined, true]);
 });
 
 test('only the secret inside a QR changes', () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Cuts } from '../../src/cuts.js';
 import { BACKOFF, backoffMs, react } from '../../src/policy.js';
 
-const CUT = { code: 0, isLinked: true, hasOpened: true, cutMs: 0, tries: 0, badSessions: 0, replacements: 0 };
+const CUT = { code: 0, isLinked: true, hasOpened: true, cutMs: 0, tries: 0, restarts: 0, badSessions: 0, replacements: 0 };
 
 test('back-off doubles from one second to ten for two minutes, then to sixty', () => {
 	const ceilings = [0, 1, 2, 3, 4, 9].map((tries) => backoffMs(tries, 0, 1));
@@ -16,7 +17,8 @@ test('back-off doubles from one second to ten for two minutes, then to sixty', (
 
 for (const [code, more, next, state, reason] of /** @type {[number, any, string, string, string][]} */ ([
 	[515, {}, 'retry', 'connecting', 'restart_required'],
-	[515, { tries: 5 }, 'retry', 'backoff', 'restart_required'],
+	[515, { tries: 5 }, 'retry', 'connecting', 'restart_required'],
+	[515, { restarts: 5 }, 'retry', 'backoff', 'restart_required'],
 	[428, {}, 'retry', 'backoff', 'closed'],
 	[408, {}, 'retry', 'backoff', 'timed_out'],
 	[503, {}, 'retry', 'backoff', 'unavailable'],
@@ -54,4 +56,43 @@ test('each reaction has its time', () => {
 	assert.equal(react({ ...CUT, code: 440, replacements: 1 }, 1).delayMs, 60_000);
 	assert.equal(react({ ...CUT, code: 405 }, 1).delayMs, 300_000);
 	assert.equal(react({ ...CUT, code: 402, data: { expire: 60 } }, 1).untilMs, 60_000);
+});
+
+/**
+ * The longest waits after lines that were each open for so long, half a second after one another.
+ *
+ * @param {import('node:test').TestContext} t
+ * @param {number} openMs
+ * @param {number} [code]
+ */
+function waits(t, openMs, code = 428) {
+	t.mock.timers.enable({ apis: ['Date'], now: 1e12 });
+	const cuts = new Cuts();
+	const found = Array.from({ length: 60 }, () => {
+		cuts.opened();
+		t.mock.timers.tick(openMs);
+		const { delayMs = 0 } = react(cuts.next({ output: { statusCode: code } }, CUT), 1);
+		t.mock.timers.tick(delayMs + 500);
+		return delayMs;
+	});
+	t.mock.timers.reset();
+	return found;
+}
+
+test('a line that held comes back at once, however often it is cut; one that opens only briefly waits', (t) => {
+	assert.deepEqual(new Set(waits(t, 40_000)), new Set([1000]));
+	assert.deepEqual(new Set(waits(t, 40_000, 515)), new Set([0]));
+	assert.deepEqual(waits(t, 2000).slice(0, 5), [1000, 2000, 4000, 8000, 10_000]);
+	assert.equal(Math.max(...waits(t, 2000)), 10_000);
+	assert.equal(Math.max(...waits(t, 100)), 60_000);
+	assert.deepEqual(waits(t, 100, 515).slice(0, 6), [0, 0, 0, 0, 0, 10_000]);
+});
+
+test('a restart that the server asked for is no try of ours', () => {
+	const cuts = new Cuts();
+
+	const codes = [515, 515, 428, 515, 428].map((statusCode) => cuts.next({ output: { statusCode } }, CUT));
+
+	assert.deepEqual(codes.map(({ tries }) => tries), [0, 0, 0, 1, 1]);
+	assert.deepEqual(codes.map(({ restarts }) => restarts), [0, 1, 2, 2, 3]);
 });

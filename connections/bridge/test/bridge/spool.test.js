@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import fs, { appendFileSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Events } from '../../src/events.js';
 import { Keyring } from '../../src/keyring.js';
-import { Spool } from '../../src/spool.js';
+import { lifeOf, Spool } from '../../src/spool.js';
 import { backroom, folder, KEYS, pause, SECRET, until } from './support.js';
 
 const keyring = Keyring.parse(KEYS);
@@ -16,6 +17,12 @@ const DEAD = spawnSync('true').pid;
 function rewriteHeader(path, change) {
 	const [header, ...rest] = readFileSync(path, 'utf8').split('\n');
 	writeFileSync(path, [JSON.stringify({ ...JSON.parse(header), ...change }), ...rest].join('\n'));
+}
+
+/** @param {typeof fs.writeSync} writeSync what the disk does from now on */
+function fullDisk(writeSync) {
+	fs.writeSync = writeSync;
+	syncBuiltinESMExports();
 }
 
 test('events that were not stored are found by the next process, in order, without the stored ones', (t) => {
@@ -41,15 +48,35 @@ test('a file of a living process is left alone, one of another host only while i
 	const path = folder(t);
 	const alive = new Spool(path, 'alive', keyring);
 	alive.add({ id: 'a' });
-	rewriteHeader(alive.path, { pid: process.ppid });
+	rewriteHeader(alive.path, { pid: process.ppid, life: lifeOf(process.ppid) });
 	const far = new Spool(path, 'far', keyring);
 	far.add({ id: 'b' });
 	rewriteHeader(far.path, { host: `not-${hostname()}` });
 	const mine = new Spool(path, 'mine', keyring);
 
 	assert.deepEqual(mine.leftovers(), []);
+	utimesSync(alive.path, new Date(0), new Date(0));
 	utimesSync(far.path, new Date(0), new Date(0));
 	assert.deepEqual(mine.leftovers().map(({ events }) => events[0].id), ['b']);
+});
+
+test('a number that another program has by now is no sign of life', (t) => {
+	const path = folder(t);
+	for (const [owner, change] of /** @type {[string, any][]} */ ([
+		['other', { pid: process.ppid }],
+		['own', { life: `${lifeOf(process.pid)}0` }],
+		['unknown', { pid: process.ppid, life: null }]
+	])) {
+		const spool = new Spool(path, owner, keyring);
+		spool.add({ id: owner });
+		rewriteHeader(spool.path, change);
+	}
+	const mine = new Spool(path, 'mine', keyring);
+	const found = () => mine.leftovers().map(({ events }) => events[0].id);
+
+	assert.deepEqual(found(), ['other', 'own']);
+	utimesSync(join(path, 'unknown.spool'), new Date(Date.now() - 700_000), new Date(Date.now() - 700_000));
+	assert.deepEqual(found(), ['other', 'own', 'unknown']);
 });
 
 test('the file shrinks when all is stored and is gone at the end', (t) => {
@@ -90,6 +117,46 @@ test('a full disk never throws, and is known', (t) => {
 
 	assert.ok(!spool.isBroken);
 	assert.match(readFileSync(spool.path, 'utf8'), /^\+ 1 /m);
+});
+
+test('half a line is taken back, and nothing of it spoils the rest', (t) => {
+	const path = folder(t);
+	const spool = new Spool(path, 'mine', keyring);
+	spool.add({ id: 'a' });
+	const { writeSync } = fs;
+	t.after(() => fullDisk(writeSync));
+
+	fullDisk(/** @type {any} */ ((/** @type {number} */ file, /** @type {Buffer} */ bytes) => writeSync(file, bytes.subarray(0, 9))));
+	spool.add({ id: 'b' });
+	fullDisk(writeSync);
+	spool.add({ id: 'c' });
+
+	assert.ok(spool.isBroken);
+	rewriteHeader(spool.path, { pid: DEAD });
+	assert.deepEqual(new Spool(path, 'next', keyring).leftovers()[0].events.map(({ id }) => id), ['a', 'c']);
+});
+
+test('of what a dead process left, all but its states is told, and kept until it is on a disk', (t) => {
+	const path = folder(t);
+	const dead = new Spool(path, 'dead', keyring);
+	dead.add({ id: 's', session: 's', type: 'state' });
+	dead.add({ id: 'm', session: 's', type: 'message' });
+	rewriteHeader(dead.path, { pid: DEAD });
+	const spool = new Spool(path, 'next', keyring);
+	const events = new Events({ url: '', secret: SECRET, owner: 'next', spool });
+	const { file } = spool;
+	spool.file = 9999;
+
+	assert.equal(events.replay(), 1);
+	assert.ok(readdirSync(path).includes('dead.spool'));
+	spool.file = file;
+	spool.touch();
+
+	assert.equal(events.replay(), 1);
+	assert.deepEqual(readdirSync(path), ['next.spool']);
+	assert.equal(spool.size, 1);
+	rewriteHeader(spool.path, { pid: DEAD });
+	assert.deepEqual(new Spool(path, 'last', keyring).leftovers()[0].events.map(({ id }) => id), ['m']);
 });
 
 test('events keep their order through refusals, and come once', async (t) => {

@@ -5,7 +5,8 @@ import { initAuthCreds } from 'baileys';
 import { connect, Fenced } from '../../src/database.js';
 import { Keyring, Unreadable } from '../../src/keyring.js';
 import { Leases } from '../../src/leases.js';
-import { Closed, Store } from '../../src/store.js';
+import { TIMES } from '../../src/sessions.js';
+import { AWAY, Closed, Store } from '../../src/store.js';
 import { database, KEYS, walledDatabase } from './support.js';
 
 const keyring = Keyring.parse(KEYS);
@@ -100,6 +101,10 @@ test('an old socket reads and writes nothing', async (t) => {
 	await assert.rejects(keys.set({ session: { 'a.1': Buffer.from([1]) } }), Closed);
 });
 
+test('keys are waited for until the sockets are closed', () => {
+	assert.ok((AWAY.tries - 1) * AWAY.pauseMs > TIMES.fence + TIMES.fenceLook);
+});
+
 test('two claimers share the free sessions; none gets one that is held or at rest', async (t) => {
 	const { pool } = await database(t);
 	const add = (/** @type {string} */ rest) => pool.query(`insert into connections_linkedsession (id, ${rest}`);
@@ -156,4 +161,6 @@ test('a user without roles of its own sees and keeps all sessions behind the row
 
 	const { rows } = await pool.query('select owner, state from connections_linkedsession');
 	assert.deepEqual(rows, [{ owner: 'first', state: 'open' }]);
+	// Less than what the pool waits for.
+	assert.deepEqual((await own.query('show statement_timeout')).rows, [{ statement_timeout: '7s' }]);
 });
