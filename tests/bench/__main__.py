@@ -36,6 +36,7 @@ ALONE = {
     "model": "tests.bench.burst:model",
     "spaces": "tests.bench.spaces:spaces",
     "bridge": "tests.bench.bridge:bridge",
+    "linked": "tests.bench.linked:linked",
 }
 WHEN_ASKED_FOR = {
     "soak": "tests.bench.soak:soak",

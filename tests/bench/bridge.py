@@ -53,10 +53,10 @@ def _answers(world: World, process: Bridge, count: int) -> Iterator[Figure]:
     """Ask on all numbers once, then one by one, then many at once."""
     phones = list(world.sessions)
     for phone in phones:
-        _asked(world, [phone])
-    taken = [_asked(world, [phones[n % count]])[0] * 1000 for n in range(QUICK)]
+        ask(world, [phone])
+    taken = [ask(world, [phones[n % count]])[0] * 1000 for n in range(QUICK)]
     used, began = process.cpu_seconds, time.monotonic()
-    all_taken = _asked(world, [phones[n % count] for n in range(MANY)])
+    all_taken = ask(world, [phones[n % count] for n in range(MANY)])
     passed = time.monotonic() - began
     more = {"sessions": count}
     yield Figure(
@@ -69,19 +69,19 @@ def _answers(world: World, process: Bridge, count: int) -> Iterator[Figure]:
     yield Figure("bridge_not_answered", MANY - len(all_taken), "messages", 0.0, more=more)
 
 
-def _asked(world: World, phones: list[str]) -> list[float]:
+def ask(world: World, phones: list[str]) -> list[float]:
     """Return the seconds from each customer's message to its answer, read on the customer's phone."""
     texts = {f"{uuid.uuid4()}": phone for phone in phones}
     began: dict[str, float] = {}
 
-    def ask(text: str) -> None:
+    def write(text: str) -> None:
         phone = texts[text]
         began[f"Answer to {text}"] = time.time()
         world.whatsapp.post(f"/customers/{_customer(phone)}/messages", account=phone, text=text)
 
     world.whatsapp.news()
     with ThreadPoolExecutor(4 if len(phones) > 1 else 1) as pool:
-        work = [pool.submit(ask, text) for text in texts]
+        work = [pool.submit(write, text) for text in texts]
         wanted = {f"Answer to {text}" for text in texts}
         came = world.whatsapp.wait_for(wanted, what="customer-received", key="text", seconds=60)
         for one in work:
@@ -99,20 +99,22 @@ def _customer(phone: str) -> str:
 
 def _returns(world: World, count: int) -> Iterator[Figure]:
     more = {"sessions": count}
-    dropped = _back(world, lambda: world.whatsapp.post("/faults/cut", how="drop"), seconds=60)
+    dropped = seconds_back(
+        world, lambda: world.whatsapp.post("/faults/cut", how="drop"), seconds=60
+    )
     yield Figure("bridge_reconnect_p95_seconds", percentile(dropped, 0.95), "s", 5.0, more=more)
-    _rest(world)
-    away = _back(
+    settle(world)
+    away = seconds_back(
         world, lambda: world.whatsapp.post("/faults/away", seconds=AWAY_SECONDS), seconds=90
     )
     yield Figure("bridge_server_away_seconds", max(away), "s", 30.0, more=more)
-    _rest(world)
-    dead = _back(world, lambda: world.whatsapp.post("/faults/cut", how="dead"), seconds=120)
+    settle(world)
+    dead = seconds_back(world, lambda: world.whatsapp.post("/faults/cut", how="dead"), seconds=120)
     yield Figure("bridge_dead_link_seconds", max(dead), "s", 30.0, more=more)
-    _rest(world)
+    settle(world)
 
 
-def _back(world: World, cut, *, seconds: float) -> list[float]:  # type: ignore[no-untyped-def]
+def seconds_back(world: World, cut, *, seconds: float) -> list[float]:  # type: ignore[no-untyped-def]
     """Return the seconds from `cut` until each account was online again."""
     world.whatsapp.news()
     began = time.time()
@@ -125,7 +127,7 @@ def _back(world: World, cut, *, seconds: float) -> list[float]:  # type: ignore[
     return [moment - began for moment in came.values()] + [seconds] * missing
 
 
-def _rest(world: World) -> None:
+def settle(world: World) -> None:
     world.wait_until_open(list(world.sessions.values()))
     time.sleep(1)
 
@@ -142,14 +144,14 @@ def _hand_over(world: World, first: Bridge) -> Iterator[Figure]:
     second = world.bridge()
     time.sleep(2)
     more = {"sessions": HANDED_OVER}
-    gone = _back(world, lambda: first.send(signal.SIGTERM), seconds=60)
+    gone = seconds_back(world, lambda: first.send(signal.SIGTERM), seconds=60)
     yield Figure("bridge_sigterm_handover_seconds", max(gone), "s", 5.0, more=more)
-    _rest(world)
+    settle(world)
     world.bridge()
     time.sleep(2)
-    killed = _back(world, lambda: second.send(signal.SIGKILL), seconds=90)
+    killed = seconds_back(world, lambda: second.send(signal.SIGKILL), seconds=90)
     yield Figure("bridge_sigkill_handover_seconds", max(killed), "s", 25.0, more=more)
-    _rest(world)
+    settle(world)
 
 
 def _wait_for(look, *, seconds: float = 60) -> None:  # type: ignore[no-untyped-def]

@@ -35,7 +35,7 @@ _OWN = ("edge", "worker", "sender", "bulk", "web")
 _NUMBERS = 4
 _QUESTIONS = ("how much is delivery to Ikeja?", "what time do you open?", "can I return fabric?")
 # What WhatsApp's own pace would stretch to half an hour.
-_FAST = {
+UNPACED = {
     "LINKED_DEVICE_GAP_MS": "0,0",
     "LINKED_DEVICE_TYPING_MS": "0,0",
     "BRIDGE_TEXTS_PER_MINUTE": "10000",
@@ -150,7 +150,7 @@ def figures(*, messages: int = MESSAGES, faults: int = FAULTS, seed: int = 4) ->
     """Let customers write while parts die, and yield what became of their messages."""
     chance = random.Random(seed)  # noqa: S311 - the same moments again
     note("== lines")
-    with open_lines(_FAST) as lines:
+    with open_lines(UNPACED) as lines:
         told = Told()
         over = threading.Event()
         writer = threading.Thread(target=_write, args=(lines, told, messages, over), daemon=True)
