@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { Curve, DEFAULT_CONNECTION_CONFIG, proto, WA_CERT_DETAILS } from 'baileys';
 import * as curve from 'libsignal/src/curve.js';
 import { kindOf, log } from './log.js';
+import { Memory } from './memory.js';
 
 /** @typedef {import('baileys').WASocket} Socket */
 
@@ -17,19 +18,26 @@ const { decode } = proto.CertChain;
  * Makes signatures count. `Curve.verify` (lib/Utils/crypto.js) drops the answer of libsignal's
  * `verifySignature`, which says false and does not throw; so neither the server's certificates nor
  * the account's signature were ever checked.
+ *
+ * A check takes 8 ms, and each return of a line asks for the same two; so what held is remembered.
  */
 export function repairSignatures() {
 	const verify = /** @type {any} */ (curve).verifySignature ?? /** @type {any} */ (curve).default.verifySignature;
-	Object.assign(Curve, {
-		verify: (/** @type {Uint8Array} */ key, /** @type {Uint8Array} */ message, /** @type {Uint8Array} */ signature) => {
-			try {
-				const prefixed = key.length === 33 ? key : Buffer.concat([Buffer.from([5]), key]);
-				return verify(prefixed, message, signature) === true;
-			} catch {
-				return false;
+	/** @type {Memory<true>} */
+	const held = new Memory(100);
+	Curve.verify = (key, message, signature) => {
+		const name = [key, message, signature].map((bytes) => Buffer.from(bytes).toString('base64')).join(' ');
+		try {
+			const prefixed = key.length === 33 ? key : Buffer.concat([Buffer.from([5]), key]);
+			const isRight = held.get(name) ?? verify(prefixed, message, signature) === true;
+			if (isRight) {
+				held.set(name, true);
 			}
+			return isRight;
+		} catch {
+			return false;
 		}
-	});
+	};
 }
 
 /**

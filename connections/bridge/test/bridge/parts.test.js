@@ -79,6 +79,7 @@ test('a signature of somebody else counts no more', () => {
 	const signature = Curve.sign(mine.private, message);
 
 	assert.ok(Curve.verify(mine.public, message, signature));
+	assert.ok(Curve.verify(mine.public, message, signature));
 	assert.ok(!Curve.verify(other.public, message, signature));
 	assert.ok(!Curve.verify(mine.public, Buffer.from('another'), signature));
 	assert.ok(!Curve.verify(mine.public, message, Buffer.alloc(64)));
