@@ -164,6 +164,7 @@ export async function backroom(t) {
 /** @param {TestContext} t */
 export async function world(t) {
 	const whatsapp = await new FakeWhatsApp().start();
+	atEnd(t, () => whatsapp.stop());
 	// Making 812 keys takes most of the time of a linking.
 	whatsapp.desk.changeQuirks({ hasFewKeys: true });
 	const shop = whatsapp.people.addAccount(SHOP, 'Ada Stores');
@@ -181,7 +182,6 @@ export async function world(t) {
 		LINKED_DEVICE_URL: whatsapp.url,
 		LINKED_DEVICE_ROOT_KEY: whatsapp.rootKey
 	};
-	atEnd(t, () => whatsapp.stop());
 	return new World(t, { whatsapp, shop, ada, pool: db.pool, told, env, path });
 }
 
