@@ -116,6 +116,7 @@ def take(*, connection: Connection, data: Mapping[str, object], now: datetime) -
         reason=str(data.get("text") or ""),
         until=moment_of(told, "until"),
         phone=str(told.get("phone") or ""),
+        at=moment_of(told, "at"),
         now=now,
     )
 
@@ -129,11 +130,17 @@ def apply(
     until: datetime | None,
     phone: str,
     now: datetime,
+    at: datetime | None = None,
 ) -> None:
-    """Move the number to what `state` means, tell whom it concerns, and let sends go or wait."""
+    """Move the number to what `state` means, tell whom it concerns, and let sends go or wait.
+
+    `at`: when the engine said so, by its clock, which wrote the session's row too.
+    """
     session = LinkedSession.objects.filter(connection=connection).first()
     if session is None or session.wanted != LinkedSession.Wanted.ON:
         return  # closed or unlinked on our own wish, which has been told
+    if at is not None and session.state_at is not None and at < session.state_at:
+        return  # told late, by a process that lost the line; what came after it has its own event
     # As it is now: what the caller holds may be old, and must not be changed before the commit.
     connection = Connection.every.select_related("workspace").get(pk=connection.pk)
     found = seen(state=state, code=code, reason=reason, until=until, is_linked=bool(phone))

@@ -188,7 +188,7 @@ _READERS: dict[str, Callable[[dict[str, Any]], Update | None]] = {
     "own_message": _said(Kind.ECHO),
     "status": _status,
     "lid_mapping": _mapping,
-    "state": _news("linked_state", "state", "reason", "code", "until", "phone", "lid"),
+    "state": _news("linked_state", "state", "reason", "code", "until", "phone", "lid", "at"),
     "limit": _news("linked_limit", "kind", "detail", "until"),
     "undecryptable": _news("linked_unreadable", "", "", "wa_id"),
 }

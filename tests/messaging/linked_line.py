@@ -48,7 +48,12 @@ class Line:
     def event(self, name: str, **changes: Any) -> dict[str, Any]:
         event = {**linked.example(f"event-{name}"), "session": str(self.phone.session.pk)}
         self.sent += 1
-        return {**event, "id": f"{name}:{self.sent}", "sent_at": clock.now().isoformat()} | changes
+        return {
+            **event,
+            "id": f"{name}:{self.sent}",
+            "at": clock.now().isoformat(),
+            "sent_at": clock.now().isoformat(),
+        } | changes
 
     def asks(self, text: str, **changes: Any) -> None:
         assert self.post(self.event("message", text=text, **changes)) == 200

@@ -201,6 +201,20 @@ def test_a_late_message_does_not_end_linking_anew(phone: Phone) -> None:
     assert phone.read().state == "connecting"
 
 
+def test_what_an_engine_that_lost_the_line_tells_late_changes_nothing(phone: Phone) -> None:
+    phone.opens()
+    said_at = phone.session.state_at
+    assert said_at is not None
+
+    for late, is_taken in ((True, False), (False, True)):
+        with scope.workspace(phone.space):
+            states.apply(
+                connection=phone.read(), state="logged_out", code="401", reason="", until=None,
+                phone=PHONE, now=clock.now(), at=said_at - timedelta(seconds=9 if late else 0),
+            )  # fmt: skip
+        assert (phone.read().state == "logged_out") is is_taken
+
+
 # --- Sending ---------------------------------------------------------------------------------------
 
 
