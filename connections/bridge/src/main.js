@@ -80,5 +80,5 @@ async function run() {
 		process.stderr.write(`The bridge could not start: ${/** @type {any} */ (error)?.code ?? 'see the log'}.\n`);
 		process.exit(1);
 	}
-	watchMemory(settings, () => void end('memory', 0));
+	watchMemory(settings, (why) => void end(why, 0));
 }

@@ -59,6 +59,7 @@ export function readSettings(given) {
 		url: env.BRIDGE_URL ? url(env.BRIDGE_URL, 'BRIDGE_URL', /^https?:$/).replace(/\/$/, '') : null,
 		maxSessions: whole(env, 'BRIDGE_MAX_SESSIONS', 100, 1, 1000),
 		maxRssMb: whole(env, 'BRIDGE_MAX_RSS_MB', 900, 150, 100_000),
+		maxAgeHours: whole(env, 'BRIDGE_MAX_AGE_HOURS', 24, 0, 8760),
 		minAgeSeconds: whole(env, 'BRIDGE_MIN_AGE_SECONDS', 600, 0, 86_400),
 		typingMs: whole(env, 'BRIDGE_TYPING_MS', 0, 0, 30_000),
 		textsPerMinute: whole(env, 'BRIDGE_TEXTS_PER_MINUTE', 60, 1, 10_000),

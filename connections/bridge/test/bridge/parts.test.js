@@ -16,9 +16,10 @@ import { Line } from '../../src/line.js';
 import { waIdOf } from '../../src/our_ids.js';
 import { Outbound, readRequest, Refused } from '../../src/outbound.js';
 import { followDevices } from '../../src/reaching.js';
+import { watchMemory } from '../../src/recycling.js';
 import { readSettings, WrongSetting } from '../../src/settings.js';
 import { isSigned, sign } from '../../src/signatures.js';
-import { folder, KEYS, SECRET } from './support.js';
+import { folder, KEYS, pause, SECRET } from './support.js';
 
 const ENV = {
 	DATABASE_URL: 'postgres://nobody',
@@ -292,4 +293,25 @@ test('whose devices have changed is asked for them anew', () => {
 
 test('only the secret inside a QR changes', () => {
 	assert.equal(withSecret('2@ref,noise,identity,OLD,1', 'OLD', 'NEW'), '2@ref,noise,identity,NEW,1');
+});
+
+test('a process that is a day old hands over, one that is younger or may get older does not', async (t) => {
+	/** @param {number} hours @param {number} maxAgeHours */
+	const saidAt = async (hours, maxAgeHours) => {
+		/** @type {string[]} */
+		const said = [];
+		const stop = watchMemory({ maxRssMb: 900, minAgeSeconds: 600, maxAgeHours }, (why) => said.push(why), {
+			rssMb: () => 200,
+			ageSeconds: () => hours * 3600,
+			lookMs: 1,
+			chance: 0.5
+		});
+		t.after(stop);
+		await pause(20);
+		return said;
+	};
+
+	assert.deepEqual(await saidAt(25.3, 24), ['age']);
+	assert.deepEqual(await saidAt(25.1, 24), []);
+	assert.deepEqual(await saidAt(9999, 0), []);
 });
