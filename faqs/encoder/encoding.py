@@ -24,7 +24,6 @@ _LONGEST_TEXT = 2_000  # characters, of which 128 tokens never need more
 _TOGETHER = 32
 _PADDING = 0
 _ERRORS_ONLY = 3
-_PIECE = "##"
 
 
 class UnableToEncode(Exception):
@@ -73,13 +72,11 @@ class Encoder:
             found[places] = self._run([tokens[place] for place in places])
         return found
 
-    def vocabulary(self) -> frozenset[str]:
-        """Return the whole words that the model knows, in lower case and without accents."""
-        return frozenset(
-            word
-            for word in self._tokenizer.get_vocab()
-            if word.isalpha() and not word.startswith(_PIECE)
-        )
+    def vocabulary(self) -> tuple[str, ...]:
+        """Return the whole words that the model knows, in lower case, the usual ones first."""
+        known = self._tokenizer.get_vocab()
+        words = [word for word in known if word.isalpha()]  # pieces of words begin with ##
+        return tuple(sorted(words, key=known.__getitem__))
 
     def _run(self, tokens: Sequence[Sequence[int]]) -> Vectors:
         length = max(map(len, tokens))
