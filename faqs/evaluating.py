@@ -107,7 +107,7 @@ def figures(results: Sequence[Result]) -> dict[str, object]:
         "oos_menu": _share(others, lambda one: bool(one.offered)),
         "p50_ms": round(times[len(times) // 2], 2),
         "p95_ms": round(times[min(len(times) - 1, len(times) * 95 // 100)], 2),
-        "calibration": _calibration(results),
+        "calibration": calibration(results),
     }
 
 
@@ -116,7 +116,7 @@ def _share(results: Sequence[Result], holds: Callable[[Result], bool]) -> float 
     return round(sum(map(holds, results)) / len(results), 4) if results else None
 
 
-def _calibration(results: Sequence[Result]) -> list[dict[str, float]]:
+def calibration(results: Sequence[Result]) -> list[dict[str, float]]:
     """Return for each tenth of confidence how many said so, and how many of these were right."""
     bands: list[list[tuple[float, bool]]] = [[] for _ in range(_BANDS)]
     for one in results:
