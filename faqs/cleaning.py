@@ -39,8 +39,11 @@ class Reading:
 def read(text: str) -> Reading:
     """Return both readings of `text`."""
     plain = tidy(text)
-    words = tuple(spelled_out([fold(word) for word in WORD.findall(plain)]))
-    return Reading(plain, " ".join(words) or plain, words)
+    folded = [fold(word) for word in WORD.findall(plain)]
+    words = tuple(spelled_out(folded))
+    # Where nothing was written out there is one reading, and half the work.
+    spelled = plain if list(words) == folded else " ".join(words)
+    return Reading(plain, spelled or plain, words)
 
 
 def tidy(text: str) -> str:

@@ -127,12 +127,11 @@ class _Graph:
         rounded = np.round(weight / columns).astype(np.int8)
         highest = self._add("ReduceMax", self._add("Abs", state), self._integers(-1), keepdims=1)
         # Never zero: what is all zero would become "not a number".
-        rows = self._add("Mul", self._add("Max", highest, self._number(1e-9)),
-                         self._number(1 / _INPUT_STEPS))  # fmt: skip
-        whole = self._add("Round", self._add("Div", state, rows))
-        bytes_in = self._add(
-            "Cast", self._add("Add", whole, self._number(_MIDDLE)), to=TensorProto.UINT8
-        )
+        rows = self._add("Max", highest, self._number(1e-9))
+        whole = self._add("Mul", state, self._add("Div", self._number(_INPUT_STEPS), rows))
+        # All is above zero then, so that cutting off what is behind the point rounds.
+        above = self._add("Add", whole, self._number(_MIDDLE + 0.5))
+        bytes_in = self._add("Cast", above, to=TensorProto.UINT8)
         product = self._add(
             "MatMulInteger",
             bytes_in,
@@ -140,7 +139,8 @@ class _Graph:
             self._constant("middle", np.array(_MIDDLE, dtype=np.uint8)),
         )
         scaled = self._add("Mul", self._add("Cast", product, to=TensorProto.FLOAT), rows)
-        scaled = self._add("Mul", scaled, self._constant(f"{name}.steps", columns))
+        steps = self._constant(f"{name}.steps", columns / np.float32(_INPUT_STEPS))
+        scaled = self._add("Mul", scaled, steps)
         return self._add("Add", scaled, offsets)
 
     def _normal(self, name: str, state: str) -> str:
