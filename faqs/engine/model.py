@@ -40,7 +40,7 @@ class Model:
     faq_ids: tuple[str, ...]
     words: frozenset[str]
     answers_smalltalk: bool
-    vectors: Floats  # rows x 384
+    vectors: Floats  # rows x what the encoder gives
     # The spelling, by bin: the rows that have it, and how much.
     starts: Integers
     rows: Integers

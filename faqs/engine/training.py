@@ -22,15 +22,17 @@ from faqs.index import Source
 
 # Chosen on the development sets, where a wide range does about as well (docs/decisions).
 _NEARNESS = 2.0  # how fast a likeness of meaning fades
-_SPELLING = 0.5  # what spelling counts against meaning
+_SAID = 0.5  # what the way it is said counts against what is meant
+_SPELLING = 0.5  # and what spelling counts
 _RIDGE = 0.15
 _ANSWER = 0.4  # what an answer's text counts against a question's
 # The inverse takes a third power of this: beyond, an entry's further texts share a row.
 MOST_ROWS = 3_000
 _SAMPLES = 1_000
 # As it is in most workspaces; counts as much as so many texts of the workspace's own.
-_USUAL_MEAN, _USUAL_SPREAD, _USUAL_WEIGHT = 0.25, 0.13, 8
-_USUAL_GAPS = (0.01, 0.03, 0.05, 0.08, 0.11, 0.15, 0.2, 0.3)
+_USUAL_MEAN, _USUAL_SPREAD, _USUAL_WEIGHT = 0.22, 0.1, 8
+_FEW = 0.1  # where nothing competes, strangers fit better, and less is known of them
+_USUAL_GAPS = (0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.18, 0.26)
 
 Matrix = NDArray[np.float64]
 
@@ -67,10 +69,12 @@ def train(sources: Iterable[Source], encoder: Encoder, *, identity: str) -> Mode
     )
 
 
-def likeness(meaning: Floats, spelling: Floats) -> Floats:
-    """Return how near texts are, from the products of their vectors; 1 is the same."""
-    near = np.exp(_NEARNESS * (meaning - 1))
-    mixed: Floats = (near + _SPELLING * spelling) / (1 + _SPELLING)
+def likeness(mine: Floats, others: Floats, spelling: Floats) -> Floats:
+    """Return how near texts are: their vectors, and the products of their spelling; 1: the same."""
+    half = mine.shape[1] // 2
+    meant = np.exp(_NEARNESS * (mine[:, :half] @ others[:, :half].T - 1))
+    said = np.exp(_NEARNESS * (mine[:, half:] @ others[:, half:].T - 1))
+    mixed: Floats = (meant + _SAID * said + _SPELLING * spelling) / (1 + _SAID + _SPELLING)
     return mixed
 
 
@@ -115,7 +119,7 @@ class _Rows:
         dense = np.zeros((len(self.bins), COLUMNS), dtype=np.float32)
         for row, (bins, values) in enumerate(zip(self.bins, self.values, strict=True)):
             dense[row, bins] = values
-        return likeness(self.vectors @ self.vectors.T, dense @ dense.T).astype(np.float64)
+        return likeness(self.vectors, self.vectors, dense @ dense.T).astype(np.float64)
 
 
 def _solve(rows: _Rows, *, entries: int) -> tuple[Floats, Strangers]:
@@ -133,17 +137,17 @@ def _solve(rows: _Rows, *, entries: int) -> tuple[Floats, Strangers]:
             highest = np.sort(np.pad(asked, ((0, 0), (1, 0))), axis=1)
             best.append(highest[:, -1])
             gaps.append(highest[:, -1] - highest[:, -2])
-    return shares.astype(np.float32), _strangers(best, gaps)
+    return shares.astype(np.float32), _strangers(best, gaps, entries=entries)
 
 
-def _strangers(best: list[Matrix], gaps: list[Matrix]) -> Strangers:
+def _strangers(best: list[Matrix], gaps: list[Matrix], *, entries: int) -> Strangers:
     """Return the yardstick; what is usual stands in where a workspace has few entries."""
     fits = np.concatenate([*best, np.zeros(0)])
+    usual = _USUAL_MEAN + _FEW / max(entries, 1)
+    spread = np.hypot(_USUAL_SPREAD, _FEW / max(entries, 1))
     count = len(fits) + _USUAL_WEIGHT
-    mean = (fits.sum() + _USUAL_WEIGHT * _USUAL_MEAN) / count
-    squares = ((fits - mean) ** 2).sum() + _USUAL_WEIGHT * (
-        _USUAL_SPREAD**2 + (_USUAL_MEAN - mean) ** 2
-    )
+    mean = (fits.sum() + _USUAL_WEIGHT * usual) / count
+    squares = ((fits - mean) ** 2).sum() + _USUAL_WEIGHT * (spread**2 + (usual - mean) ** 2)
     every = np.sort(np.concatenate([*gaps, np.array(_USUAL_GAPS)]))
     sample = every[:: max(1, len(every) // _SAMPLES)]
     return Strangers(float(mean), float(np.sqrt(squares / count)), sample.astype(np.float32))
