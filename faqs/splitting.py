@@ -13,7 +13,7 @@ _JOINTS = re.compile(
 )
 _LEADING = re.compile(r"^(?:and|also|plus|then)\s+", re.IGNORECASE)
 _LEAST_WORDS = 2
-MOST_PARTS = 4
+MOST_PARTS = 3
 
 
 def split(text: str) -> list[str]:

@@ -56,7 +56,7 @@ def _spelling(model: Model, reading: Reading) -> Floats:
     total = int(ends[-1]) if len(ends) else 0
     at = np.arange(total) + np.repeat(first - (ends - counts), counts)
     products = model.values[at] * np.repeat(values, counts)
-    found = np.bincount(model.rows[at], weights=products, minlength=len(model.vectors))
+    found = np.bincount(model.rows[at], weights=products, minlength=len(model.shares))
     return found.astype(np.float32)
 
 
@@ -64,9 +64,9 @@ def _candidates(model: Model, reading: Reading, scores: Floats, limit: int) -> l
     order = np.argsort(-scores, kind="stable")[: max(limit, 2)].tolist()
     strangers = model.strangers
     # An entry that nobody has written competes too: what else could be meant.
-    rivals = [*scores.tolist(), strangers.mean]
-    highest = max(rivals)
-    total = sum(math.exp(_SHARPNESS * (one - highest)) for one in rivals)
+    highest = max(float(scores[order[0]]), strangers.mean)
+    total = float(np.exp(_SHARPNESS * (scores - highest)).sum())
+    total += math.exp(_SHARPNESS * (strangers.mean - highest))
     found = []
     for rank, place in enumerate(order[:limit]):
         score = float(scores[place])

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from faqs import wording
 from faqs.cleaning import Reading
 
+VIEWS = 2
 BINS = 4_096
 # Words that customers use alike (`data/synonyms.csv`) have bins of their own, behind the others.
 MEANING_BINS = 64
@@ -38,19 +39,24 @@ class Encoder(Protocol):
 
 
 def vectors(readings: Sequence[Reading], encoder: Encoder) -> Floats:
-    """Return the mean direction of both readings, encoded as one batch."""
+    """Return views x texts x numbers: what is meant, and how it is said.
+
+    Each is the mean direction of both readings; all are encoded as one batch.
+    """
     texts = list(dict.fromkeys(t for one in readings for t in (one.plain, one.spelled)))
     places = {text: place for place, text in enumerate(texts)}
     encoded = encoder.encode(texts)
-    plain = [places[one.plain] for one in readings]
-    spelled = [places[one.spelled] for one in readings]
-    found = encoded[np.array(plain, dtype=int)] + encoded[np.array(spelled, dtype=int)]
-    halves = found.reshape(
-        len(readings), 2, found.shape[1] // 2
-    )  # what is meant, and how it is said
-    lengths = np.linalg.norm(halves, axis=2, keepdims=True)
-    directions: Floats = (halves / np.maximum(lengths, 1e-9)).reshape(found.shape)
-    return directions.astype(np.float32)
+    plain = np.array([places[one.plain] for one in readings], dtype=int)
+    spelled = np.array([places[one.spelled] for one in readings], dtype=int)
+    found = encoded[plain] + encoded[spelled]
+    return directions(found.reshape(len(found), VIEWS, found.shape[1] // VIEWS).swapaxes(0, 1))
+
+
+def directions(found: Floats) -> Floats:
+    """Return vectors of length 1, each view's together: products are twice as fast so."""
+    lengths = np.linalg.norm(found, axis=2, keepdims=True)
+    one: Floats = np.ascontiguousarray(found / np.maximum(lengths, 1e-9), dtype=np.float32)
+    return one
 
 
 def rarity(rows: Sequence[Reading]) -> Floats:

@@ -40,7 +40,7 @@ class Model:
     faq_ids: tuple[str, ...]
     words: frozenset[str]
     answers_smalltalk: bool
-    vectors: Floats  # rows x what the encoder gives
+    vectors: Floats  # views x rows x numbers
     # The spelling, by bin: the rows that have it, and how much.
     starts: Integers
     rows: Integers
@@ -97,7 +97,7 @@ def from_bytes(data: bytes, *, encoder: str) -> Model:
 
 def _model(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Model:
     whole = {name: arrays[name].astype(np.float32) for name in _HALF}
-    if len(arrays["starts"]) != COLUMNS + 1 or len(whole["shares"]) != len(whole["vectors"]):
+    if len(arrays["starts"]) != COLUMNS + 1 or len(whole["shares"]) != whole["vectors"].shape[1]:
         raise UnableToLoad("The model's parts do not belong together.")
     return Model(
         encoder=about["encoder"],

@@ -7,7 +7,7 @@ logistic regression ranks as well (docs/decisions), and would have to be trained
 entry to know that.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,9 +71,9 @@ def train(sources: Iterable[Source], encoder: Encoder, *, identity: str) -> Mode
 
 def likeness(mine: Floats, others: Floats, spelling: Floats) -> Floats:
     """Return how near texts are: their vectors, and the products of their spelling; 1: the same."""
-    half = mine.shape[1] // 2
-    meant = np.exp(_NEARNESS * (mine[:, :half] @ others[:, :half].T - 1))
-    said = np.exp(_NEARNESS * (mine[:, half:] @ others[:, half:].T - 1))
+    meant, said = (
+        np.exp(_NEARNESS * (one @ other.T - 1)) for one, other in zip(mine, others, strict=True)
+    )
     mixed: Floats = (meant + _SAID * said + _SPELLING * spelling) / (1 + _SAID + _SPELLING)
     return mixed
 
@@ -107,9 +107,7 @@ class _Rows:
                 [texts[i].place for i in kept] + [texts[own[0]].place for own in rest], dtype=int
             ),
             weights=np.array([texts[i].weight for i in kept] + [1.0] * len(rest)),
-            vectors=np.concatenate(
-                [vectors[kept].reshape(-1, vectors.shape[1]), *(one[0] for one in together)]
-            ).astype(np.float32),
+            vectors=np.concatenate([vectors[:, kept], *(one[0] for one in together)], axis=1),
             bins=[spelled[i][0] for i in kept] + [one[1] for one in together],
             values=[spelled[i][1] for i in kept] + [one[2] for one in together],
         )
@@ -189,10 +187,10 @@ def _joined(
     own: Sequence[int], vectors: Floats, spelled: Sequence[_Spelled]
 ) -> tuple[Floats, features.Bins, Floats]:
     """Return the mean direction of several texts."""
-    vector = vectors[list(own)].sum(axis=0, keepdims=True)
+    vector = features.directions(vectors[:, list(own)].sum(axis=1, keepdims=True))
     dense = np.zeros(COLUMNS, dtype=np.float32)
     for number in own:
         dense[spelled[number][0]] += spelled[number][1]
     bins = np.flatnonzero(dense)
-    length: Callable[[Floats], float] = lambda values: max(float(np.linalg.norm(values)), 1e-9)  # noqa: E731
-    return vector / length(vector), bins, (dense[bins] / length(dense)).astype(np.float32)
+    values = dense[bins] / max(float(np.linalg.norm(dense)), 1e-9)
+    return vector, bins, values.astype(np.float32)

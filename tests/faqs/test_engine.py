@@ -215,7 +215,7 @@ def test_phrasings_beyond_the_limit_share_a_row(
     monkeypatch.setattr(training, "MOST_ROWS", 60)
     answerer = Answerer.of(trained(encoder, big_list(30, 5)), encoder)
 
-    assert len(answerer.model.vectors) == 60
+    assert len(answerer.model.shares) == 60
     assert answerer.judge("tell me the return of suit model 19", BALANCED).parts[0].choices[
         0
     ].faq_id == ("q19")
