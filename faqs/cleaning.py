@@ -26,6 +26,8 @@ _KEPT_SYMBOLS = frozenset("₦$£€+%")
 _DROPPED = frozenset({"So", "Sk", "Sm", "Sc", "Cc", "Cf", "Co", "Cs", "Cn"})
 _JOINER = "\ufe0f"
 
+Phrase = tuple[str, ...]
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -69,7 +71,7 @@ def spelled_out(words: Sequence[str]) -> list[str]:
     """Return folded words with Pidgin phrases and short forms written out."""
     short = wording.abbreviations()
     found: list[str] = []
-    for phrase, means in replaced(words, pidgin()):
+    for phrase, means in pidgin().cut(words):
         if means is not None:
             found.extend(means)
         else:
@@ -77,46 +79,42 @@ def spelled_out(words: Sequence[str]) -> list[str]:
     return found
 
 
-def replaced(
-    words: Sequence[str], table: Mapping[tuple[str, ...], tuple[str, ...]]
-) -> list[tuple[tuple[str, ...], tuple[str, ...] | None]]:
-    """Cut `words` into the longest phrases of `table`, with what each means, and single words."""
-    longest = _longest(table)
-    found: list[tuple[tuple[str, ...], tuple[str, ...] | None]] = []
-    start = 0
-    while start < len(words):
-        most = min(longest.get(words[start], 1), len(words) - start)
-        for length in range(most, 0, -1):
-            phrase = tuple(words[start : start + length])
-            means = table.get(phrase)
-            if means is not None or length == 1:
-                found.append((phrase, means))
-                start += length
-                break
-    return found
+class Phrases:
+    """Phrases of folded words, and what each means."""
+
+    def __init__(self, means: Mapping[Phrase, Phrase]) -> None:
+        self.means = dict(means)
+        # Of the phrases that begin with a word, how long the longest is.
+        self._longest: dict[str, int] = {}
+        for phrase in self.means:
+            self._longest[phrase[0]] = max(len(phrase), self._longest.get(phrase[0], 1))
+
+    def cut(self, words: Sequence[str]) -> list[tuple[Phrase, Phrase | None]]:
+        """Cut `words` into the longest phrases, with what each means, and single words."""
+        found: list[tuple[Phrase, Phrase | None]] = []
+        start = 0
+        while start < len(words):
+            most = min(self._longest.get(words[start], 1), len(words) - start)
+            for length in range(most, 0, -1):
+                phrase = tuple(words[start : start + length])
+                means = self.means.get(phrase)
+                if means is not None or length == 1:
+                    found.append((phrase, means))
+                    start += length
+                    break
+        return found
 
 
 @lru_cache(maxsize=1)
-def pidgin() -> dict[tuple[str, ...], tuple[str, ...]]:
+def pidgin() -> Phrases:
     """Return what phrases of Nigerian Pidgin mean in plain English (`data/pidgin.csv`)."""
     with (_DATA / "pidgin.csv").open(encoding="utf-8", newline="") as lines:
-        return {
-            tuple(fold(word) for word in row["written"].split()): tuple(row["means"].split())
-            for row in csv.DictReader(lines)
-        }
-
-
-_lengths: dict[int, dict[str, int]] = {}
-
-
-def _longest(table: Mapping[tuple[str, ...], tuple[str, ...]]) -> dict[str, int]:
-    """Return the length of the longest phrase that begins with a word; tables live for ever."""
-    if id(table) not in _lengths:
-        found: dict[str, int] = {}
-        for phrase in table:
-            found[phrase[0]] = max(len(phrase), found.get(phrase[0], 1))
-        _lengths[id(table)] = found
-    return _lengths[id(table)]
+        return Phrases(
+            {
+                tuple(fold(word) for word in row["written"].split()): tuple(row["means"].split())
+                for row in csv.DictReader(lines)
+            }
+        )
 
 
 def _is_kept(letter: str) -> bool:

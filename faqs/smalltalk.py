@@ -23,7 +23,7 @@ def kind_of(text: str) -> Kind | None:
     words = _words(cleaning.tidy(text))
     if not words:
         return "wordless"
-    kinds = [means[0] if means else None for _, means in cleaning.replaced(words, _phrases())]
+    kinds = [means[0] if means else None for _, means in _phrases().cut(words)]
     if None in kinds:
         return None
     named = [kind for kind in kinds if kind != _ADDRESS]
@@ -35,7 +35,7 @@ def without_greeting(text: str) -> str:
     """Return `text` from where it begins to ask; all of it when little would be left."""
     words = _words(text)
     begun = 0
-    for phrase, means in cleaning.replaced(words, _phrases()):
+    for phrase, means in _phrases().cut(words):
         if means is None or means[0] not in ("greeting", _ADDRESS):
             break
         begun += len(phrase)
@@ -50,9 +50,10 @@ def _words(text: str) -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def _phrases() -> dict[tuple[str, ...], tuple[str, ...]]:
+def _phrases() -> cleaning.Phrases:
     with (_DATA / "smalltalk.csv").open(encoding="utf-8", newline="") as lines:
         rows = [(row["phrase"], row["kind"]) for row in csv.DictReader(lines)]
     short = {"pls": _ADDRESS, "plz": _ADDRESS, "ty": "thanks", "thx": "thanks", "tnx": "thanks"}
     rows += [*short.items()]
-    return {tuple(map(cleaning.fold, phrase.split())): (kind,) for phrase, kind in rows}
+    folded = {tuple(map(cleaning.fold, phrase.split())): (kind,) for phrase, kind in rows}
+    return cleaning.Phrases(folded)

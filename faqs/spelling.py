@@ -115,6 +115,7 @@ def _by_letter(words: Iterable[str]) -> ByLetter:
 
 
 def _words_of_tables() -> frozenset[str]:
-    phrases = [*cleaning.pidgin(), *cleaning.pidgin().values()]
+    pidgin = cleaning.pidgin().means
+    phrases = [*pidgin, *pidgin.values()]
     said = (word for phrase in phrases for word in phrase)
     return frozenset([*wording.abbreviations(), *wording.fillers(), *wording.meaningful(), *said])

@@ -37,9 +37,9 @@ def test_short_forms_and_pidgin_are_written_out(text: str, spelled: str) -> None
 
 
 def test_longest_phrase_counts() -> None:
-    table = {("a",): ("1",), ("a", "b"): ("2",), ("a", "b", "c"): ("3",)}
+    phrases = cleaning.Phrases({("a",): ("1",), ("a", "b"): ("2",), ("a", "b", "c"): ("3",)})
 
-    assert cleaning.replaced(["a", "b", "d", "a"], table) == [
+    assert phrases.cut(["a", "b", "d", "a"]) == [
         (("a", "b"), ("2",)),
         (("d",), None),
         (("a",), ("1",)),
@@ -52,4 +52,4 @@ def test_long_messages_are_cut() -> None:
 
 
 def test_tables_have_no_phrase_that_means_itself() -> None:
-    assert all(written != means for written, means in cleaning.pidgin().items())
+    assert all(written != means for written, means in cleaning.pidgin().means.items())

@@ -221,6 +221,20 @@ def test_phrasings_beyond_the_limit_share_a_row(
     ].faq_id == ("q19")
 
 
+def test_odd_entries_neither_break_it_nor_draw_answers(encoder: encoding.Encoder) -> None:
+    odd = [
+        index.Source(1, "empty", "", ""),
+        index.Source(2, "emoji", "😂😂", "🙏"),
+        index.Source(3, "twice", "where are you", "Ikeja", ("where are you", "where are you")),
+        index.Source(4, "same", "where are you", "Ikeja"),
+        index.Source(5, "long", "x" * 5_000, "y " * 5_000),
+    ]
+    answerer = Answerer.of(trained(encoder, odd), encoder)
+
+    assert answerer.judge("who won the match", BALANCED).verdict != "answer"
+    assert answerer.judge("where are you", BALANCED).parts[0].choices[0].faq_id in ("twice", "same")
+
+
 @pytest.mark.parametrize("text", ["x" * 65_000, "a b " * 20_000, "\ufdfa" * 9_000, "how? " * 9_000])
 def test_odd_texts_neither_break_it_nor_take_long(shop: Answerer, text: str) -> None:
     began = time.process_time()
