@@ -82,7 +82,9 @@ class Answerer:
         judged = []
         for own, chat in zip(readings, chats, strict=True):
             parts = tuple(Part(reading, self._choices(next(ranked))) for reading in own)
-            judged.append(_judge(parts, chat, thresholds))
+            judged.append(
+                Judgement("smalltalk", chat=chat) if chat else judge_parts(parts, thresholds)
+            )
         return judged
 
     def read(self, text: str) -> list[Reading]:
@@ -109,9 +111,8 @@ class Answerer:
         return tuple(found)
 
 
-def _judge(parts: tuple[Part, ...], chat: Kind | None, thresholds: Thresholds) -> Judgement:
-    if chat is not None:
-        return Judgement("smalltalk", chat=chat)
+def judge_parts(parts: tuple[Part, ...], thresholds: Thresholds) -> Judgement:
+    """Return what to do with a message of these parts, the first of which is the whole of it."""
     whole = parts[0]
     sure = _sure(parts[1:], thresholds)
     if len(sure) > 1:
@@ -119,8 +120,17 @@ def _judge(parts: tuple[Part, ...], chat: Kind | None, thresholds: Thresholds) -
         return Judgement("answer", lowest, answers=tuple(sure), parts=parts)
     zone = certainty.zone(whole.confidence, thresholds)
     answers = whole.choices[:1] if zone == "answer" else ()
-    offered = whole.choices if zone == "menu" else ()
+    offered = _offered(parts, thresholds.answer) if zone == "menu" else ()
     return Judgement(zone, whole.confidence, answers, offered, parts)
+
+
+def _offered(parts: Sequence[Part], least: float) -> tuple[Choice, ...]:
+    """Return a menu: what is surely nearest to a part, then what is nearest to the whole."""
+    nearest = [part.choices[0] for part in parts[1:] if part.confidence >= least]
+    different: dict[int, Choice] = {}
+    for choice in [*nearest, *parts[0].choices]:
+        different.setdefault(choice.entry_id, choice)
+    return tuple(different.values())[:MOST_OFFERED]
 
 
 def _sure(parts: Sequence[Part], thresholds: Thresholds) -> list[Choice]:

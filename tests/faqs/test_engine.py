@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from faqs import evaluating, index, sample
+from faqs.cleaning import Reading
 from faqs.encoder import encoding
-from faqs.engine import asking, certainty, model, training
-from faqs.engine.answering import Answerer
+from faqs.engine import answering, asking, certainty, model, training
+from faqs.engine.answering import Answerer, Choice, Part
 from faqs.engine.model import Model
 
 SHOP = Path(__file__).parents[1] / "fixtures" / "answers" / "sme_fashion"
@@ -94,6 +95,20 @@ def test_menu_offers_three(shop: Answerer) -> None:
     assert len(judged.offered) == 3
     confidences = [choice.confidence for choice in judged.offered]
     assert confidences == sorted(confidences, reverse=True)
+
+
+def test_menu_holds_what_a_part_surely_asks_for() -> None:
+    def part(*choices: Choice) -> Part:
+        return Part(Reading("", "", ()), choices)
+
+    near, far, sure, unsure = (
+        Choice(number, f"q{number}", confidence)
+        for number, confidence in enumerate((0.4, 0.3, 0.7, 0.3))
+    )
+
+    judged = answering.judge_parts((part(near, far), part(sure), part(unsure)), BALANCED)
+
+    assert (judged.verdict, judged.offered) == ("menu", (sure, near, far))
 
 
 def test_greeting_is_answered_where_an_entry_is_for_it(encoder: encoding.Encoder) -> None:
