@@ -92,8 +92,7 @@ class Answerer:
         parts = [part for part in splitting.split(text) if smalltalk.kind_of(part) is None]
         asked = [text, *(parts if len(parts) > 1 else [])]
         return [
-            cleaning.read(self.speller.mend(smalltalk.without_greeting(cleaning.tidy(one))))
-            for one in asked
+            cleaning.read(self.speller.mend(smalltalk.core(cleaning.tidy(one)))) for one in asked
         ]
 
     def smalltalk(self, text: str) -> Kind | None:

@@ -17,6 +17,7 @@ from faqs import cleaning, smalltalk
         ("thank you so much", "thanks"),
         ("God bless you sir", "thanks"),
         ("Daalụ", "thanks"),
+        ("I want to make enquiries please", "greeting"),
         ("ok", "closing"),
         ("see you tomorrow", "closing"),
         ("😂😂😂", "wordless"),
@@ -48,10 +49,13 @@ def test_questions_are_no_small_talk(text: str) -> None:
     [
         ("Good morning ma, please what is the fee", "what is the fee"),
         ("hi dear, do you have this in medium", "do you have this in medium"),
+        ("so please i just wanted to ask em how much is it sir, thank you", "how much is it"),
+        ("do you have this in medium? Thanks a lot!", "do you have this in medium"),
         ("what is the fee", "what is the fee"),
+        ("please sir thank you", "please sir thank you"),
         ("hello price", "hello price"),
         ("hello", "hello"),
     ],
 )
-def test_greeting_is_cut_off_what_is_asked(text: str, rest: str) -> None:
-    assert smalltalk.without_greeting(cleaning.tidy(text)) == rest
+def test_politeness_is_cut_off_what_is_asked(text: str, rest: str) -> None:
+    assert smalltalk.core(cleaning.tidy(text)) == rest
