@@ -22,7 +22,7 @@ run: venv ## Start everything on this machine; Ctrl-C stops it (PORT=8000 EDGE_P
 	@exec $(LOCAL) run
 
 test: venv-dev ## Run all tests beside servers of their own (some of them: ARGS="tests/faqs -k csv")
-	@$(if $(ARGS),,$(LOCAL) test-bridge --or-skip &&) exec $(LOCAL) exec -- .venv/bin/python -m pytest $(ARGS)
+	@$(LOCAL) models --or-skip && $(if $(ARGS),,$(LOCAL) test-bridge --or-skip &&) exec $(LOCAL) exec -- .venv/bin/python -m pytest $(ARGS)
 
 test-bridge: venv-dev ## Check and run the bridge's own tests, under Node
 	@exec $(LOCAL) test-bridge

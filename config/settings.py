@@ -338,6 +338,10 @@ NEWS_SECONDS = env.float("NEWS_SECONDS", default=1.0)
 # What a process keeps of the entries, made ready for the look-up: a shop of 25 entries with 155
 # phrasings takes 400 kB and a twentieth of a second to make, so that is seven hundred shops.
 FAQ_INDEX_MB = env.int("FAQ_INDEX_MB", default=300)
+# Where the language model that ranks answers lies (`python -m config.local models` fetches it),
+# and how many threads one sentence may have; workers beside each other make better use of cores.
+FAQ_MODEL_FOLDER = env.str("FAQ_MODEL_FOLDER", default=str(BASE_DIR / "var" / "models"))
+FAQ_ENCODER_THREADS = env.int("FAQ_ENCODER_THREADS", default=1)
 # How long a worker goes by what it read of a workspace's plan and numbers.
 FACTS_SECONDS = env.float("FACTS_SECONDS", default=10.0)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=2.0)

@@ -1,4 +1,4 @@
-"""python -m config.local {run,exec,check,test-bridge,bridge-packages,clean}: Backroom on one bare machine."""
+"""python -m config.local {run,exec,check,test-bridge,bridge-packages,models,clean}: Backroom on one bare machine."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from config.local import bridge_tests, checks, execute, launch, screen
+from config.local import bridge_tests, checks, execute, fetching, launch, screen
 from config.local.folders import PROJECT, Folder, Lock, UnableToStart
 
 
@@ -25,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bridge = commands.add_parser("test-bridge", help="run the bridge's own tests, under Node")
     bridge.add_argument("--or-skip", action="store_true", help="go on where there is no Node")
     commands.add_parser("bridge-packages", help="fetch what the bridge needs, if it can be had")
+    model = commands.add_parser("models", help="fetch the language model that ranks answers")
+    model.add_argument("--or-skip", action="store_true", help="go on where it cannot be had")
     commands.add_parser("clean", help="remove this folder's data")
     options = parser.parse_args(arguments)
 
@@ -41,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return bridge_tests.test(project, os.environ, out, is_optional=options.or_skip)
     if options.name == "bridge-packages":  # standard output is a measurement's
         return bridge_tests.fetch(project, os.environ, screen.standard(is_quiet_output=True))
+    if options.name == "models":
+        out = screen.standard(is_quiet_output=True)
+        return fetching.fetch(project, os.environ, out, is_optional=options.or_skip)
     if options.name == "check-with-servers":
         return checks.check_with_servers(
             project, os.environ, screen.standard(is_quiet_output=False)

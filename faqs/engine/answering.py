@@ -1,0 +1,142 @@
+"""One message, one judgement: small talk, an answer or two, a menu, or a person's turn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from faqs import cleaning, smalltalk, splitting
+from faqs.cleaning import Reading
+from faqs.engine import asking, certainty
+from faqs.engine.asking import Candidate
+from faqs.engine.certainty import Thresholds, Zone
+from faqs.engine.features import Encoder
+from faqs.engine.model import Model
+from faqs.smalltalk import Kind
+from faqs.spelling import Speller
+
+Verdict = Zone | Literal["smalltalk"]
+# A menu of reply buttons holds no more.
+MOST_OFFERED = 3
+MOST_ANSWERS = 2
+# Two answers to what was one question are worse than one: parts must be surer than a whole.
+_SURE_PART = 0.75
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An entry that may answer, and how sure that is."""
+
+    entry_id: int
+    faq_id: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Part:
+    """One question of the message as it was understood, and its entries, best first."""
+
+    reading: Reading
+    choices: tuple[Choice, ...]
+
+    @property
+    def confidence(self) -> float:
+        return self.choices[0].confidence if self.choices else 0.0
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What to do with the message; `parts` begins with the whole of it."""
+
+    verdict: Verdict
+    confidence: float = 0.0
+    answers: tuple[Choice, ...] = ()
+    offered: tuple[Choice, ...] = ()
+    parts: tuple[Part, ...] = ()
+    chat: Kind | None = None
+
+
+@dataclass(frozen=True)
+class Answerer:
+    """A workspace's model with what is needed to ask it; safe to use from many threads."""
+
+    model: Model
+    encoder: Encoder
+    speller: Speller = field(repr=False)
+
+    @classmethod
+    def of(cls, model: Model, encoder: Encoder) -> "Answerer":
+        return cls(model, encoder, Speller(model.words, encoder.vocabulary()))
+
+    def judge(self, text: str, thresholds: Thresholds) -> Judgement:
+        """Return what to do with one message."""
+        return self.judge_all([text], thresholds)[0]
+
+    def judge_all(self, texts: Sequence[str], thresholds: Thresholds) -> list[Judgement]:
+        """Return what to do with each message; all are encoded as one batch."""
+        chats = [self.smalltalk(text) for text in texts]
+        readings = [
+            [] if chat else self.read(text) for text, chat in zip(texts, chats, strict=True)
+        ]
+        flat = [reading for own in readings for reading in own]
+        ranked = iter(asking.ask(self.model, flat, self.encoder, limit=MOST_OFFERED))
+        judged = []
+        for own, chat in zip(readings, chats, strict=True):
+            parts = tuple(Part(reading, self._choices(next(ranked))) for reading in own)
+            judged.append(
+                Judgement("smalltalk", chat=chat) if chat else judge_parts(parts, thresholds)
+            )
+        return judged
+
+    def read(self, text: str) -> list[Reading]:
+        """Return the readings of the whole message, and of its parts if it has several."""
+        parts = [part for part in splitting.split(text) if smalltalk.kind_of(part) is None]
+        asked = [text, *(parts if len(parts) > 1 else [])]
+        return [
+            cleaning.read(self.speller.mend(smalltalk.core(cleaning.tidy(one)))) for one in asked
+        ]
+
+    def smalltalk(self, text: str) -> Kind | None:
+        """Return what the message is if it asks nothing; greetings may be what an entry is for."""
+        kind = smalltalk.kind_of(text)
+        return None if self.model.answers_smalltalk and kind != "wordless" else kind
+
+    def _choices(self, candidates: Sequence[Candidate]) -> tuple[Choice, ...]:
+        found = []
+        highest = 1.0
+        for one in candidates:
+            highest = min(highest, certainty.of(one.evidence))  # never above a better one's
+            entry_id, faq_id = self.model.entries[one.place], self.model.faq_ids[one.place]
+            found.append(Choice(entry_id, faq_id, round(highest, 4)))
+        return tuple(found)
+
+
+def judge_parts(parts: tuple[Part, ...], thresholds: Thresholds) -> Judgement:
+    """Return what to do with a message of these parts, the first of which is the whole of it."""
+    whole = parts[0]
+    sure = _sure(parts[1:], thresholds)
+    if len(sure) > 1:
+        lowest = min(choice.confidence for choice in sure)
+        return Judgement("answer", lowest, answers=tuple(sure), parts=parts)
+    zone = certainty.zone(whole.confidence, thresholds)
+    answers = whole.choices[:1] if zone == "answer" else ()
+    offered = _offered(parts, thresholds.answer) if zone == "menu" else ()
+    return Judgement(zone, whole.confidence, answers, offered, parts)
+
+
+def _offered(parts: Sequence[Part], least: float) -> tuple[Choice, ...]:
+    """Return a menu: what is surely nearest to a part, then what is nearest to the whole."""
+    nearest = [part.choices[0] for part in parts[1:] if part.confidence >= least]
+    different: dict[int, Choice] = {}
+    for choice in [*nearest, *parts[0].choices]:
+        different.setdefault(choice.entry_id, choice)
+    return tuple(different.values())[:MOST_OFFERED]
+
+
+def _sure(parts: Sequence[Part], thresholds: Thresholds) -> list[Choice]:
+    """Return the different entries that parts are answered with, each on its own merits."""
+    least = max(thresholds.answer, _SURE_PART)
+    found: dict[int, Choice] = {}
+    for part in parts:
+        if part.confidence >= least:
+            found.setdefault(part.choices[0].entry_id, part.choices[0])
+    return list(found.values())[:MOST_ANSWERS]
