@@ -12,17 +12,12 @@ from faqs.encoder import weights
 
 _PINNED = "requirements-models.txt"
 _SECONDS = 600.0
-MISSING = "Answers are found WITHOUT the language model"
+MISSING = "The language model is MISSING, and what needs it is left out"
 
 
 def folder_of(project: Path) -> Path:
     """Return where the model lies; FAQ_MODEL_FOLDER names another place to the application."""
     return project / "var" / "models"
-
-
-def is_wanted(project: Path) -> bool:
-    """Whether the project has a model at all: the launcher starts stand-ins of it, too."""
-    return (project / _PINNED).exists()
 
 
 def prepare(
