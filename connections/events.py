@@ -1,6 +1,7 @@
 """Our words for what providers say and for what we ask them to do."""
 
 from dataclasses import asdict, dataclass, field
+from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -119,13 +120,17 @@ class Outbound:
     reply_to: str = ""
 
     def as_payload(self) -> dict[str, Any]:
-        """Return what is stored in the outbox."""
-        return asdict(self)
+        """Return what is stored in the outbox.
+
+        Without what is not set: processes of the version before read it too, while both run.
+        """
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
     def from_payload(cls, payload: dict[str, Any]) -> "Outbound":
-        """Read back what `as_payload` stored."""
-        fields = dict(payload)
+        """Read back what `as_payload` stored, by this version or the one after it."""
+        known = {field.name for field in dataclass_fields(cls)}
+        fields = {name: value for name, value in payload.items() if name in known}
         fields["kind"] = OutboundKind(fields["kind"])
         fields["buttons"] = tuple(Button(**button) for button in fields.get("buttons", ()))
         return cls(**fields)

@@ -30,7 +30,11 @@ def rules() -> list[Rule]:
             "connections_outboundjob", "sends that are accepted, failed or dead", keys, "created_at",
             "state IN ('accepted', 'failed', 'dead')",
         ),
-        Rule("connections_connectionevent", "the numbers' logs", days["connection_events"], "at"),
+        Rule(
+            "connections_connectionevent", "the numbers' logs", days["connection_events"], "at",
+            # Whether a number is paused by a person is asked for as long as it is (manager.resume).
+            "kind NOT IN ('paused', 'resumed', 'linking')",
+        ),
         Rule(
             "connections_incident", "incidents that are over", days["connection_events"], "opened_at",
             "closed_at IS NOT NULL",

@@ -248,8 +248,13 @@ def note_alive(*, connection: Connection, now: datetime) -> None:
 
 
 def resume(*, connection: Connection) -> None:
-    """Send again on a number that an error had switched off; a person's pause stays."""
-    said = ConnectionEvent.objects.filter(connection=connection, kind__in=["paused", "resumed"])
+    """Send again on a number that an error had switched off.
+
+    A person's pause stays, until somebody resumes or links the number again.
+    """
+    said = ConnectionEvent.objects.filter(
+        connection=connection, kind__in=["paused", "resumed", "linking"]
+    )
     if said.order_by("-pk").values_list("kind", flat=True).first() != "paused":
         Connection.objects.filter(pk=connection.pk).update(is_sending=True)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import connection as database
 from django.db import transaction
+from django.db.models import Q
 
 from connections import incidents, manager, outbox
 from connections.linked.models import LinkedSession
@@ -38,6 +39,7 @@ class Seen:
         return self.state in _OVER
 
 
+_SPEAKS = (State.CONNECTED, State.SILENT, State.RECONNECTING)
 _OVER = (State.LOGGED_OUT, State.NEEDS_PASSKEY, State.BLOCKED)
 # The number rests, nothing that anybody here has asked for: a person should know of it.
 _RESTS = ("replaced", "needs_human")
@@ -144,7 +146,6 @@ def apply(
     # As it is now: what the caller holds may be old, and must not be changed before the commit.
     connection = Connection.every.select_related("workspace").get(pk=connection.pk)
     found = seen(state=state, code=code, reason=reason, until=until, is_linked=bool(phone))
-    was_over = connection.state in _OVER
     with transaction.atomic():
         if state == "open" and not _claim_number(connection, phone, now):
             return
@@ -156,6 +157,7 @@ def apply(
             now=now,
         )
         if state == "open":
+            manager.resume(connection=connection)
             _opened(connection, now)
         elif state == "backoff":
             incidents.count_failure(connection=connection, reason=found.reason, now=now)
@@ -163,8 +165,6 @@ def apply(
             _ended(connection, found, now)
         elif has_moved and (state in _RESTS or state not in _PLAIN):
             incidents.open_one(connection=connection, detail=found.reason, now=now)
-        elif was_over and found.state in (State.CONNECTED, State.RECONNECTING):
-            manager.resume(connection=connection)
 
 
 def _ended(connection: Connection, found: Seen, now: datetime) -> None:
@@ -196,11 +196,11 @@ def _claim_number(connection: Connection, phone: str, now: datetime) -> bool:
         return True
     with scope.system():
         _one_at_a_time(phone)
-        holders = (
-            Connection.objects.filter(phone=phone, verified_at__isnull=False)
-            .exclude(pk=connection.pk)
-            .exclude(state__in=[State.NOT_CONNECTED, State.LOGGED_OUT], provider="linked_device")
-        )
+        # A linked one holds the phone while its own engine does: not by an attempt to link it
+        # again, which is asked here itself when it comes to something.
+        speaks = Q(session__phone=phone, state__in=_SPEAKS) | ~Q(provider="linked_device")
+        holders = Connection.objects.filter(speaks, phone=phone, verified_at__isnull=False)
+        holders = holders.exclude(pk=connection.pk)
         if connection.last_connected_at is not None:
             # Of two that come back at once, the one that spoke for the phone last.
             holders = holders.exclude(

@@ -106,9 +106,9 @@ def test_logs_calls_and_the_directory_go_by_their_own_days(
 ) -> None:
     with scope.system():
         ConnectionEvent.objects.all().delete()
-        for days in (200, 10):
+        for days, kind in ((201, "paused"), (200, "k"), (10, "k")):
             ConnectionEvent.objects.create(
-                workspace=acme, connection=number, kind="k", at=ago(days)
+                workspace=acme, connection=number, kind=kind, at=ago(days)
             )
         for n, (days, used) in enumerate([(40, True), (40, False), (5, True)]):
             Call.objects.create(

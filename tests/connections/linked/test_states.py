@@ -105,6 +105,23 @@ def test_of_two_that_come_back_at_once_the_last_one_linked_stays(
     assert old.opens().state_code == "held"
 
 
+@pytest.mark.parametrize("state", ["connecting", "pairing", "passkey_required", "banned"])
+def test_an_attempt_to_link_it_elsewhere_again_takes_no_line_that_stands(
+    acme: Workspace, rival: Workspace, link: Link, state: str
+) -> None:
+    before, now = link(acme), link(rival)
+    before.opens()
+    disconnect(before)
+    now.opens()
+    link_again(before)
+    before.says(state)
+
+    now.says("backoff", code="428", phone=PHONE)
+
+    assert now.opens().state == "connected"
+    assert now.session.wanted == "on"
+
+
 def test_what_waits_does_not_go_out_from_another_phone(phone: Phone) -> None:
     phone.opens()
     phone.says("logged_out")
@@ -243,15 +260,23 @@ def test_a_block_that_is_over_lets_the_number_send_again(phone: Phone) -> None:
     assert phone.read().is_sending
 
 
+def test_a_block_before_the_first_line_is_over_with_it(phone: Phone) -> None:
+    phone.says("banned", code="402", until=clock.now() + timedelta(hours=1))
+    phone.says("connecting")
+
+    assert phone.opens().is_sending
+
+
 def test_linking_again_ends_a_pause(phone: Phone) -> None:
     phone.opens()
+    with scope.workspace(phone.space):
+        manager.switch(connection=phone.read(), is_sending=False, actor=None, now=clock.now())
     disconnect(phone)
-    assert not phone.read().is_sending
 
     link_again(phone)
-    phone.opens()
-
-    assert phone.read().is_sending
+    assert phone.opens().is_sending
+    phone.says("banned", code="403", phone=PHONE)
+    assert phone.opens().is_sending, "nobody has paused this link"
 
 
 # --- Silence -----------------------------------------------------------------------------------------
