@@ -235,15 +235,21 @@ def test_marks_do_not_wait_for_the_gap(line: Line, settings: Settings) -> None:
     assert sorted(kinds) == ["text", "typing", "typing"]
 
 
-def test_the_sender_sets_itself_an_alarm_for_the_next_and_makes_no_turns_meanwhile(
-    line: Line, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    alarms: list[float] = []
+@pytest.fixture
+def alarms(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds after which the sender wants to be woken."""
+    rings: list[float] = []
     monkeypatch.setattr(
         alarm_clock,
         "set_for",
-        lambda *, connection_id, workspace_id, seconds: alarms.append(seconds),
+        lambda *, connection_id, workspace_id, seconds: rings.append(seconds),
     )
+    return rings
+
+
+def test_the_sender_sets_itself_an_alarm_for_the_next_and_makes_no_turns_meanwhile(
+    line: Line, alarms: list[float]
+) -> None:
     gaps(line, 2_000, 2_000)
     ask_from(line, 2)
 
@@ -254,14 +260,8 @@ def test_the_sender_sets_itself_an_alarm_for_the_next_and_makes_no_turns_meanwhi
 
 
 def test_who_could_claim_nothing_looks_again_a_moment_later_at_the_soonest(
-    line: Line, monkeypatch: pytest.MonkeyPatch
+    line: Line, alarms: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alarms: list[float] = []
-    monkeypatch.setattr(
-        alarm_clock,
-        "set_for",
-        lambda *, connection_id, workspace_id, seconds: alarms.append(seconds),
-    )
     gaps(line, 2_000, 2_000)
     ask_from(line, 1)
     monkeypatch.setattr(pacing, "next_in_seconds", lambda **_: 0.0)  # it seems

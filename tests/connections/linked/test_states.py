@@ -6,65 +6,18 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
-from billing.models import Subscription
-from connections import lifecycle, manager, outbox
-from connections.events import Outbound, OutboundKind
+from connections import lifecycle, manager
 from connections.linked import limits, states, supervising
-from connections.models import Connection, FirstContact, Incident, OutboundJob
+from connections.models import Connection, FirstContact
 from lib import clock
+from tests.connections.linked.acts import disconnect, link_again, open_incidents, put, put_state
 from tests.connections.linked.conftest import PHONE, Phone
 from workspaces import scope
-from workspaces.models import Notice, Workspace
+from workspaces.models import Workspace
 
 pytestmark = pytest.mark.django_db
 OTHER = "+2348098765432"
 Link = Callable[[Workspace], Phone]
-
-
-def disconnect(phone: Phone) -> None:
-    with scope.workspace(phone.space):
-        lifecycle.disconnect(connection=phone.read(), actor=None, now=clock.now())
-
-
-def link_again(phone: Phone) -> None:
-    with scope.workspace(phone.space):
-        lifecycle.create_connection(
-            workspace=phone.space, actor=None, now=clock.now(), connection=phone.read()
-        )
-
-
-def put(phone: Phone, key: str = "answer") -> None:
-    item = outbox.Item(
-        connection_id=phone.connection.pk,
-        key=key,
-        message=Outbound(kind=OutboundKind.TEXT, to_phone="+2348031230000", text="We open at 8."),
-        conversation_key="customer",
-        correlation="",
-        message_id=1,
-        expires_at=clock.now() + timedelta(hours=20),
-    )
-    with scope.workspace(phone.space):
-        outbox.put_all(workspace=phone.space, items=[item], now=clock.now())
-
-
-def put_state(phone: Phone) -> str:
-    with scope.system():
-        return str(OutboundJob.objects.get(connection=phone.connection).state)
-
-
-def subscribe(phone: Phone, state: str) -> None:
-    with scope.system():
-        Subscription.objects.filter(workspace=phone.space).update(state=state)
-
-
-def open_incidents() -> int:
-    with scope.system():
-        return Incident.objects.filter(closed_at__isnull=True).count()
-
-
-def notices() -> list[str]:
-    with scope.system():
-        return list(Notice.objects.order_by("pk").values_list("text", flat=True))
 
 
 # --- One phone, one number -----------------------------------------------------------------------
@@ -317,108 +270,3 @@ def test_a_silent_line_without_an_engine_is_shown_as_away(phone: Phone) -> None:
     supervising.look(now=clock.now())
 
     assert phone.read().state == "reconnecting"
-
-
-# --- Who is told, and of what ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("state", ["needs_human", "replaced", "something_new"])
-def test_owners_hear_of_a_line_that_rests_for_good(phone: Phone, state: str) -> None:
-    phone.opens()
-
-    phone.says(state, phone=PHONE)
-
-    assert phone.read().state == "not_connected"
-    assert open_incidents() == 1
-    assert any("is not connected" in text for text in notices())
-    phone.opens()
-    assert open_incidents() == 0
-
-
-def test_nobody_is_told_that_a_code_was_not_scanned(phone: Phone) -> None:
-    phone.says("expired", reason="not_scanned")
-
-    assert (open_incidents(), notices()) == (0, [])
-
-
-def test_an_incident_ends_with_its_number(phone: Phone) -> None:
-    phone.opens()
-    phone.says("needs_human", phone=PHONE)
-    disconnect(phone)
-    assert open_incidents() == 0
-
-    link_again(phone)
-    phone.opens()
-    phone.says("needs_human", phone=PHONE)
-    with scope.workspace(phone.space):
-        manager.remove(connection=phone.read(), actor=None, now=clock.now())
-    assert open_incidents() == 0
-
-
-def test_a_renewed_plan_is_no_incident(phone: Phone) -> None:
-    long_ago = clock.now() - timedelta(days=3)
-    phone.says("open", phone=PHONE, now=long_ago)
-    subscribe(phone, "cancelled")
-    supervising.look(now=long_ago)
-    phone.engine(state="off")
-    subscribe(phone, "active")
-
-    found = supervising.look(now=clock.now())
-
-    assert found == {"woken": 1}
-    assert phone.read().state == "reconnecting"
-    assert (open_incidents(), notices()) == (0, [])
-
-
-def test_lines_that_are_tried_once_more_are_no_incident_yet(phone: Phone) -> None:
-    long_ago = clock.now() - timedelta(days=3)
-    phone.says("open", phone=PHONE, now=long_ago)
-    phone.says("replaced", phone=PHONE, now=long_ago)
-    told = notices()
-
-    supervising.reconnect_all(now=clock.now())
-    supervising.look(now=clock.now() + timedelta(seconds=30))
-
-    assert notices() == told
-
-
-# --- Plans -----------------------------------------------------------------------------------------
-
-
-def test_a_plan_that_ends_leaves_a_logged_out_number_as_it_is(phone: Phone) -> None:
-    phone.opens()
-    phone.says("logged_out")
-    subscribe(phone, "cancelled")
-
-    supervising.look(now=clock.now())
-
-    assert phone.read().state == "logged_out"
-
-
-def test_without_a_plan_nothing_is_linked_and_kept_keys_stay(phone: Phone) -> None:
-    phone.opens()
-    subscribe(phone, "cancelled")
-    supervising.look(now=clock.now())
-    assert phone.read().state_code == "not_served"
-    serial = phone.session.link_serial
-
-    with pytest.raises(lifecycle.UnableToConnect, match="Choose a plan"):
-        link_again(phone)
-
-    assert phone.session.link_serial == serial
-
-
-def test_an_attempt_that_the_end_of_a_plan_stopped_can_be_made_again(phone: Phone) -> None:
-    phone.says("pairing")
-    subscribe(phone, "cancelled")
-
-    supervising.look(now=clock.now())
-
-    stopped = phone.read()
-    assert (stopped.state, stopped.state_code) == ("not_connected", "stopped")
-    phone.engine(state="off")
-    subscribe(phone, "active")
-    supervising.look(now=clock.now())
-    assert phone.read().state == "not_connected", "there are no keys to come back with"
-    link_again(phone)
-    assert phone.read().state == "connecting"
