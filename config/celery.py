@@ -44,6 +44,11 @@ app.conf.update(
             "schedule": 30.0,
             "options": {"queue": "housekeeping", "expires": 25},
         },
+        "learn what was changed": {
+            "task": "faqs.train_due",
+            "schedule": 10.0,
+            "options": {"queue": "housekeeping", "expires": 9},
+        },
         "watch deliveries": {
             "task": "connections.watch_deliveries",
             "schedule": 60.0,
@@ -74,6 +79,7 @@ app.conf.update(
         "workspaces.tasks",
         "connections.tasks",
         "ai.tasks",
+        "faqs.tasks",
         "messaging.tasks",
     ],
 )

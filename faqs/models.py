@@ -79,3 +79,71 @@ class Version(models.Model):
 
     def __str__(self) -> str:
         return f"version {self.number}"
+
+
+class TrainedModel(models.Model):
+    """What ranks the entries of this workspace (faqs.engine), as it was trained last.
+
+    It answers until the next one is there. One row for each encoder and form: programs of two
+    versions may run beside each other for a while (faqs.identity).
+    """
+
+    encoder = models.CharField(max_length=120, unique=True)
+    version = models.BigIntegerField()  # of the entries, from which it was trained
+    data = models.BinaryField()
+    # This workspace's own, once people have said often enough what was right; null: those that ship.
+    certainty = models.JSONField(null=True)
+    label_count = models.IntegerField(default=0)  # that `certainty` was fitted on
+    entry_count = models.IntegerField()
+    seconds = models.FloatField()
+    trained_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"model of version {self.version}"
+
+
+class Label(models.Model):
+    """What a person said about a customer's question: which entry it is for, or that none is.
+
+    A customer says so by a tap in a menu, the team by a correction.
+    """
+
+    class Source(models.TextChoices):
+        TAP = "tap", "A customer's tap"
+        TEAM = "team", "The team"
+
+    # A Message of this workspace; one label each, the last word counts.
+    message_id = models.BigIntegerField(unique=True)
+    text = models.CharField(max_length=1000)
+    entry = models.ForeignKey(Entry, null=True, on_delete=models.CASCADE, related_name="labels")
+    source = models.CharField(max_length=4, choices=Source)
+    # What the bot had answered with; null: with no entry.
+    answered_id = models.BigIntegerField(null=True)
+    by_id = models.BigIntegerField(null=True)  # a User of the public schema
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["created_at"], name="label_by_time")]
+
+    def __str__(self) -> str:
+        return f"label {self.pk}"
+
+
+class GoldenQuestion(models.Model):
+    """A question that this entry must go on answering, whatever changes."""
+
+    class Origin(models.TextChoices):
+        IMPORT = "import", "An import"
+        CORRECTION = "correction", "A correction"
+        PERSON = "person", "Written by hand"
+
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="golden_questions")
+    text = models.CharField(max_length=300)
+    origin = models.CharField(max_length=10, choices=Origin)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["text"], name="golden_question_once")]
+
+    def __str__(self) -> str:
+        return f"golden question {self.pk}"

@@ -1,25 +1,25 @@
-"""Which entries answer a message, best first, and whether to answer, to ask, or to be quiet.
-
-The engine behind `find` works on letters and words (`faqs.index`). Another one may replace
-it; callers see matches with a confidence, and the thresholds in `faqs.confidence`.
-"""
+"""Which entries answer a message, and whether to answer, to offer a choice, or to be quiet."""
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from django.conf import settings
-
-from faqs import confidence, index, versions
-from faqs.models import Entry, Phrasing
+from faqs import confidence, index, smalltalk, versions
+from faqs.engine import answering, certainty
+from faqs.engine.answering import Judgement, Part
+from faqs.engine.certainty import Manner, Thresholds
+from faqs.models import Entry
+from faqs.shelf import Ready, Shelf, Text, Texts
+from faqs.smalltalk import Kind
 from lib import sql
 from workspaces import scope
 from workspaces.models import Workspace
 
-Decision = Literal["answer", "menu", "none"]
+Decision = Literal["answer", "menu", "none", "smalltalk"]
+Current = versions.Current
 
 _MAX_KEPT_TEXT = 200  # characters; longer messages are seldom sent twice
 
@@ -35,65 +35,184 @@ class Match:
     confidence: float
 
 
-def current_version() -> int:
-    """Return the number of the entries as they are now (workspace in scope): see `find`."""
+@dataclass(frozen=True)
+class Finding:
+    """What to do with a message, as far as the entries say.
+
+    `answers` are sent, `offered` are a menu; `nearest` are the likeliest entries whatever the
+    decision, best first. `account` is for whoever explains the decision.
+    """
+
+    decision: Decision
+    confidence: float = 0.0
+    answers: tuple[Match, ...] = ()
+    offered: tuple[Match, ...] = ()
+    nearest: tuple[Match, ...] = ()
+    chat: Kind | None = None
+    account: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> tuple[Match, ...]:
+        """What the customer gets to see, or would at the least."""
+        return self.answers or self.offered or self.nearest[: answering.MOST_OFFERED]
+
+
+def current() -> Current:
+    """Return what the entries of the workspace in scope are now: see `look`."""
     return versions.current()
 
 
-def find(
-    workspace: Workspace, text: str, *, limit: int = 3, version: int | None = None
-) -> list[Match]:
-    """Return the active entries nearest to `text`, best first; none when nothing is alike.
+def look(
+    workspace: Workspace,
+    texts: Sequence[str],
+    *,
+    manner: Manner = "balanced",
+    current: Current | None = None,
+) -> list[Finding]:
+    """Return what to do with each of `texts`; what was not asked lately is asked as one batch.
 
     Call it inside `scope.workspace(workspace)`: one query, and two more after a change. Who
-    asks many times in one transaction gives `version` from `current_version`: no query then.
+    asks many times in one transaction gives `current`: no query then.
     """
     if scope.current_workspace_id() != workspace.pk:
-        raise RuntimeError("faqs.search.find speaks for the workspace of the current scope only.")
-    version = versions.current() if version is None else version
-    key = (workspace.pk, version, limit, text[:_MAX_KEPT_TEXT])
-    if len(text) <= _MAX_KEPT_TEXT and (kept := _recent.get(key)) is not None:
-        return list(kept)
-    found = matches(_shelf.index_of(workspace.pk, version), text, limit=limit)
-    if len(text) <= _MAX_KEPT_TEXT:
-        _recent.put(key, found)
-    return found
+        raise RuntimeError("faqs.search.look speaks for the workspace of the current scope only.")
+    current = versions.current() if current is None else current
+    keys = [(workspace.pk, current, manner, text) for text in texts]
+    found = {key: kept for key in keys if (kept := _recent.get(key)) is not None}
+    missing = [key for key in dict.fromkeys(keys) if key not in found]
+    if missing:
+        ready = _shelf.of(workspace.pk, current)
+        findings = judge(ready, [key[3] for key in missing], manner=manner)
+        for key, finding in zip(missing, findings, strict=True):
+            found[key] = finding
+            if len(key[3]) <= _MAX_KEPT_TEXT:
+                _recent.put(key, finding)
+    return [found[key] for key in keys]
+
+
+def find(
+    workspace: Workspace, text: str, *, limit: int = 3, current: Current | None = None
+) -> list[Match]:
+    """Return the active entries nearest to `text`, best first; see `look`."""
+    [found] = look(workspace, [text], current=current)
+    return list(found.nearest[:limit])
 
 
 def prepare(workspace: Workspace) -> None:
-    """Have the workspace's index at hand in this process. Call in the workspace's scope."""
-    _shelf.index_of(workspace.pk, versions.current())
+    """Have what answers at hand in this process. Call in the workspace's scope."""
+    _shelf.of(workspace.pk, versions.current())
+
+
+def judge(ready: Ready, texts: Sequence[str], *, manner: Manner = "balanced") -> list[Finding]:
+    """Return what `look` does, from what is at hand; needs no database."""
+    engine = ready.engine
+    if isinstance(engine, index.Index):
+        return [by_words(engine, text) for text in texts]
+    limits = certainty.thresholds(manner)
+    return [
+        _by_model(judgement, ready.texts, limits, ready.current, manner)
+        for judgement in engine.judge_all(texts, limits)
+    ]
+
+
+def _by_model(
+    judged: Judgement, texts: Texts, limits: Thresholds, current: Current, manner: Manner
+) -> Finding:
+    if judged.chat:
+        return Finding("smalltalk", chat=judged.chat)
+    if any(choice.entry_id not in texts for part in judged.parts for choice in part.choices):
+        # Switched off or deleted since the model was trained: as if it had never been there.
+        judged = answering.judge_parts(
+            tuple(_without(part, texts) for part in judged.parts), limits
+        )
+    account = {
+        "engine": "model",
+        "cleaned": judged.parts[0].reading.spelled[:300] if judged.parts else "",
+        "parts": [
+            {"text": part.reading.spelled[:200], "top": _top(part.choices)}
+            for part in judged.parts[1:]
+        ],
+        "top": _top(judged.parts[0].choices) if judged.parts else [],
+        "thresholds": {"answer": limits.answer, "menu": limits.menu},
+        "manner": manner,
+        "version": current.entries,
+        "model": current.model,
+    }
+    return Finding(
+        _DECISIONS[judged.verdict],
+        judged.confidence,
+        answers=_matches(judged.answers, texts),
+        offered=_matches(judged.offered, texts),
+        nearest=_matches(judged.parts[0].choices, texts) if judged.parts else (),
+        account=account,
+    )
+
+
+_DECISIONS: Mapping[answering.Verdict, Decision] = {
+    "answer": "answer",
+    "menu": "menu",
+    "none": "none",
+    "smalltalk": "smalltalk",
+}
+
+
+def _without(part: Part, texts: Texts) -> Part:
+    return replace(part, choices=tuple(one for one in part.choices if one.entry_id in texts))
+
+
+def _top(choices: Sequence[answering.Choice]) -> list[dict[str, object]]:
+    return [
+        {"faq_id": one.faq_id, "confidence": round(one.confidence, 3)}
+        for one in choices[: answering.MOST_OFFERED]
+    ]
+
+
+def _matches(choices: Sequence[answering.Choice], texts: Texts) -> tuple[Match, ...]:
+    return tuple(_match(one.entry_id, texts[one.entry_id], one.confidence) for one in choices)
+
+
+def _match(entry_id: int, text: Text, sure: float) -> Match:
+    return Match(entry_id, text.faq_id, text.question, text.answer, sure)
+
+
+def by_words(entries: index.Index, text: str) -> Finding:
+    """Judge by words only: where no model is trained, or there is none on this machine."""
+    chat = smalltalk.kind_of(text)
+    if chat is not None:
+        return Finding("smalltalk", chat=chat)
+    found = matches(entries, text, limit=answering.MOST_LOOKED_AT)
+    limits = confidence.BALANCED
+    best = found[0].confidence if found else 0.0
+    decision: Decision = (
+        "answer" if best >= limits.answer else "menu" if best >= limits.menu else "none"
+    )
+    shown = tuple(found)
+    return Finding(
+        decision if found else "none",
+        best,
+        answers=shown[:1] if decision == "answer" else (),
+        offered=shown[: answering.MOST_OFFERED] if decision == "menu" else (),
+        nearest=shown,
+        account={
+            "engine": "words",
+            "top": [
+                {"faq_id": one.faq_id, "confidence": round(one.confidence, 3)}
+                for one in shown[: answering.MOST_OFFERED]
+            ],
+            "thresholds": {"answer": limits.answer, "menu": limits.menu},
+        },
+    )
 
 
 def matches(entries: index.Index, text: str, *, limit: int = 3) -> list[Match]:
-    """Return what `find` does, from an index at hand; needs no database."""
+    """Return the entries nearest by words, best first; none when nothing is alike."""
     found: list[Match] = []
     highest = 1.0
     for source, evidence in entries.look(text, limit=limit):
         highest = min(highest, confidence.of(evidence))  # never above a better match's
-        found.append(
-            Match(
-                entry_id=source.entry_id,
-                faq_id=source.faq_id,
-                question=source.question,
-                answer=source.answer,
-                confidence=round(highest, 4),
-            )
-        )
+        text_of = Text(source.faq_id, source.question, source.answer)
+        found.append(_match(source.entry_id, text_of, round(highest, 4)))
     return found
-
-
-def decide(found: Sequence[Match]) -> Decision:
-    """Say whether the best match answers, a menu of the matches is offered, or neither."""
-    best = found[0].confidence if found else 0.0
-    if best >= confidence.BALANCED.answer:
-        return "answer"
-    return "menu" if best >= confidence.BALANCED.menu else "none"
-
-
-def thresholds() -> dict[str, float]:
-    """Return the confidences from which an entry is answered or offered (for the trace)."""
-    return {"answer": confidence.BALANCED.answer, "menu": confidence.BALANCED.menu}
 
 
 def get(workspace: Workspace, entry_id: int) -> Match | None:
@@ -107,6 +226,11 @@ def get_all(entry_ids: Sequence[int]) -> dict[int, Match]:
         entry.pk: Match(entry.pk, entry.faq_id, entry.question, entry.answer, 1.0)
         for entry in Entry.objects.filter(pk__in=set(entry_ids), is_active=True)
     }
+
+
+def chosen(match: Match) -> Finding:
+    """Return what there is to do when somebody chose an entry."""
+    return Finding("answer", match.confidence, answers=(match,), nearest=(match,))
 
 
 def note_uses(entry_ids: Sequence[int], *, now: datetime, sheet: sql.Sheet) -> None:
@@ -125,89 +249,30 @@ def note_uses(entry_ids: Sequence[int], *, now: datetime, sheet: sql.Sheet) -> N
     )
 
 
-def sources() -> list[index.Source]:
-    """Return the active entries of the current workspace, as an index wants them; two queries."""
-    phrasings: dict[int, list[str]] = {}
-    active = Phrasing.objects.filter(entry__is_active=True).order_by("pk")
-    for entry_id, text in active.values_list("entry_id", "text"):
-        phrasings.setdefault(entry_id, []).append(text)
-    return [
-        index.Source(
-            entry_id=entry.pk,
-            faq_id=entry.faq_id,
-            question=entry.question,
-            answer=entry.answer,
-            phrasings=tuple(phrasings.get(entry.pk, ())),
-            keywords=entry.keywords,
-        )
-        for entry in Entry.objects.filter(is_active=True).order_by("pk")
-    ]
-
-
-class _Shelf:
-    """The indexes in this process, one per workspace, the least used thrown out first."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[int, tuple[int, index.Index]] = OrderedDict()
-        self._making: dict[int, threading.Lock] = {}
-        self._size = 0
-
-    def index_of(self, workspace_id: int, version: int) -> index.Index:
-        with self._lock:
-            if kept := self._get(workspace_id, version):
-                return kept
-            making = self._making.setdefault(workspace_id, threading.Lock())
-        # Outside the shelf's lock: other workspaces do not wait, and nobody makes it twice.
-        with making:
-            with self._lock:
-                if kept := self._get(workspace_id, version):
-                    return kept
-            made = index.Index(sources())
-            with self._lock:
-                self._put(workspace_id, version, made)
-                self._making.pop(workspace_id, None)
-        return made
-
-    def _get(self, workspace_id: int, version: int) -> index.Index | None:
-        kept = self._kept.get(workspace_id)
-        if kept is None or kept[0] != version:
-            return None
-        self._kept.move_to_end(workspace_id)
-        return kept[1]
-
-    def _put(self, workspace_id: int, version: int, made: index.Index) -> None:
-        before = self._kept.pop(workspace_id, None)
-        if before:
-            self._size -= before[1].size
-        self._kept[workspace_id] = (version, made)
-        self._size += made.size
-        while len(self._kept) > 1 and self._size > settings.FAQ_INDEX_MB * 1_000_000:
-            _, (_, dropped) = self._kept.popitem(last=False)
-            self._size -= dropped.size
+_Key = tuple[int, Current, Manner, str]
 
 
 class _Recent:
     """What was found lately: a promotion brings the same question hundreds of times.
 
-    Keyed by the version of the entries, so that a change is never answered with what was.
+    Keyed by the version of entries and model, so that a change is never answered with what was.
     """
 
     def __init__(self, most: int) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[int, int, int, str], list[Match]] = OrderedDict()
+        self._kept: OrderedDict[_Key, Finding] = OrderedDict()
         self._most = most
 
-    def get(self, key: tuple[int, int, int, str]) -> list[Match] | None:
+    def get(self, key: _Key) -> Finding | None:
         with self._lock:
             return self._kept.get(key)
 
-    def put(self, key: tuple[int, int, int, str], found: list[Match]) -> None:
+    def put(self, key: _Key, found: Finding) -> None:
         with self._lock:
             self._kept[key] = found
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
 
 
-_shelf = _Shelf()
+_shelf = Shelf()
 _recent = _Recent(most=2_000)

@@ -1,18 +1,41 @@
 """The number that changes with every change of the entries, and the lock that orders changes."""
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
 from django.db import connection as database
 from django.db.models import BigIntegerField, F, Func
 from django.db.models.functions import Greatest
 
+from faqs import identity
 from faqs.models import Version
+from lib import jobs
+from workspaces import alarms, scope
+
+# A change sets it, and it stays until a model of those very entries is in place.
+ALARM = "train"
+TRAIN = "faqs.train"
+_AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def current() -> int:
-    """Return the number of the entries as they are now; one query."""
+@dataclass(frozen=True)
+class Current:
+    """The entries as they are now, and those from which what ranks them was trained."""
+
+    entries: int
+    model: int  # 0: nothing is trained that this program can use
+
+
+def current() -> Current:
+    """Return what holds now in the workspace in scope; one query."""
     with database.cursor() as cursor:
-        cursor.execute("SELECT number FROM faqs_version WHERE id = 1")
+        cursor.execute(
+            "SELECT v.number, coalesce(m.version, 0) FROM faqs_version v"
+            " LEFT JOIN faqs_trainedmodel m ON m.encoder = %s WHERE v.id = 1",
+            [identity.of_models()],
+        )
         row = cursor.fetchone()
-    return int(row[0]) if row else 0
+    return Current(int(row[0]), int(row[1])) if row else Current(0, 0)
 
 
 def bump() -> None:
@@ -28,3 +51,15 @@ def bump() -> None:
         output_field=BigIntegerField(),
     )
     Version.objects.filter(pk=1).update(number=Greatest(F("number") + 1, microseconds))
+    ask_for_training()
+
+
+def ask_for_training() -> None:
+    """Have a model trained of the entries of the workspace in scope, after the commit."""
+    workspace_id = scope.current_workspace_id()
+    if workspace_id is None:
+        raise RuntimeError("Entries are changed in the scope of a workspace only.")
+    alarms.set_at_latest(workspace_id=workspace_id, kind=ALARM, due_at=_AT_ONCE)
+    jobs.enqueue(
+        TRAIN, queue="housekeeping", once=f"train:{workspace_id}", workspace_id=workspace_id
+    )

@@ -37,8 +37,8 @@ class Rehearsal:
     gates: list[Verdict]
 
 
-def rehearse(*, workspace: Workspace, text: str, now: datetime) -> Rehearsal:
-    """Decide about `text` as if a new customer had sent it."""
+def rehearse(*, workspace: Workspace, text: str, now: datetime, previous: str = "") -> Rehearsal:
+    """Decide about `text` as if a customer had sent it, after `previous` if that is given."""
     with scope.workspace(workspace):
         turn = Turn(
             workspace=workspace,
@@ -46,6 +46,7 @@ def rehearse(*, workspace: Workspace, text: str, now: datetime) -> Rehearsal:
             standing=plans.standing(workspace=workspace, now=now),
             now=now,
             text=text,
+            previous=previous,
         )
         search.prepare(workspace)  # a worker has its index at hand; so shall the stop-watch
         started = time.perf_counter()
@@ -58,8 +59,10 @@ def rehearse(*, workspace: Workspace, text: str, now: datetime) -> Rehearsal:
                 decision = "handover"
         milliseconds = (time.perf_counter() - started) * 1000
     handover = turn.bot.handover_text or bot.HANDOVER
+    found = turn.finding or search.Finding("none")
+    answers, shown = found.answers, found.shown
     answer = {
-        "faq_matched": turn.matches[0].answer if turn.matches else "",
+        "faq_matched": "\n\n".join(match.answer for match in answers),
         "greeting": turn.bot.greeting or bot.GREETING.format(name=workspace.name),
         "opt_out": bot.OPTED_OUT,
         "opt_in": bot.OPTED_IN,
@@ -67,13 +70,13 @@ def rehearse(*, workspace: Workspace, text: str, now: datetime) -> Rehearsal:
         "asked_for_person": handover,
     }.get(last.reason, "")
     is_entry = decision == "answer" and last.reason.startswith("faq_")
-    looked_up = last.step == "faq" and bool(turn.matches)
+    looked_up = last.step == "faq" and bool(shown)
     return Rehearsal(
         decision=decision,
-        faq_id=turn.matches[0].faq_id if is_entry else None,
-        confidence=round(turn.matches[0].confidence, 3) if looked_up else None,
+        faq_id=answers[0].faq_id if is_entry else None,
+        confidence=round(shown[0].confidence, 3) if looked_up else None,
         answer=answer if decision != "silent" else "",
-        suggested=[match.faq_id for match in turn.matches] if decision == "menu" else [],
+        suggested=[match.faq_id for match in found.offered] if decision == "menu" else [],
         milliseconds=round(milliseconds, 2),
         gates=verdicts,
     )

@@ -126,7 +126,7 @@ def _turn(desk: Desk, message: Message, address: Sender) -> LiveTurn:
         message=message,
         desk=desk,
         workspace_rate=desk.workspace_rate,
-        version=desk.version,
+        current=desk.current,
     )
 
 
@@ -146,13 +146,14 @@ def _carry_out(
     if not still[-1].is_pass:
         return [still[-1]]
     detail: dict[str, Any] = {"route": choice.route, "tokens": choice.tokens, "ms": choice.ms}
-    turn.matches = [known[entry_id] for entry_id in choice.candidates if entry_id in known]
+    offered = tuple(known[entry_id] for entry_id in choice.candidates if entry_id in known)
+    turn.finding = search.Finding("menu", offered=offered, nearest=offered)
     chosen = known.get(choice.entry_id) if choice.entry_id is not None else None
     if chosen is not None:
         said = trace.acted(
             "model", "model_chose", f"The model picked your answer “{chosen.question}”.", **detail
         )
-        return [said, *pipeline.send_entry(turn, chosen)]
+        return [said, *pipeline.send_entries(turn, [chosen])]
     if choice.verdict == "none":
         said = trace.acted(
             "model", "model_none", "The model found that none of your answers fits.", **detail
@@ -170,6 +171,6 @@ def _carry_out(
         sentence,
         {**detail, "failure": choice.failure},
     )
-    if not turn.matches:
+    if not offered:
         return [said, *pipeline.hand_over(turn, reason="faq_none")]
     return [said, *pipeline.offer_menu(turn)]

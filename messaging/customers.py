@@ -229,7 +229,7 @@ def _turn(desk: Desk, one: _Kept, rate: limits.Rates) -> LiveTurn:
         workspace_rate=desk.workspace_rate,
         text_digest=one.digest,
         rates=rate,
-        found=desk.found_before(one.text),
+        finding=desk.found_before(one.text),
         tapped_entry_id=pipeline.choice_of(one.conversation, one.text, content),
         sender=one.sender,
         is_first=one.attached.is_new,

@@ -18,6 +18,7 @@ from billing import metering, plans
 from connections import inbox
 from connections.models import Connection
 from faqs import search
+from faqs.engine import certainty
 from lib import clock, sql
 from messaging import bot, conversations, gates, replies, takeover, trace, words
 from messaging.models import BotSettings, Conversation, Message
@@ -63,10 +64,11 @@ def forget(workspace: Workspace) -> None:
 
 @dataclass(frozen=True)
 class LookedUp:
-    """What the entries of one version say to some texts."""
+    """What the entries, as they were at a moment, say to some texts."""
 
-    version: int
-    found: Mapping[str, list[search.Match]]
+    current: search.Current
+    manner: certainty.Manner
+    found: Mapping[str, search.Finding]
     at: float  # time.monotonic()
 
 
@@ -78,14 +80,10 @@ def look_up(workspace: Workspace, texts: Sequence[str]) -> LookedUp | None:
     how = _bots.get(workspace.pk, bot.settings_of)
     if not how.is_on:
         return None
-    at, version = time.monotonic(), search.current_version()
-    limit = gates.seen(how)
-    found = {
-        text: search.find(workspace, text, limit=limit, version=version)
-        for text in dict.fromkeys(texts)
-        if words.has_words(text)
-    }
-    return LookedUp(version, found, at)
+    at, current, manner = time.monotonic(), search.current(), gates.manner_of(how)
+    asked = [text for text in dict.fromkeys(texts) if words.has_words(text)]
+    found = search.look(workspace, asked, manner=manner, current=current) if asked else []
+    return LookedUp(current, manner, dict(zip(asked, found, strict=True)), at)
 
 
 @dataclass
@@ -138,16 +136,16 @@ class Desk:
         return self.connections.get(connection_id or 0)
 
     @cached_property
-    def version(self) -> int:
-        """The number of the entries that this batch is answered from."""
-        return search.current_version()
+    def current(self) -> search.Current:
+        """What the entries are that this batch is answered from."""
+        return search.current()
 
-    def found_before(self, text: str) -> list[search.Match] | None:
-        """Return what was looked up for `text` before the transaction, unless the entries changed."""
-        if self.ahead is None:
+    def found_before(self, text: str) -> search.Finding | None:
+        """Return what was looked up for `text` before the transaction, unless that changed."""
+        if self.ahead is None or self.ahead.manner != gates.manner_of(self.bot):
             return None
         is_fresh = time.monotonic() - self.ahead.at < min(1.0, settings.FACTS_SECONDS)
-        if not is_fresh and self.ahead.version != self.version:
+        if not is_fresh and self.ahead.current != self.current:
             return None
         return self.ahead.found.get(text)
 

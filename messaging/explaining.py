@@ -80,7 +80,11 @@ def explain(*, workspace: Workspace, identifier: str) -> Explanation | None:
     asked = story.message
     is_ours = asked.direction == Message.Direction.OUT
     is_answered = is_ours or bool(story.replies)
-    used = [reply.content.get("entry_id") for reply in story.replies]
+    used = [
+        pk
+        for reply in story.replies
+        for pk in reply.content.get("entry_ids") or [reply.content.get("entry_id")]
+    ]
     found = [browsing.entry(pk) for pk in dict.fromkeys(used) if isinstance(pk, int)]
     return Explanation(
         asked=asked,

@@ -15,7 +15,8 @@ from billing import plans
 from connections.events import Sender
 from connections.models import Connection
 from faqs import search
-from messaging import commands, conversations, limits, words
+from faqs.engine import certainty
+from messaging import commands, context, conversations, limits, words
 from messaging.models import BotSettings, Conversation, Message
 from messaging.trace import Verdict, acted, passed, stopped
 from workspaces.models import Workspace
@@ -39,23 +40,37 @@ class Turn:
     is_commander: bool = False
     workspace_rate: int = 0
     text_digest: str = ""
-    matches: list[search.Match] = field(default_factory=list)
-    candidates: list[search.Match] = field(default_factory=list)  # the matches and more
+    finding: search.Finding | None = None  # what the entries say to it
+    previous: str = ""  # what was asked before, in a rehearsal
     tapped_entry_id: int | None = None
     sender: Sender | None = None  # as the message named it: the answer goes there
     is_first: bool = False  # the contact's first message: there is nothing to compare it with
     rates: limits.Rates = field(default_factory=limits.Rates)  # of this customer, this one counted
-    version: int | None = None  # of the entries, when it is known already
-    found: list[search.Match] | None = None  # in that version, when it was looked up before
+    current: search.Current | None = None  # what the entries are, when it is known already
     is_asked: bool = False  # a model was asked to choose
+
+    @property
+    def found(self) -> search.Finding:
+        """What the entries say to the message; looked up when it is first asked for."""
+        if self.finding is None:
+            self.finding = self.look(self.text)
+        return self.finding
+
+    def look(self, text: str) -> search.Finding:
+        """Look a text up as this customer's."""
+        [found] = search.look(
+            self.workspace, [text], manner=manner_of(self.bot), current=self.current
+        )
+        return found
 
 
 Gate = Callable[[Turn], Verdict]
 
 
-def seen(bot: BotSettings) -> int:
-    """Return how many entries are looked up: a model is shown more of them than a customer."""
-    return 8 if bot.uses_ai else 3
+def manner_of(bot: BotSettings) -> certainty.Manner:
+    """Return how sure this bot wants to be before it answers."""
+    known: dict[str, certainty.Manner] = {"careful": "careful", "eager": "eager"}
+    return known.get(bot.manner, "balanced")
 
 
 # Types that say something without asking for an answer.
@@ -215,14 +230,17 @@ def small_talk(turn: Turn) -> Verdict:
     """Greetings, thanks and a call for a person never reach the look-up."""
     if turn.kind in ("interactive", "button") and turn.content.get("reply_id"):
         return passed("greeting", "A tap on a button.")
-    if words.is_greeting(turn.text):
-        return acted("greeting", "greeting", "A greeting, answered with yours.")
-    if words.is_thanks(turn.text):
-        return stopped("greeting", "thanks", "The customer only said thanks or agreed.")
+    if turn.tapped_entry_id is not None:
+        return passed("greeting", "A choice from the last menu.")
     if words.wants_person(turn.text):
         return acted("greeting", "asked_for_person", "The customer asked for a person.")
-    if not words.has_words(turn.text):
-        return stopped("greeting", "no_words", "There are no words in the message to answer.")
+    match turn.found.chat:
+        case "greeting":
+            return acted("greeting", "greeting", "A greeting, answered with yours.")
+        case "thanks" | "closing":
+            return stopped("greeting", "thanks", "The customer only said thanks or agreed.")
+        case "wordless":
+            return stopped("greeting", "no_words", "There are no words in the message to answer.")
     return passed("greeting", "Not a greeting.")
 
 
@@ -231,32 +249,22 @@ def faq(turn: Turn) -> Verdict:
     if turn.tapped_entry_id is not None:
         match = search.get(turn.workspace, turn.tapped_entry_id)
         if match is not None:
-            turn.matches = [match]
+            turn.finding = search.chosen(match)
             return acted(
                 "faq", "faq_chosen", f"The customer chose “{match.question}”.", faq_id=match.faq_id
             )
-    turn.candidates = (
-        search.find(turn.workspace, turn.text, limit=seen(turn.bot), version=turn.version)
-        if turn.found is None
-        else turn.found
-    )
-    turn.matches = turn.candidates[:3]
-    decision = search.decide(turn.matches)
-    detail = {
-        "top": [{"faq_id": m.faq_id, "confidence": round(m.confidence, 3)} for m in turn.matches],
-        "thresholds": search.thresholds(),
-    }
-    if not turn.matches or decision == "none":
+    turn.finding = found = context.with_previous(turn, turn.found)
+    detail = dict(found.account)
+    if found.decision in ("none", "smalltalk") or not found.shown:
         return acted("faq", "faq_none", "None of your answers fits this question.", **detail)
-    best = turn.matches[0]
-    percent = f"{best.confidence:.0%}"
-    if decision == "answer":
+    best = found.shown[0]
+    if found.decision == "menu":
+        percent = f"{best.confidence:.0%}"
         return acted(
-            "faq", "faq_matched", f"Your answer “{best.question}” fits ({percent} sure).", **detail
+            "faq", "faq_unsure", f"“{best.question}” may fit, but only {percent} sure.", **detail
         )
-    return acted(
-        "faq", "faq_unsure", f"“{best.question}” may fit, but only {percent} sure.", **detail
-    )
+    fits = [f"“{one.question[:100]}” fits ({one.confidence:.0%} sure)" for one in found.answers]
+    return acted("faq", "faq_matched", f"Your answer {', and '.join(fits)}.", **detail)
 
 
 BEFORE_LOOKUP: tuple[Gate, ...] = (

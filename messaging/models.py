@@ -7,6 +7,11 @@ from django.db.models import Q
 class BotSettings(models.Model):
     """One row: how the bot behaves in this workspace."""
 
+    class Manner(models.TextChoices):
+        CAREFUL = "careful", "Careful"
+        BALANCED = "balanced", "Balanced"
+        EAGER = "eager", "Eager"
+
     id = models.SmallIntegerField(primary_key=True, default=1)
     is_on = models.BooleanField(default=True)
     greeting = models.CharField(max_length=600, blank=True)
@@ -14,6 +19,8 @@ class BotSettings(models.Model):
     # After this long without a word from the person, the bot takes a conversation back.
     handback_minutes = models.PositiveIntegerField(default=120)
     uses_ai = models.BooleanField(default=False)
+    # How sure the bot must be to answer by itself.
+    manner = models.CharField(max_length=8, choices=Manner, db_default=Manner.BALANCED)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="one_settings_row")]

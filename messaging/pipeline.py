@@ -57,7 +57,7 @@ def _act(turn: LiveTurn, last: Verdict) -> list[Verdict]:
         case "asked_for_person":
             return hand_over(turn, reason="asked_for_person", to_person=True)
         case "faq_matched" | "faq_chosen":
-            return _say(turn, turn.matches[0].answer, entry=turn.matches[0])
+            return send_entries(turn, turn.found.answers)
         case "faq_unsure":
             return _wait_for_model(turn) if turn.is_asked else offer_menu(turn)
         case _:
@@ -68,7 +68,7 @@ def _say(
     turn: LiveTurn,
     text: str,
     *,
-    entry: search.Match | None = None,
+    entries: Sequence[search.Match] = (),
     buttons: tuple[Button, ...] = (),
     choices: Sequence[Button] = (),
 ) -> list[Verdict]:
@@ -82,9 +82,11 @@ def _say(
         return [window]
     if not turn.desk.may_say():
         return [window, over_limit(turn)]
-    content: dict[str, object] = (
-        {"entry_id": entry.entry_id, "faq_id": entry.faq_id} if entry else {}
-    )
+    content: dict[str, object] = {}
+    if entries:
+        content |= {"entry_id": entries[0].entry_id, "faq_id": entries[0].faq_id}
+    if len(entries) > 1:
+        content["entry_ids"] = [entry.entry_id for entry in entries]
     if choices:
         content["choices"] = [button.id for button in choices]
     turn.desk.say(
@@ -100,8 +102,7 @@ def _say(
             now=turn.now,
         )
     )
-    if entry is not None:
-        turn.desk.used_entries.append(entry.entry_id)
+    turn.desk.used_entries.extend(entry.entry_id for entry in entries)
     return [
         window,
         passed("budget", _budget_sentence(turn)),
@@ -109,9 +110,17 @@ def _say(
     ]
 
 
-def send_entry(turn: LiveTurn, entry: search.Match) -> list[Verdict]:
-    """Answer with the owner's own text of `entry`."""
-    return _say(turn, entry.answer, entry=entry)
+def send_entries(turn: LiveTurn, entries: Sequence[search.Match]) -> list[Verdict]:
+    """Answer with the owner's own texts: in one message, where they fit in one."""
+    together = "\n\n".join(entry.answer for entry in entries)
+    if len(together) <= replies.TEXT_LIMIT:
+        return _say(turn, together, entries=entries)
+    done: list[Verdict] = []
+    for entry in entries:
+        done = [*done, *_say(turn, entry.answer, entries=[entry])]
+        if done[-1].reason != "queued":
+            break
+    return done
 
 
 def _budget_sentence(turn: LiveTurn) -> str:
@@ -168,7 +177,7 @@ def hand_over(turn: LiveTurn, *, reason: str, to_person: bool = False) -> list[V
 
 def offer_menu(turn: LiveTurn) -> list[Verdict]:
     """Offer the likeliest entries: up to three buttons, or numbers where there are no buttons."""
-    matches = turn.matches[:3]
+    matches = turn.found.shown
     lines = [f"{n}. {match.question}" for n, match in enumerate(matches, start=1)]
     body = "\n".join([bot.MENU_HEAD, *lines, "", bot.MENU_FOOT])
     buttons = tuple(
@@ -213,7 +222,7 @@ def _ask_model(turns: Sequence[LiveTurn]) -> None:
                 question=turn.text,
                 candidates=[
                     choosing.Candidate(m.entry_id, m.question, m.answer, m.confidence)
-                    for m in turn.candidates
+                    for m in turn.found.nearest
                 ],
                 correlation=turn.message.correlation,
             )

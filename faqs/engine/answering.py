@@ -8,7 +8,7 @@ from faqs import cleaning, smalltalk, splitting
 from faqs.cleaning import Reading
 from faqs.engine import asking, certainty
 from faqs.engine.asking import Candidate
-from faqs.engine.certainty import Thresholds, Zone
+from faqs.engine.certainty import Thresholds, Weights, Zone
 from faqs.engine.features import Encoder
 from faqs.engine.model import Model
 from faqs.smalltalk import Kind
@@ -18,6 +18,8 @@ Verdict = Zone | Literal["smalltalk"]
 # A menu of reply buttons holds no more.
 MOST_OFFERED = 3
 MOST_ANSWERS = 2
+# A language model may choose among more than a customer.
+MOST_LOOKED_AT = 8
 # Two answers to what was one question are worse than one: parts must be surer than a whole.
 _SURE_PART = 0.75
 
@@ -62,10 +64,11 @@ class Answerer:
     model: Model
     encoder: Encoder
     speller: Speller = field(repr=False)
+    weights: Weights | None = None  # the workspace's own; None: those that ship
 
     @classmethod
-    def of(cls, model: Model, encoder: Encoder) -> "Answerer":
-        return cls(model, encoder, Speller(model.words, encoder.vocabulary()))
+    def of(cls, model: Model, encoder: Encoder, weights: Weights | None = None) -> "Answerer":
+        return cls(model, encoder, Speller(model.words, encoder.vocabulary()), weights)
 
     def judge(self, text: str, thresholds: Thresholds) -> Judgement:
         """Return what to do with one message."""
@@ -78,7 +81,7 @@ class Answerer:
             [] if chat else self.read(text) for text, chat in zip(texts, chats, strict=True)
         ]
         flat = [reading for own in readings for reading in own]
-        ranked = iter(asking.ask(self.model, flat, self.encoder, limit=MOST_OFFERED))
+        ranked = iter(asking.ask(self.model, flat, self.encoder, limit=MOST_LOOKED_AT))
         judged = []
         for own, chat in zip(readings, chats, strict=True):
             parts = tuple(Part(reading, self._choices(next(ranked))) for reading in own)
@@ -104,7 +107,8 @@ class Answerer:
         found = []
         highest = 1.0
         for one in candidates:
-            highest = min(highest, certainty.of(one.evidence))  # never above a better one's
+            # Never above a better one's.
+            highest = min(highest, certainty.of(one.evidence, self.weights))
             entry_id, faq_id = self.model.entries[one.place], self.model.faq_ids[one.place]
             found.append(Choice(entry_id, faq_id, round(highest, 4)))
         return tuple(found)

@@ -9,7 +9,7 @@ import math
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from faqs.engine.asking import Evidence
 
@@ -78,7 +78,11 @@ def shipped() -> Weights:
 
 def read(text: str) -> Weights:
     """Return the weights that `text` holds."""
-    stored = json.loads(text)
+    return from_json(json.loads(text))
+
+
+def from_json(stored: dict[str, Any]) -> Weights:
+    """Return the weights that `as_json` made."""
     return Weights(
         bias=stored["bias"],
         of=tuple(stored["weights"][name] for name in _NAMES),
@@ -86,11 +90,15 @@ def read(text: str) -> Weights:
     )
 
 
-def written(weights: Weights) -> str:
-    """Return the text that `read` reads."""
-    stored = {
+def as_json(weights: Weights) -> dict[str, Any]:
+    """Return what `from_json` reads."""
+    return {
         "bias": round(weights.bias, 4),
         "weights": {n: round(v, 4) for n, v in zip(_NAMES, weights.of, strict=True)},
         "zones": {name: asdict(limits) for name, limits in weights.zones.items()},
     }
-    return json.dumps(stored, indent=2) + "\n"
+
+
+def written(weights: Weights) -> str:
+    """Return the text that `read` reads."""
+    return json.dumps(as_json(weights), indent=2) + "\n"

@@ -2,7 +2,9 @@
 
 from config.settings import *  # noqa: F403
 from faqs import confidence
+from faqs.engine import certainty
 
 # A question goes to a model when the look-up is unsure. Here it is of nothing, and always has
 # a candidate: every question with any match takes the model's way.
 confidence.BALANCED = confidence.Thresholds(answer=2.0, menu=0.0)
+certainty.shipped().zones["balanced"] = certainty.Thresholds(answer=2.0, menu=0.0)

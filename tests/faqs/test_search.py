@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from faqs import checking, confidence, entries, index, readers, search, wording
+from faqs import checking, confidence, entries, index, readers, search, shelf, wording
 from workspaces import scope
 from workspaces.models import Workspace
 
@@ -48,18 +48,34 @@ def shop() -> index.Index:
 def test_questions_are_understood_as_customers_write_them(
     shop: index.Index, text: str, faq_id: str
 ) -> None:
-    found = search.matches(shop, text)
+    found = search.by_words(shop, text)
 
-    assert found[0].faq_id == faq_id
-    assert search.decide(found) == "answer"
+    assert found.nearest[0].faq_id == faq_id
+    assert found.decision == "answer"
 
 
 @pytest.mark.parametrize(
     "text",
-    ["who is the president", "hello", "ok thank you", "God bless you", "see you tomorrow", "😂"],
+    ["who is the president", "who won the match", "what is photosynthesis"],
 )
 def test_what_no_entry_covers_is_not_answered(shop: index.Index, text: str) -> None:
-    assert search.decide(search.matches(shop, text)) == "none"
+    assert search.by_words(shop, text).decision == "none"
+
+
+@pytest.mark.parametrize(
+    ("text", "chat"),
+    [
+        ("hello", "greeting"),
+        ("ok thank you", "thanks"),
+        ("God bless you", "thanks"),
+        ("see you tomorrow", "closing"),
+        ("😂", "wordless"),
+    ],
+)
+def test_small_talk_is_no_question(shop: index.Index, text: str, chat: str) -> None:
+    found = search.by_words(shop, text)
+
+    assert (found.decision, found.chat) == ("smalltalk", chat)
 
 
 def test_matches_are_ranked_with_falling_confidence(shop: index.Index) -> None:
@@ -72,15 +88,18 @@ def test_matches_are_ranked_with_falling_confidence(shop: index.Index) -> None:
     assert len(search.matches(shop, "how much is one yard")) == 3
 
 
-def test_zones_lie_between_the_two_thresholds() -> None:
+def test_zones_lie_between_the_two_thresholds(
+    shop: index.Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def zone(value: float) -> str:
-        return search.decide([search.Match(1, "a", "a?", "a.", value)])
+        one = search.Match(1, "a", "a?", "a.", value)
+        monkeypatch.setattr(search, "matches", lambda *_, **__: [one])
+        return search.by_words(shop, "how much?").decision
 
     limits = confidence.BALANCED
     assert [zone(limits.answer), zone(limits.menu), zone(limits.menu - 0.01)] == [
         "answer", "menu", "none",
     ]  # fmt: skip
-    assert search.decide([]) == "none"
 
 
 @pytest.mark.parametrize(
@@ -100,9 +119,9 @@ def test_zones_lie_between_the_two_thresholds() -> None:
 def test_odd_texts_neither_break_it_nor_take_long(shop: index.Index, text: str) -> None:
     started = time.process_time()
 
-    found = search.matches(shop, text)
+    found = search.by_words(shop, text)
 
-    assert search.decide(found) == "none"
+    assert found.decision in ("none", "smalltalk")
     assert time.process_time() - started < 0.2
 
 
@@ -113,8 +132,8 @@ def test_small_lists_do_not_answer_what_they_do_not_know() -> None:
     for sources in ([], [one], [one, two]):
         small = index.Index(sources)
         for text in ("hello", "do you", "who won the match yesterday", "how much is rice"):
-            assert search.decide(search.matches(small, text)) != "answer"
-    assert search.decide(search.matches(index.Index([one]), "wat time una dey open")) == "answer"
+            assert search.by_words(small, text).decision != "answer"
+    assert search.by_words(index.Index([one]), "wat time una dey open").decision == "answer"
 
 
 def test_every_script_can_be_matched() -> None:
@@ -213,15 +232,17 @@ def test_second_search_takes_one_query(
 
 
 def test_shelf_is_bounded(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
-    monkeypatch.setattr(search, "sources", lambda: [index.Source(1, "a", "Do you sew?", "Yes")])
-    shelf = search._Shelf()
-    settings.FAQ_INDEX_MB = 3 * shelf.index_of(0, 1).size / 1_000_000
+    monkeypatch.setattr(shelf, "sources", lambda: [index.Source(1, "a", "Do you sew?", "Yes")])
+    monkeypatch.setattr(shelf, "_texts", lambda: {})
+    first, second = search.Current(1, 0), search.Current(2, 0)
+    kept = shelf.Shelf()
+    settings.FAQ_INDEX_MB = 3 * kept.of(0, first).size / 1_000_000
 
     for workspace_id in range(10):
-        shelf.index_of(workspace_id, 1)
-    kept = shelf.index_of(9, 1)
+        kept.of(workspace_id, first)
+    last = kept.of(9, first)
 
-    assert list(shelf._kept) == [7, 8, 9]
-    assert shelf._size == 3 * kept.size
-    assert shelf.index_of(9, 1) is kept
-    assert shelf.index_of(9, 2) is not kept
+    assert list(kept._kept) == [7, 8, 9]
+    assert kept._size == 3 * last.size
+    assert kept.of(9, first) is last
+    assert kept.of(9, second) is not last

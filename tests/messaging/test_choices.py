@@ -31,18 +31,16 @@ def _unsure(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     """Switch the model on, and let the look-up be unsure about one text."""
     with scope.workspace(way.space):
         BotSettings.objects.update(uses_ai=True)
-        offered = [
+        offered = tuple(
             search.Match(e.pk, e.faq_id, e.question, e.answer, 0.4)
             for e in Entry.objects.order_by("pk")
-        ]
-    find, decide = search.find, search.decide
+        )
+    unsure = search.Finding("menu", 0.4, offered=offered[:3], nearest=offered)
+    look = search.look
     monkeypatch.setattr(
-        search, "find",
-        lambda space, text, **o: offered[: o.get("limit", 3)] if text == UNSURE else find(space, text, **o),
+        search, "look",
+        lambda space, texts, **o: [unsure if t == UNSURE else look(space, [t], **o)[0] for t in texts],
     )  # fmt: skip
-    monkeypatch.setattr(
-        search, "decide", lambda found: "menu" if found[:1] == offered[:1] else decide(found)
-    )
 
 
 Model = Callable[..., Awaitable[gateway.Reply]]
@@ -326,14 +324,14 @@ def test_a_choice_that_fails_goes_to_a_person_and_the_others_to_their_customers(
     for n in range(3):
         way.say(UNSURE, wamid=f"wamid.{n}", sender=f"23480600000{n:02d}")
     models.answer()
-    send_entry = pipeline.send_entry
+    send_entries = pipeline.send_entries
 
     def faulty(turn: Any, entry: Any) -> Any:
         if turn.message.provider_message_id == "wamid.1":
             raise RuntimeError("a fault of ours")
-        return send_entry(turn, entry)
+        return send_entries(turn, entry)
 
-    monkeypatch.setattr(pipeline, "send_entry", faulty)
+    monkeypatch.setattr(pipeline, "send_entries", faulty)
     choices.finish_all(workspace=way.space)
     way.work()
 

@@ -9,7 +9,7 @@ from billing.models import DailyCounter
 from connections import manager, providers
 from faqs import versions
 from faqs.models import Entry
-from faqs.search import Match
+from faqs.search import Finding, Match
 from lib import clock
 from messaging import bot, pipeline, takeover, trace
 from messaging.desk import Desk
@@ -124,6 +124,10 @@ def offer(way: Way, count: int = 3) -> list[Verdict]:
             provider_message_id="wamid.M"
         )
         desk = Desk(workspace=way.space, now=clock.now())
+        offered = tuple(
+            Match(e.pk, e.faq_id, e.question, e.answer, 0.4)
+            for e in Entry.objects.order_by("pk")[:count]
+        )
         turn = LiveTurn(
             workspace=way.space,
             bot=desk.bot,
@@ -134,10 +138,7 @@ def offer(way: Way, count: int = 3) -> list[Verdict]:
             connection=way.connection,
             conversation=message.conversation,
             message=message,
-            matches=[
-                Match(e.pk, e.faq_id, e.question, e.answer, 0.4)
-                for e in Entry.objects.order_by("pk")[:count]
-            ],
+            finding=Finding("menu", 0.4, offered=offered, nearest=offered),
         )
         verdicts = pipeline.offer_menu(turn)
         desk.close()

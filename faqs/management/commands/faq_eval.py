@@ -9,11 +9,12 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from faqs import evaluating, index, sample, search
+from faqs import evaluating, index, sample
 from faqs.encoder import encoding, weights
 from faqs.engine import certainty, training
 from faqs.engine.answering import Answerer
 from faqs.evaluating import Result
+from faqs.sources import sources
 from workspaces import scope
 from workspaces.operating import AskedWrongly, Failed, OperatorCommand, find_workspace
 
@@ -133,7 +134,7 @@ def _entries(options: dict[str, Any]) -> list[index.Source]:
         raise AskedWrongly("Whose entries? Name a workspace by --workspace, or a file by --faqs.")
     space = find_workspace(options["workspace"])
     with scope.workspace(space):
-        found = search.sources()
+        found = sources()
     if not found:
         raise AskedWrongly(f"The workspace “{options['workspace']}” has no active entries.")
     return [replace(one, phrasings=one.phrasings[: most - 1]) if most else one for one in found]

@@ -1,0 +1,140 @@
+"""Train what ranks a workspace's entries, beside the answering: the old model answers meanwhile.
+
+An alarm (workspaces.alarms) is set in the transaction that changes the entries, and taken off
+only once a model of those very entries is in place. So a crash at any moment leaves the old
+model answering, and the next look at the alarms begins anew.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.db import connection as database
+from django.db import transaction
+
+from faqs import calibrating, identity, versions
+from faqs.encoder import encoding
+from faqs.engine import certainty, model, training
+from faqs.engine.answering import Answerer
+from faqs.engine.remembering import Remembering
+from faqs.models import Entry, TrainedModel
+from faqs.sources import sources
+from lib import events
+from workspaces import alarms, scope
+from workspaces.models import Workspace
+
+# Named by the workspace's number: at most one training of it at a time, on any machine.
+_LOCK = 0x66617173  # "faqs"
+_IN_A_ROW = 3  # for who goes on changing entries while they are learnt
+_OTHERS_KEPT = timedelta(days=2)  # models of another encoder: an older program may still answer
+
+
+def train(*, workspace: Workspace, now: datetime) -> bool:
+    """Train until the model is one of the entries as they are; False: somebody else is at it.
+
+    Raises encoding.UnableToEncode where the language model is not there.
+    """
+    encoder = remembered()
+    with scope.workspace(workspace), _alone(workspace.pk) as is_mine:
+        if not is_mine:
+            return False
+        for _ in range(_IN_A_ROW):
+            if is_trained():
+                break
+            _train(workspace, encoder, now)
+        alarms.settle(
+            workspace_id=workspace.pk,
+            kind=versions.ALARM,
+            find_next=lambda: None if is_trained() else now,
+        )
+    return True
+
+
+def is_trained() -> bool:
+    """Say whether the model of the workspace in scope is one of its entries as they are."""
+    current = versions.current()
+    return current.model == current.entries
+
+
+def arm() -> None:
+    """Ask for training where it is due and nobody asked: after an update, or a lost alarm."""
+    if not is_trained() and Entry.objects.exists():
+        versions.ask_for_training()
+
+
+def remembered() -> Remembering:
+    """Return this process's encoder, which encodes what it has seen lately once only."""
+    global _encoder
+    encoder = encoding.shared()
+    if _encoder is None or _encoder.encoder is not encoder:
+        _encoder = Remembering(encoder)
+    return _encoder
+
+
+_encoder: Remembering | None = None
+
+
+def _train(workspace: Workspace, encoder: Remembering, now: datetime) -> None:
+    started = time.monotonic()
+    # The number first: entries that change after it are newer than the model says, never older.
+    version = versions.current().entries
+    found = sources()
+    trained = training.train(found, encoder, identity=identity.of_models())
+    own = calibrating.fit(Answerer.of(trained, encoder))
+    seconds = time.monotonic() - started
+    put(trained, version=version, own=own, seconds=seconds, now=now)
+    events.publish(
+        "faqs.model.trained",
+        workspace=workspace.pk,
+        meta={"entries": len(found), "ms": round(seconds * 1000)},
+    )
+
+
+def put(
+    trained: model.Model,
+    *,
+    version: int,
+    own: calibrating.Calibrated | None,
+    seconds: float,
+    now: datetime,
+) -> None:
+    """Put a model in the place of an older one, at one stroke; a newer one stays."""
+    with transaction.atomic():
+        TrainedModel.objects.filter(trained_at__lt=now - _OTHERS_KEPT).exclude(
+            encoder=trained.encoder
+        ).delete()
+        row, is_new = TrainedModel.objects.select_for_update().get_or_create(
+            encoder=trained.encoder,
+            defaults={
+                "version": 0,
+                "data": b"",
+                "entry_count": 0,
+                "seconds": 0.0,
+                "trained_at": now,
+            },
+        )
+        if not is_new and row.version > version:
+            return
+        row.version = version
+        row.data = model.to_bytes(trained)
+        row.certainty = certainty.as_json(own.weights) if own else None
+        row.label_count = own.label_count if own else 0
+        row.entry_count = len(trained.entries)
+        row.seconds = seconds
+        row.trained_at = now
+        row.save()
+
+
+@contextmanager
+def _alone(workspace_id: int) -> Iterator[bool]:
+    """Hold the workspace's training; the lock goes with the session, whatever ends it."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK, workspace_id])
+        (is_mine,) = cursor.fetchone()
+    try:
+        yield is_mine
+    finally:
+        if is_mine:
+            with database.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK, workspace_id])

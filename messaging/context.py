@@ -1,0 +1,53 @@
+"""A question that goes on with the one before it: "And for Abuja?"."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from faqs import followups, search
+from messaging.models import Message
+
+if TYPE_CHECKING:
+    from messaging.gates import Turn
+
+# After so long a customer does not expect to be understood by what was said before.
+_WITHIN = timedelta(minutes=30)
+_LOOKED_AT = 5
+
+
+def with_previous(turn: Turn, alone: search.Finding) -> search.Finding:
+    """Return what the entries say to the message, taken with the question before it if need be.
+
+    One query, and only for a message that says little by itself.
+    """
+    text = turn.text
+    if alone.decision == "answer" and not followups.is_marked(text):
+        return alone
+    if not followups.may_go_on(text) or not (previous := _previous(turn)):
+        return alone
+    together = turn.look(followups.with_previous(previous, text))
+    if together.confidence <= alone.confidence or together.decision == "none":
+        return alone
+    return replace(together, account={**together.account, "after": previous[:200]})
+
+
+def _previous(turn: Turn) -> str:
+    """Return the last question of this customer that stands by itself, or an empty string."""
+    if turn.conversation is None or turn.message is None:
+        return turn.previous
+    if turn.is_first:
+        return ""
+    said = (
+        Message.objects.filter(
+            conversation=turn.conversation,
+            direction=Message.Direction.IN,
+            created_at__gt=turn.now - _WITHIN,
+            is_deleted=False,
+        )
+        .exclude(pk=turn.message.pk)
+        .order_by("-id")
+        .values_list("text", flat=True)[:_LOOKED_AT]
+    )
+    return next((text[:500] for text in said if text and not followups.may_go_on(text)), "")
