@@ -34,11 +34,12 @@ format: venv-dev ## Lay out the code and mend what lint can mend
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
 bench: venv-dev ## Print the measurements as JSON (ONLY=name for one of them)
-	@BACKROOM_TEST_FSYNC=on; export BACKROOM_TEST_FSYNC; $(LOCAL) bridge-packages && \
+	@BACKROOM_TEST_FSYNC=on; export BACKROOM_TEST_FSYNC; $(LOCAL) bridge-packages && $(LOCAL) models --or-skip && \
 		exec $(LOCAL) exec -- .venv/bin/python -m tests.bench
 
 chaos: venv-dev ## Kill every part in the middle of traffic, print JSON (ONLY=redis RUNS=5)
-	@$(LOCAL) bridge-packages && exec $(LOCAL) exec -- .venv/bin/python -m tests.chaos
+	@$(LOCAL) bridge-packages && $(LOCAL) models --or-skip && \
+		exec $(LOCAL) exec -- .venv/bin/python -m tests.chaos
 
 # Same pins in the first two files: the second is chosen under the first as a constraint.
 lock: ## Pin all packages with hashes (ARGS=--upgrade for newer ones)

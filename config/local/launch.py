@@ -12,6 +12,7 @@ from pathlib import Path
 from config.local import (
     leftovers,
     linked,
+    models,
     node,
     pagefiles,
     ports,
@@ -110,6 +111,7 @@ class _Launch:
         ports.require_free(wanted)
         numbers = ports.fill(self._folder, wanted, linked.PORTS)
         self._plan, path = self._prepare_linked()
+        self._prepare_model()
 
         for name in ("postgres.log", "redis.log"):
             rotate(self._folder.log / name)
@@ -165,6 +167,17 @@ class _Launch:
             return linked.Plan(problem=problem), environment["PATH"]
         has_server = not self._given.has("LINKED_DEVICE_URL")
         return linked.Plan(has_bridge=True, has_server=has_server), found.path(environment["PATH"])
+
+    def _prepare_model(self) -> None:
+        """Fetch the language model; without it answers are found by words."""
+        is_elsewhere = self._given.has("FAQ_MODEL_FOLDER")
+        if is_elsewhere or not models.is_wanted(self._folder.project):
+            return
+        environment = child_environment(self._given.all(), {})
+        try:
+            models.prepare(self._supervisor, self._folder, self._screen, environment)
+        except UnableToStart as problem:
+            self._screen.trouble(problem, self._folder, begin=models.MISSING)
 
     def _tell(self, settings: Mapping[str, str], path: str) -> None:
         """Let every process from now on, and other commands in this folder, know the settings."""

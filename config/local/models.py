@@ -12,12 +12,17 @@ from faqs.encoder import weights
 
 _PINNED = "requirements-models.txt"
 _SECONDS = 600.0
-MISSING = "The language model is MISSING, and what needs it is left out"
+MISSING = "Answers are found WITHOUT the language model"
 
 
 def folder_of(project: Path) -> Path:
     """Return where the model lies; FAQ_MODEL_FOLDER names another place to the application."""
     return project / "var" / "models"
+
+
+def is_wanted(project: Path) -> bool:
+    """Say whether the project has a model at all: the launcher starts stand-ins of it, too."""
+    return (project / _PINNED).exists()
 
 
 def prepare(

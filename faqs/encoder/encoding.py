@@ -39,7 +39,7 @@ class Encoder:
         if not files.is_there:
             raise UnableToEncode(
                 f"The language model is not in {folder}. What to do: "
-                "`.venv/bin/python -m config.local models` fetches it (`make test` does)."
+                "`.venv/bin/python -m config.local models` fetches it (`make run` and `make test` do)."
             )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads

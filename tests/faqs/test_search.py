@@ -66,7 +66,7 @@ def test_what_no_entry_covers_is_not_answered(shop: index.Index, text: str) -> N
     ("text", "chat"),
     [
         ("hello", "greeting"),
-        ("ok thank you", "thanks"),
+        ("ok thank you", "closing"),
         ("God bless you", "thanks"),
         ("see you tomorrow", "closing"),
         ("😂", "wordless"),
