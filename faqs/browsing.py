@@ -89,6 +89,12 @@ def entry(entry_id: int) -> Entry | None:
     return Entry.objects.prefetch_related("phrasings").filter(pk=entry_id).first()
 
 
+def choices(*, most: int = 500) -> list[tuple[int, str]]:
+    """Return the active entries to choose one of: id and question, by question."""
+    rows = Entry.objects.filter(is_active=True).order_by("question", "pk")
+    return [(pk, question) for pk, question in rows.values_list("pk", "question")[:most]]
+
+
 def by_faq_id(names: Iterable[str]) -> dict[str, Entry]:
     """Return entries by their stable names."""
     return {entry.faq_id: entry for entry in Entry.objects.filter(faq_id__in=list(names))}

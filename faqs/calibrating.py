@@ -1,42 +1,31 @@
 """How sure an answer is, by what people said in this very workspace (Label)."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from faqs import labels
 from faqs.engine import asking, certainty
 from faqs.engine.answering import Answerer
 from faqs.engine.certainty import Weights
 from faqs.models import Label
 
-# Before so many labels what ships is the better guess.
-LEAST = 50
 _MOST = 1_000  # the latest: a shop changes
-# What ships counts as much as so many labels: it has seen thousands, of other shops.
-_PRIOR_LABELS = 25
+# What ships counts for each weight as much as so many labels: it has seen thousands, elsewhere.
+_PRIOR_LABELS = 100
 _ROUNDS = 25
 
 
-@dataclass(frozen=True)
-class Calibrated:
-    """A workspace's own weights, and on how many labels they rest."""
-
-    weights: Weights
-    label_count: int
-
-
-def fit(answerer: Answerer) -> Calibrated | None:
+def fit(answerer: Answerer) -> Weights | None:
     """Return the weights that explain the labels of the workspace in scope; None: too few yet.
 
     The thresholds stay: they say how sure to be, and only what "sure" means is fitted.
     """
-    labels = list(
+    said = list(
         Label.objects.order_by("-created_at", "-pk").values_list("text", "entry_id")[:_MOST]
     )
-    if len(labels) < LEAST:
+    if len(said) < labels.LEAST:
         return None
-    asked = [(text, entry_id) for text, entry_id in labels if not answerer.smalltalk(text)]
+    asked = [(text, entry_id) for text, entry_id in said if not answerer.smalltalk(text)]
     readings = [answerer.read(text)[0] for text, _ in asked]
     ranked = asking.ask(answerer.model, readings, answerer.encoder, limit=1)
     found = [
@@ -44,10 +33,10 @@ def fit(answerer: Answerer) -> Calibrated | None:
         for best, (_, entry_id) in zip(ranked, asked, strict=True)
         if best
     ]
-    if len(found) < LEAST:
+    if len(found) < labels.LEAST:
         return None
     numbers = np.array([one for one, _ in found], dtype=np.float64)
-    return Calibrated(refit(numbers, np.array([right for _, right in found])), len(found))
+    return refit(numbers, np.array([right for _, right in found]))
 
 
 def refit(numbers: NDArray[np.float64], is_right: NDArray[np.bool_]) -> Weights:

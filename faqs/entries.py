@@ -86,6 +86,30 @@ def update(
     return entry
 
 
+def add_phrasings(*, entry_id: int, texts: Sequence[str], now: datetime) -> bool:
+    """Add ways to ask to an entry, those that it has not and that fit. Say whether it changed."""
+    with transaction.atomic():
+        versions.bump()
+        entry = Entry.objects.filter(pk=entry_id).first()
+        if entry is None:
+            return False
+        had = list(entry.phrasings.order_by("pk").values_list("text", flat=True))
+        wanted = checking.draft(
+            question=entry.question,
+            answer=entry.answer,
+            category=entry.category,
+            keywords=entry.keywords,
+            phrasings=[*had, *(text[: checking.MAX_QUESTION] for text in texts)],
+            is_active=entry.is_active,
+        )
+        new = [text for text in wanted.phrasings if text not in had]
+        if not new or checking.problems(wanted):
+            return False
+        Phrasing.objects.bulk_create(Phrasing(entry=entry, text=text) for text in new)
+        Entry.objects.filter(pk=entry_id).update(updated_at=now)
+    return True
+
+
 def set_active(*, entry_id: int, is_active: bool, now: datetime) -> bool:
     """Switch an entry on or off; an inactive one never answers. Say whether it changed."""
     with transaction.atomic():

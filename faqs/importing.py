@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from faqs import checking, comparing, entries, readers, versions
+from faqs import checking, comparing, entries, golden, readers, versions
 from faqs.models import Entry, Import
 from lib import events
 from workspaces import scope
@@ -106,7 +106,7 @@ def confirm(*, import_id: int, now: datetime, skip: Iterable[int] = ()) -> Impor
                 for name, updated_at in touched
             },
         }
-        entries.insert(added, now=now)
+        golden.add_all(entries.insert(added, now=now), now=now)
         entries.replace(changed, updated_at=dict.fromkeys(changed, now))
         file.rows = _final_rows(file.rows, verdicts, left_out)
         file.save(update_fields=["rows", "before"])

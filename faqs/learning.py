@@ -13,15 +13,15 @@ from datetime import datetime, timedelta
 from django.db import connection as database
 from django.db import transaction
 
-from faqs import calibrating, identity, versions
+from faqs import calibrating, freshness, golden, identity, labels, versions
 from faqs.encoder import encoding
 from faqs.engine import certainty, model, training
 from faqs.engine.answering import Answerer
 from faqs.engine.remembering import Remembering
-from faqs.models import Entry, TrainedModel
-from faqs.sources import sources
+from faqs.models import TrainedModel
+from faqs.sources import Source, sources
 from lib import events
-from workspaces import alarms, scope
+from workspaces import alarms, notices, scope
 from workspaces.models import Workspace
 
 # Named by the workspace's number: at most one training of it at a time, on any machine.
@@ -40,27 +40,15 @@ def train(*, workspace: Workspace, now: datetime) -> bool:
         if not is_mine:
             return False
         for _ in range(_IN_A_ROW):
-            if is_trained():
+            if not freshness.is_due():
                 break
             _train(workspace, encoder, now)
         alarms.settle(
             workspace_id=workspace.pk,
             kind=versions.ALARM,
-            find_next=lambda: None if is_trained() else now,
+            find_next=lambda: now if freshness.is_due() else None,
         )
     return True
-
-
-def is_trained() -> bool:
-    """Say whether the model of the workspace in scope is one of its entries as they are."""
-    current = versions.current()
-    return current.model == current.entries
-
-
-def arm() -> None:
-    """Ask for training where it is due and nobody asked: after an update, or a lost alarm."""
-    if not is_trained() and Entry.objects.exists():
-        versions.ask_for_training()
 
 
 def remembered() -> Remembering:
@@ -81,9 +69,11 @@ def _train(workspace: Workspace, encoder: Remembering, now: datetime) -> None:
     version = versions.current().entries
     found = sources()
     trained = training.train(found, encoder, identity=identity.of_models())
+    label_count = labels.count()
     own = calibrating.fit(Answerer.of(trained, encoder))
     seconds = time.monotonic() - started
-    put(trained, version=version, own=own, seconds=seconds, now=now)
+    _tell_broken(workspace, Answerer.of(trained, encoder), found, encoder, now)
+    put(trained, version=version, own=own, label_count=label_count, seconds=seconds, now=now)
     events.publish(
         "faqs.model.trained",
         workspace=workspace.pk,
@@ -91,11 +81,37 @@ def _train(workspace: Workspace, encoder: Remembering, now: datetime) -> None:
     )
 
 
+def _tell_broken(
+    workspace: Workspace,
+    after: Answerer,
+    found: list[Source],
+    encoder: Remembering,
+    now: datetime,
+) -> None:
+    """Tell of golden questions that a change broke, where that could not be told before it."""
+    asked = golden.questions() if len(found) > golden.MOST_ENTRIES else []
+    before = TrainedModel.objects.filter(encoder=identity.of_models()).first() if asked else None
+    if before is None:
+        return
+    try:
+        old = model.from_bytes(bytes(before.data), encoder=identity.of_models())
+    except model.UnableToLoad:
+        return
+    if broken := golden.compare(asked, Answerer.of(old, encoder), after, found):
+        notices.tell_owners(
+            workspace=workspace,
+            key=f"golden:{versions.current().entries}",
+            text=golden.sentence(broken),
+            now=now,
+        )
+
+
 def put(
     trained: model.Model,
     *,
     version: int,
-    own: calibrating.Calibrated | None,
+    own: certainty.Weights | None,
+    label_count: int,
     seconds: float,
     now: datetime,
 ) -> None:
@@ -118,8 +134,8 @@ def put(
             return
         row.version = version
         row.data = model.to_bytes(trained)
-        row.certainty = certainty.as_json(own.weights) if own else None
-        row.label_count = own.label_count if own else 0
+        row.certainty = certainty.as_json(own) if own else None
+        row.label_count = label_count
         row.entry_count = len(trained.entries)
         row.seconds = seconds
         row.trained_at = now

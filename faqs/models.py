@@ -93,7 +93,7 @@ class TrainedModel(models.Model):
     data = models.BinaryField()
     # This workspace's own, once people have said often enough what was right; null: those that ship.
     certainty = models.JSONField(null=True)
-    label_count = models.IntegerField(default=0)  # that `certainty` was fitted on
+    label_count = models.IntegerField(default=0)  # that there were then
     entry_count = models.IntegerField()
     seconds = models.FloatField()
     trained_at = models.DateTimeField()

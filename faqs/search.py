@@ -12,7 +12,7 @@ from faqs.engine import answering, certainty
 from faqs.engine.answering import Judgement, Part
 from faqs.engine.certainty import Manner, Thresholds
 from faqs.models import Entry
-from faqs.shelf import Ready, Shelf, Text, Texts
+from faqs.shelf import Ready, Shelf, Text, Texts, usable
 from faqs.smalltalk import Kind
 from lib import sql
 from workspaces import scope
@@ -76,7 +76,7 @@ def look(
     """
     if scope.current_workspace_id() != workspace.pk:
         raise RuntimeError("faqs.search.look speaks for the workspace of the current scope only.")
-    current = versions.current() if current is None else current
+    current = usable(versions.current() if current is None else current)
     keys = [(workspace.pk, current, manner, text) for text in texts]
     found = {key: kept for key in keys if (kept := _recent.get(key)) is not None}
     missing = [key for key in dict.fromkeys(keys) if key not in found]
@@ -85,7 +85,7 @@ def look(
         findings = judge(ready, [key[3] for key in missing], manner=manner)
         for key, finding in zip(missing, findings, strict=True):
             found[key] = finding
-            if len(key[3]) <= _MAX_KEPT_TEXT:
+            if len(key[3]) <= _MAX_KEPT_TEXT and ready.current == current:
                 _recent.put(key, finding)
     return [found[key] for key in keys]
 
@@ -100,7 +100,7 @@ def find(
 
 def prepare(workspace: Workspace) -> None:
     """Have what answers at hand in this process. Call in the workspace's scope."""
-    _shelf.of(workspace.pk, versions.current())
+    _shelf.of(workspace.pk, usable(versions.current()))
 
 
 def judge(ready: Ready, texts: Sequence[str], *, manner: Manner = "balanced") -> list[Finding]:

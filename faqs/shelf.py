@@ -12,7 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 
@@ -51,6 +51,11 @@ class Ready:
     texts: Texts
     engine: Answerer | index.Index
     size: int  # bytes
+
+
+def usable(current: Current) -> Current:
+    """Return what of `current` counts on this machine: without an encoder no model does."""
+    return current if optional.encoder() is not None else replace(current, model=0, fitted=0)
 
 
 class Shelf:
@@ -101,6 +106,7 @@ class Shelf:
         texts = known.texts if known else _texts()
         engine = _answerer(current, before)
         if engine is None:
+            current = replace(current, model=0, fitted=0)
             if texts:
                 self._ask_for_training(workspace_id)
             by_words = known.engine if known and isinstance(known.engine, index.Index) else None
@@ -120,7 +126,10 @@ def _answerer(current: Current, before: Ready | None) -> Answerer | None:
     encoder = optional.encoder()
     if encoder is None or not current.model:
         return None
-    if before and before.current.model == current.model and isinstance(before.engine, Answerer):
+    is_same = before is not None and before.current == replace(
+        current, entries=before.current.entries
+    )
+    if before and is_same and isinstance(before.engine, Answerer):
         return before.engine
     row = TrainedModel.objects.filter(encoder=identity.of_models()).first()
     if row is None:
@@ -132,6 +141,8 @@ def _answerer(current: Current, before: Ready | None) -> Answerer | None:
         events.publish(
             "faqs.model.unusable", meta={"error": type(error).__name__}, level=logging.WARNING
         )
+        # Nothing is lost: it is made of the entries, and shall be made anew.
+        TrainedModel.objects.filter(pk=row.pk, trained_at=row.trained_at).delete()
         return None
     return Answerer.of(loaded, encoder, own)
 

@@ -1,6 +1,6 @@
 """The entries of the workspace in scope as what ranks them wants them."""
 
-from faqs.index import Source
+from faqs.index import Source as Source
 from faqs.models import Entry, Phrasing
 
 

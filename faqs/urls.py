@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from faqs import views
+from faqs import golden_views, views
 from workspaces.pages import by_method
 
 app_name = "faqs"
@@ -16,6 +16,12 @@ urlpatterns = [
         by_method(get=views.entry_part, post=views.entry_delete),
         name="entry-delete",
     ),
+    path(
+        "golden/",
+        by_method(get=golden_views.golden_list, post=golden_views.golden_add),
+        name="golden-list",
+    ),
+    path("golden/<int:pk>/remove/", golden_views.golden_remove, name="golden-remove"),
     path("templates/add/", views.template_add, name="template-add"),
     path("export.csv", views.entry_export, {"form": "csv"}, name="entry-export-csv"),
     path("export.xlsx", views.entry_export, {"form": "xlsx"}, name="entry-export-xlsx"),

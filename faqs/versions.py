@@ -23,19 +23,21 @@ class Current:
     """The entries as they are now, and those from which what ranks them was trained."""
 
     entries: int
-    model: int  # 0: nothing is trained that this program can use
+    model: int = 0  # 0: nothing is trained that this program can use
+    fitted: int = 0  # on how many labels its confidence was fitted
 
 
 def current() -> Current:
     """Return what holds now in the workspace in scope; one query."""
     with database.cursor() as cursor:
         cursor.execute(
-            "SELECT v.number, coalesce(m.version, 0) FROM faqs_version v"
+            "SELECT v.number, coalesce(m.version, 0), coalesce(m.label_count, 0)"
+            " FROM faqs_version v"
             " LEFT JOIN faqs_trainedmodel m ON m.encoder = %s WHERE v.id = 1",
             [identity.of_models()],
         )
         row = cursor.fetchone()
-    return Current(int(row[0]), int(row[1])) if row else Current(0, 0)
+    return Current(*map(int, row)) if row else Current(0)
 
 
 def bump() -> None:

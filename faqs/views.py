@@ -1,12 +1,14 @@
 """The FAQs: find, write, switch, delete, import with a preview, undo, export."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
-from faqs import browsing, checking, entries, exporting, importing, readers
+from faqs import browsing, checking, entries, exporting, golden, importing, readers
 from faqs.forms import EntryForm, UploadForm
 from faqs.models import Entry
 from lib import clock
@@ -46,10 +48,21 @@ def _entry(pk: int) -> Entry:
     return found
 
 
+def _broken_by(request: WorkspaceRequest, change: Callable[[], object]) -> list[golden.Broken]:
+    """Return the golden questions that a change would break, unless it is wanted anyway."""
+    return [] if request.POST.get("anyway") else golden.broken_by(change)
+
+
 def _form_page(
-    request: WorkspaceRequest, form: EntryForm, entry: Entry | None, status: int = 200
+    request: WorkspaceRequest,
+    form: EntryForm,
+    entry: Entry | None,
+    status: int = 200,
+    *,
+    broken: Sequence[golden.Broken] = (),
 ) -> HttpResponse:
     context = {
+        "broken": broken,
         "form": form,
         "entry": entry,
         "most": checking.MAX_ANSWER,
@@ -74,8 +87,11 @@ def entry_create(request: WorkspaceRequest) -> HttpResponse:
     """Add an answer."""
     form = EntryForm(request.POST)
     if form.is_valid():
+        save = partial(entries.create, **form.cleaned_data, now=clock.now())
         try:
-            entries.create(**form.cleaned_data, now=clock.now())
+            if broken := _broken_by(request, save):
+                return _form_page(request, form, None, 422, broken=broken)
+            save()
         except entries.UnableToSaveEntry as error:
             form.refuse(error.problems)
         else:
@@ -109,8 +125,11 @@ def entry_update(request: WorkspaceRequest, pk: int) -> HttpResponse:
     entry = _entry(pk)
     form = EntryForm(request.POST)
     if form.is_valid():
+        save = partial(entries.update, entry_id=pk, **form.cleaned_data, now=clock.now())
         try:
-            entries.update(entry_id=pk, **form.cleaned_data, now=clock.now())
+            if broken := _broken_by(request, save):
+                return _form_page(request, form, entry, 422, broken=broken)
+            save()
         except entries.UnableToSaveEntry as error:
             form.refuse(error.problems)
         except Entry.DoesNotExist as error:
@@ -220,6 +239,12 @@ def import_upload(request: WorkspaceRequest) -> HttpResponse:
 @member_required("viewer")
 def import_show(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """A file's rows: what they would do, or what they did."""
+    return _import_page(request, pk)
+
+
+def _import_page(
+    request: WorkspaceRequest, pk: int, status: int = 200, *, broken: Sequence[golden.Broken] = ()
+) -> HttpResponse:
     preview = browsing.preview(
         import_id=pk,
         state=request.GET.get("state", ""),
@@ -234,8 +259,9 @@ def import_show(request: WorkspaceRequest, pk: int) -> HttpResponse:
         "to_add": counts["new"] + counts["changed"],
         "noted": sum(1 for row in preview.file.rows if row["notes"]),
         "undo_days": importing.UNDO_DAYS,
+        "broken": broken,
     }
-    return pages.show(request, "faqs/import.html", context | _rights(request))
+    return pages.show(request, "faqs/import.html", context | _rights(request), status=status)
 
 
 def _to_import(request: WorkspaceRequest, pk: int) -> HttpResponse:
@@ -248,8 +274,11 @@ def import_confirm(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Add a file's rows, but for those that were ticked to be left out."""
     ticked = [pages.number(text) for text in request.POST.getlist("skip")]
     skip = [number for number in ticked if number is not None]
+    add = partial(importing.confirm, import_id=pk, skip=skip, now=clock.now())
     try:
-        file = importing.confirm(import_id=pk, skip=skip, now=clock.now())
+        if broken := _broken_by(request, add):
+            return _import_page(request, pk, 422, broken=broken)
+        file = add()
     except importing.UnableToImport as error:
         messages.error(request, str(error))
         return _to_import(request, pk)

@@ -1,4 +1,4 @@
-"""A question that goes on with the one before it: "And for Abuja?"."""
+"""What was said before a message: the question it goes on with, the menu it chooses from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from faqs import followups, search
+from faqs import followups, labels, search
+from faqs.models import Label
 from messaging.models import Message
 
 if TYPE_CHECKING:
@@ -51,3 +52,25 @@ def _previous(turn: Turn) -> str:
         .values_list("text", flat=True)[:_LOOKED_AT]
     )
     return next((text[:500] for text in said if text and not followups.may_go_on(text)), "")
+
+
+def note_tap(turn: Turn) -> None:
+    """Keep what a choice from a menu says about the question that the menu was offered for."""
+    if turn.conversation is None or turn.tapped_entry_id is None:
+        return
+    menus = Message.objects.filter(
+        conversation=turn.conversation,
+        direction=Message.Direction.OUT,
+        content__has_key="choices",
+        answers__isnull=False,
+    ).select_related("answers")
+    menu = menus.order_by("-id").first()
+    if menu is None or menu.answers is None or not menu.answers.text:
+        return
+    labels.put(
+        message_id=menu.answers.pk,
+        text=menu.answers.text,
+        entry_id=turn.tapped_entry_id,
+        source=Label.Source.TAP,
+        now=turn.now,
+    )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from faqs import browsing
 from faqs.models import Entry
-from messaging import asking, inbox, trace
+from messaging import asking, correcting, inbox, trace
 from messaging.models import Message, TraceStep
 from workspaces.models import Workspace
 
@@ -60,6 +60,9 @@ class Explanation:
     steps: list[Step]
     entries: list[Entry]  # those whose texts were sent
     may_teach: bool  # no answer of the FAQ was sure enough: one could be added
+    may_correct: bool  # it was a question for the FAQ, whatever came of it
+    correction: correcting.Correction | None
+    options: list[tuple[int, str]]  # entries that it could have been answered with
     for_support: str
 
 
@@ -86,6 +89,7 @@ def explain(*, workspace: Workspace, identifier: str) -> Explanation | None:
         for pk in reply.content.get("entry_ids") or [reply.content.get("entry_id")]
     ]
     found = [browsing.entry(pk) for pk in dict.fromkeys(used) if isinstance(pk, int)]
+    may_correct = not is_ours and bool(asked.text) and _was_looked_up(story.steps)
     return Explanation(
         asked=asked,
         replies=story.replies,
@@ -94,6 +98,9 @@ def explain(*, workspace: Workspace, identifier: str) -> Explanation | None:
         verdict=story.verdict,
         steps=_steps(story.steps),
         entries=[entry for entry in found if entry is not None],
+        may_correct=may_correct,
+        correction=correcting.standing(asked.pk) if may_correct else None,
+        options=correcting.options(asked.pk, _nearest(story.steps)) if may_correct else [],
         may_teach=bool(asked.text) and any(step.reason in _UNSURE for step in story.steps),
         for_support=_for_support(workspace, story),
     )
@@ -122,6 +129,22 @@ def steps_of(rehearsal: asking.Rehearsal) -> list[Step]:
             for index, gate in enumerate(rehearsal.gates)
         ]
     )
+
+
+def _was_looked_up(steps: list[TraceStep]) -> bool:
+    return any(step.step == "faq" for step in steps)
+
+
+def _nearest(steps: list[TraceStep]) -> list[int]:
+    """Return the entries that were nearest to the message, best first."""
+    names = [
+        str(one.get("faq_id", ""))
+        for step in steps
+        if step.step == "faq"
+        for one in step.detail.get("top", [])
+    ]
+    found = browsing.by_faq_id(names)
+    return [found[name].pk for name in names if name in found]
 
 
 def _title(*, is_ours: bool, is_answered: bool) -> str:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import F
 
+from faqs import freshness
 from messaging import takeover
 from workspaces import alarms, registry, retention, scope
 from workspaces.models import Workspace
@@ -53,6 +54,7 @@ def keep(*, now: datetime) -> int:
 
 def _keep(space: Workspace, now: datetime) -> None:
     takeover.arm(workspace=space)
+    freshness.arm()
     is_done = True
     for rule in retention.workspace_rules():
         is_done &= retention.apply(rule, now=now, most=_MOST_ROWS).is_done

@@ -8,7 +8,7 @@ from connections import manager
 from connections.events import Button
 from faqs import search
 from lib import clock
-from messaging import bot, commands, contacts, gates, replies
+from messaging import bot, commands, contacts, context, gates, replies
 from messaging.models import Conversation, Message
 from messaging.trace import Verdict, acted, passed, stopped
 from messaging.turn import LiveTurn
@@ -56,7 +56,10 @@ def _act(turn: LiveTurn, last: Verdict) -> list[Verdict]:
             return _say(turn, greeting)
         case "asked_for_person":
             return hand_over(turn, reason="asked_for_person", to_person=True)
-        case "faq_matched" | "faq_chosen":
+        case "faq_matched":
+            return send_entries(turn, turn.found.answers)
+        case "faq_chosen":
+            context.note_tap(turn)
             return send_entries(turn, turn.found.answers)
         case "faq_unsure":
             return _wait_for_model(turn) if turn.is_asked else offer_menu(turn)

@@ -24,5 +24,6 @@ urlpatterns = [
         conversations.conversation_give_back,
         name="conversation-give-back",
     ),
+    path("why/<int:pk>/correct/", conversations.message_correct, name="message-correct"),
     path("why/", conversations.message_explain, name="message-explain"),
 ]

@@ -25,7 +25,9 @@ class Remembering:
         with self._lock:
             known = {text: self._kept[text] for text in texts if text in self._kept}
         missing = [text for text in dict.fromkeys(texts) if text not in known]
-        if missing or not texts:
+        if not texts:
+            return self.encoder.encode([])
+        if missing:
             known |= dict(zip(missing, self.encoder.encode(missing), strict=True))
         with self._lock:
             for text in texts:

@@ -5,10 +5,11 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
+from django.shortcuts import resolve_url
 from django.views.decorators.http import require_GET, require_POST
 
 from lib import clock
-from messaging import explaining, inbox, replies, takeover
+from messaging import correcting, explaining, inbox, replies, takeover
 from messaging.forms import ReplyForm
 from workspaces import members, pages
 from workspaces.decorators import member_required
@@ -179,5 +180,36 @@ def message_explain(request: WorkspaceRequest) -> HttpResponse:
         return pages.show(
             request, "messaging/why_unknown.html", {"identifier": identifier}, status=404
         )
-    context = {"found": found, "may_manage": members.may(request.member, "manager")}
+    context = {
+        "found": found,
+        "may_manage": members.may(request.member, "manager"),
+        "may_correct": members.may(request.member, "agent"),
+    }
     return pages.show(request, "messaging/why.html", context)
+
+
+@require_POST
+@member_required("agent")
+def message_correct(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Say which answer a message was for, or that none fits."""
+    chosen = request.POST.get("entry", "")
+    entry_id = pages.number(chosen)
+    if entry_id is None and chosen != "none":
+        messages.error(request, "Choose the right answer first, or “None of them”.")
+    else:
+        try:
+            sentence = correcting.correct(
+                workspace=request.workspace,
+                message_id=pk,
+                entry_id=entry_id,
+                user=request.user,
+                now=clock.now(),
+                teaches=bool(request.POST.get("teaches"))
+                and members.may(request.member, "manager"),
+            )
+        except correcting.UnableToCorrect as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, sentence)
+    at = resolve_url("messaging:message-explain", request.workspace.slug)
+    return pages.go(request, f"{at}?id={pk}")

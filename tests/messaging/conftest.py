@@ -1,5 +1,6 @@
 """A connected number with three answers, and the way of a message from webhook to WhatsApp."""
 
+import itertools
 import secrets
 from collections.abc import Iterator
 from typing import Any
@@ -15,12 +16,14 @@ from lib import clock
 from messaging import drain
 from tests import whatsapp
 from tests.conftest import NOW
+from tests.encoder import encoder as encoder
 from tests.messaging.linked_line import engine as engine
 from tests.messaging.linked_line import line as line
 from tests.messaging.linked_line import may_link as may_link
 from workspaces import schemas, scope
 from workspaces.models import User, Workspace
 
+_numbers = itertools.count(1_000_000_007, 1_000_003)
 ENTRIES = [
     (
         "delivery_fee",
@@ -66,7 +69,7 @@ def stock(space: Workspace, *, number_id: str = whatsapp.NUMBER_ID) -> Connectio
             Phrasing.objects.bulk_create(Phrasing(entry=entry, text=t) for t in more.split(" | "))
         version, _ = Version.objects.get_or_create(pk=1)
         # Tests roll back: a number that no other test had keeps cached indexes apart.
-        Version.objects.filter(pk=1).update(number=version.number + id(object()) % 1_000_000_007)
+        Version.objects.filter(pk=1).update(number=version.number + next(_numbers))
         return manager.add(
             workspace=space,
             provider="cloud_api",

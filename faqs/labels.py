@@ -1,0 +1,70 @@
+"""What people said a customer's question was for: taps in a menu, and the team's corrections."""
+
+from datetime import datetime
+
+from django.db import connection as database
+
+from faqs import versions
+from faqs.models import Label
+
+# A tap never takes back what the team said; else the last word counts.
+_PUT = """
+INSERT INTO faqs_label AS l
+    (message_id, text, entry_id, source, answered_id, by_id, created_at)
+SELECT %(message)s, %(text)s, (SELECT id FROM faqs_entry WHERE id = %(entry)s), %(source)s,
+    %(answered)s, %(by)s, %(now)s
+WHERE %(entry)s::bigint IS NULL OR EXISTS (SELECT 1 FROM faqs_entry WHERE id = %(entry)s)
+ON CONFLICT (message_id) DO UPDATE SET text = EXCLUDED.text, entry_id = EXCLUDED.entry_id,
+    source = EXCLUDED.source, answered_id = EXCLUDED.answered_id, by_id = EXCLUDED.by_id,
+    created_at = EXCLUDED.created_at
+WHERE l.source = 'tap' OR EXCLUDED.source = 'team'
+"""
+_LONGEST = 1000
+# Before so many labels what ships is the better guess.
+LEAST = 50
+# So many new ones are worth fitting anew.
+_STEP = 25
+
+
+def put(
+    *,
+    message_id: int,
+    text: str,
+    entry_id: int | None,
+    source: Label.Source,
+    now: datetime,
+    answered_id: int | None = None,
+    by_id: int | None = None,
+) -> bool:
+    """Keep that the question of a message was for an entry, or (None) for none of them.
+
+    False when that entry is gone, or the team has said otherwise before.
+    """
+    with database.cursor() as cursor:
+        cursor.execute(
+            _PUT,
+            {
+                "message": message_id,
+                "text": text[:_LONGEST],
+                "entry": entry_id,
+                "source": source,
+                "answered": answered_id,
+                "by": by_id,
+                "now": now,
+            },
+        )
+        is_kept = bool(cursor.rowcount)
+    if is_kept and count() % _STEP == 0:
+        versions.ask_for_training()
+    return is_kept
+
+
+def count() -> int:
+    """Return how many labels the workspace in scope has."""
+    return Label.objects.count()
+
+
+def are_worth_fitting(*, fitted: int) -> bool:
+    """Say whether there are enough labels, and enough new ones since there were `fitted`."""
+    found = count()
+    return found >= LEAST and found >= fitted + _STEP

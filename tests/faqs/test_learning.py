@@ -1,0 +1,295 @@
+"""A change is learnt beside the answering: swapped in whole, or not at all, for one workspace only."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from faqs import calibrating, entries, freshness, identity, labels, learning, search, shelf, tasks
+from faqs.encoder import encoding, optional
+from faqs.engine import certainty, training
+from faqs.engine.remembering import Remembering
+from faqs.models import Entry, Label, TrainedModel
+from faqs.search import Finding
+from workspaces import alarms, scope
+from workspaces.models import Alarm, Workspace
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("encoder")]
+
+
+def ask(space: Workspace, text: str) -> Finding:
+    [found] = search.look(space, [text])
+    return found
+
+
+@pytest.fixture
+def shop(acme: Workspace, now: datetime) -> Iterator[Workspace]:
+    """A workspace in whose scope the test is, with three entries that are learnt."""
+    with scope.workspace(acme):
+        for question, answer, *phrasings in (
+            ("How much is delivery?", "N2,500.", "delivery cost", "what do you charge to deliver"),
+            ("What time do you open?", "9 to 6.", "opening hours", "when do you close"),
+            ("Can I return what I bought?", "Within 7 days.", "return policy", "money back"),
+        ):
+            entries.create(question=question, answer=answer, phrasings=phrasings, now=now)
+        assert learning.train(workspace=acme, now=now)
+        yield acme
+
+
+def test_entries_are_answered_by_words_until_they_are_learnt(
+    acme: Workspace, now: datetime
+) -> None:
+    with scope.workspace(acme):
+        entries.create(question="How much is delivery?", answer="N2,500.", now=now)
+        before = ask(acme, "how much is delivery")
+        learning.train(workspace=acme, now=now)
+        after = ask(acme, "how much is delivery")
+
+    assert (before.account["engine"], after.account["engine"]) == ("words", "model")
+    assert [one.answer for one in (*before.answers, *after.answers)] == ["N2,500."] * 2
+
+
+def test_the_account_says_what_was_understood_and_by_which_model(shop: Workspace) -> None:
+    account = ask(shop, "pls wat time una dey open 🙏🙏").account
+
+    assert "open" in account["cleaned"] and "🙏" not in account["cleaned"]
+    assert account["top"][0]["confidence"] == pytest.approx(
+        ask(shop, "opening hours").confidence, abs=1
+    )
+    assert account["thresholds"]["answer"] > account["thresholds"]["menu"]
+    assert account["version"] == account["model"] == search.current().entries
+
+
+def test_the_old_model_answers_with_the_texts_of_now(shop: Workspace, now: datetime) -> None:
+    entry = Entry.objects.get(question="How much is delivery?")
+    gone = Entry.objects.get(question="Can I return what I bought?")
+    new = entries.create(question="Do you sew uniforms?", answer="Yes.", now=now)
+    Entry.objects.filter(pk=entry.pk).update(answer="N3,000.")
+    entries.set_active(entry_id=gone.pk, is_active=False, now=now)
+
+    assert not freshness.is_trained()
+    assert [one.answer for one in ask(shop, "delivery cost").answers] == ["N3,000."]
+    assert gone.pk not in [one.entry_id for one in ask(shop, "return policy").nearest]
+    learning.train(workspace=shop, now=now)
+    assert [one.entry_id for one in ask(shop, "do you sew uniforms").answers] == [new.pk]
+
+
+def test_a_new_phrasing_changes_the_answer_once_it_is_learnt(
+    shop: Workspace, now: datetime
+) -> None:
+    before = ask(shop, "zzqx bulala")
+    entry = Entry.objects.get(question="What time do you open?")
+
+    entries.add_phrasings(entry_id=entry.pk, texts=["zzqx bulala"], now=now)
+    learning.train(workspace=shop, now=now)
+
+    assert before.decision != "answer"
+    assert [one.entry_id for one in ask(shop, "zzqx bulala").answers] == [entry.pk]
+
+
+def test_a_crash_in_the_middle_leaves_the_old_model_and_the_alarm(
+    shop: Workspace, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = search.current()
+    entries.create(question="Do you sew uniforms?", answer="Yes.", now=now)
+
+    def crash(*_: Any, **__: Any) -> None:
+        raise RuntimeError("killed in the middle")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(training, "train", crash)
+        with pytest.raises(RuntimeError):
+            learning.train(workspace=shop, now=now)
+
+    assert search.current().model == before.model
+    assert ask(shop, "delivery cost").account["engine"] == "model"
+    with scope.system():
+        assert shop.pk in alarms.due(kind="train", now=now)
+    learning.train(workspace=shop, now=now)
+    with scope.system():
+        assert shop.pk not in alarms.due(kind="train", now=now)
+    assert freshness.is_trained()
+
+
+def test_trouble_with_one_workspace_is_put_off_and_the_others_are_learnt(
+    shop: Workspace, rival: Workspace, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries.create(question="Do you sew uniforms?", answer="Yes.", now=now)
+    with scope.workspace(rival):
+        entries.create(question="Do you sell lace?", answer="Yes.", now=now)
+    train = learning.train
+
+    def faulty(*, workspace: Workspace, now: datetime) -> bool:
+        if workspace.pk == shop.pk:
+            raise ValueError("a matrix that cannot be inverted")
+        return train(workspace=workspace, now=now)
+
+    monkeypatch.setattr(learning, "train", faulty)
+    tasks.train_due()
+
+    with scope.system():
+        assert Alarm.objects.get(workspace=shop, kind="train").due_at > now + timedelta(minutes=1)
+        assert not Alarm.objects.filter(workspace=rival, kind="train").exists()
+    with scope.workspace(rival):
+        assert freshness.is_trained()
+
+
+def test_an_older_model_never_takes_a_newer_ones_place(shop: Workspace, now: datetime) -> None:
+    row = TrainedModel.objects.get()
+    old = learning.training.train([], learning.remembered(), identity=identity.of_models())
+
+    learning.put(old, version=row.version - 1, own=None, label_count=0, seconds=0.1, now=now)
+
+    assert TrainedModel.objects.get().entry_count == row.entry_count
+
+
+@pytest.mark.parametrize("data", [b"", b"nonsense", b"PK\x03\x04" + b"\x00" * 50])
+def test_a_stored_model_that_cannot_be_read_is_made_anew(
+    shop: Workspace, now: datetime, data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_shelf", shelf.Shelf())
+    TrainedModel.objects.update(data=data)
+
+    assert ask(shop, "delivery cost").account["engine"] == "words"
+    with scope.system():
+        assert shop.pk in alarms.due(kind="train", now=now)
+    learning.train(workspace=shop, now=now)
+    assert ask(shop, "delivery cost").account["engine"] == "model"
+
+
+def test_a_machine_without_the_language_model_answers_by_words(
+    shop: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_shelf", shelf.Shelf())
+    monkeypatch.setattr(optional, "encoder", lambda: None)
+    [found] = search.judge(
+        search._shelf.of(shop.pk, shelf.usable(search.current())), ["delivery cost"]
+    )
+
+    assert (found.decision, found.account["engine"]) == ("answer", "words")
+
+
+def test_another_workspaces_words_and_model_are_out_of_reach(
+    shop: Workspace, rival: Workspace, now: datetime
+) -> None:
+    with scope.workspace(rival):
+        entries.create(question="Do you have qwertyzinga lace?", answer="Secret of rival.", now=now)
+        learning.train(workspace=rival, now=now)
+        theirs = ask(rival, "qwertyzinga")
+    mine = ask(shop, "do you have qwertyzinga lace?")
+
+    assert [one.answer for one in theirs.nearest] == ["Secret of rival."]
+    assert mine.decision != "answer"
+    assert "Secret of rival." not in [one.answer for one in mine.nearest]
+    ready = search._shelf.of(shop.pk, search.current())
+    assert not isinstance(ready.engine, search.index.Index)
+    assert "qwertyzinga" not in ready.engine.model.words
+    # A slip in a word of the rival's is not mended here: the speller knows own words only.
+    assert "qwertyzinga" not in ready.engine.speller.mend("qwertyzinge please")
+    with pytest.raises(RuntimeError):
+        search.look(rival, ["qwertyzinga"])
+    assert TrainedModel.objects.count() == 1
+
+
+def test_who_trains_already_is_not_disturbed(
+    shop: Workspace, now: datetime, django_db_blocker: Any
+) -> None:
+    from django.db import connections
+
+    other = connections["default"].copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [learning._LOCK, shop.pk])
+        assert learning.train(workspace=shop, now=now) is False
+    finally:
+        other.close()
+
+
+def test_what_was_encoded_is_not_encoded_again(encoder: encoding.Encoder) -> None:
+    asked: list[str] = []
+
+    class Counting:
+        def encode(self, texts: Any) -> Any:
+            asked.extend(texts)
+            return encoder.encode(texts)
+
+        def vocabulary(self) -> tuple[str, ...]:
+            return encoder.vocabulary()
+
+    remembering = Remembering(Counting(), most_bytes=20_000)
+    first = remembering.encode(["one", "two", "one"])
+    again = remembering.encode(["two", "three"])
+
+    assert asked == ["one", "two", "three"]
+    assert (first[1] == again[0]).all() and (first[0] == first[2]).all()
+    remembering.encode([f"text {n}" for n in range(50)])
+    assert remembering._bytes <= 20_000
+
+
+# --- What people said ------------------------------------------------------------------------
+
+
+def label(entry: Entry | None, text: str, n: int, now: datetime) -> None:
+    labels.put(
+        message_id=n,
+        text=text,
+        entry_id=entry.pk if entry else None,
+        source=Label.Source.TEAM,
+        now=now,
+    )
+
+
+def test_the_confidence_is_fitted_after_fifty_labels(shop: Workspace, now: datetime) -> None:
+    delivery = Entry.objects.get(question="How much is delivery?")
+    texts = [f"how much to deliver {n} yards" for n in range(60)]
+    before = ask(shop, "how much to deliver 99 yards").confidence
+    for n, text in enumerate(texts[:49]):
+        label(delivery, text, n, now)
+    assert not freshness.is_due()
+    for n, text in enumerate(texts, start=100):
+        label(delivery, text, n, now)
+
+    assert freshness.is_due()
+    learning.train(workspace=shop, now=now)
+
+    assert not freshness.is_due()
+    assert ask(shop, "how much to deliver 99 yards").confidence > before
+    assert TrainedModel.objects.get().certainty["bias"] != certainty.shipped().bias
+
+
+def test_corrections_make_the_bot_less_sure(shop: Workspace, now: datetime) -> None:
+    before = ask(shop, "how much to deliver 99 yards").confidence
+    for n in range(60):
+        label(None, f"how much to deliver {n} yards", n, now)
+
+    learning.train(workspace=shop, now=now)
+
+    assert ask(shop, "how much to deliver 99 yards").confidence < before
+
+
+def test_few_labels_move_little_and_many_agree_with_what_was_said() -> None:
+    import numpy as np
+
+    rows = np.array([[2.0, 0.9, 2.0, 1.5]] * 400)
+    wrong = np.array([False] * 400)
+    shipped = certainty.shipped()
+
+    def sure(weights: certainty.Weights) -> float:
+        total = weights.bias + float(rows[0] @ np.array(weights.of))
+        return float(1 / (1 + np.exp(-total)))
+
+    assert sure(calibrating.refit(rows[:1], wrong[:1])) > sure(shipped) - 0.05
+    assert sure(calibrating.refit(rows, wrong)) < 0.1
+
+
+def test_a_tap_never_takes_back_what_the_team_said(shop: Workspace, now: datetime) -> None:
+    one, two = Entry.objects.order_by("pk")[:2]
+    common = {"message_id": 5, "text": "how much", "now": now}
+
+    assert labels.put(entry_id=one.pk, source=Label.Source.TAP, **common)  # type: ignore[arg-type]
+    assert labels.put(entry_id=two.pk, source=Label.Source.TEAM, **common)  # type: ignore[arg-type]
+    assert not labels.put(entry_id=one.pk, source=Label.Source.TAP, **common)  # type: ignore[arg-type]
+    assert not labels.put(entry_id=10**9, source=Label.Source.TEAM, **common)  # type: ignore[arg-type]
+
+    assert Label.objects.get().entry_id == two.pk
