@@ -9,14 +9,13 @@ ranks (faqs.index).
 
 import logging
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from django.conf import settings
 
-from faqs import identity, index, versions
+from faqs import identity, index
 from faqs.encoder import optional
 from faqs.engine import certainty, model
 from faqs.engine.answering import Answerer
@@ -27,8 +26,6 @@ from lib import events
 
 # An entry without its texts, as Python keeps it.
 _ENTRY_BYTES = 500
-# Who finds no model asks for one, and not with every message.
-_ASK_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,6 @@ class Shelf:
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, Ready] = OrderedDict()
         self._making: dict[int, threading.Lock] = {}
-        self._asked: dict[int, float] = {}
         self._size = 0
 
     def of(self, workspace_id: int, current: Current) -> Ready:
@@ -107,18 +103,10 @@ class Shelf:
         engine = _answerer(current, before)
         if engine is None:
             current = replace(current, model=0, fitted=0)
-            if texts:
-                self._ask_for_training(workspace_id)
             by_words = known.engine if known and isinstance(known.engine, index.Index) else None
             by_words = by_words or index.Index(sources())
             return Ready(current, texts, by_words, by_words.size + _size_of(texts))
         return Ready(current, texts, engine, engine.model.size + _size_of(texts))
-
-    def _ask_for_training(self, workspace_id: int) -> None:
-        if optional.encoder() is None or self._asked.get(workspace_id, 0.0) > time.monotonic():
-            return
-        self._asked[workspace_id] = time.monotonic() + _ASK_SECONDS
-        versions.ask_for_training()
 
 
 def _answerer(current: Current, before: Ready | None) -> Answerer | None:

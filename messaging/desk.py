@@ -17,7 +17,7 @@ from django.conf import settings
 from billing import metering, plans
 from connections import inbox
 from connections.models import Connection
-from faqs import search
+from faqs import freshness, search
 from faqs.engine import certainty
 from lib import clock, sql
 from messaging import bot, conversations, gates, replies, takeover, trace, words
@@ -81,6 +81,7 @@ def look_up(workspace: Workspace, texts: Sequence[str]) -> LookedUp | None:
     if not how.is_on:
         return None
     at, current, manner = time.monotonic(), search.current(), gates.manner_of(how)
+    freshness.heal(workspace, current)
     asked = [text for text in dict.fromkeys(texts) if words.has_words(text)]
     found = search.look(workspace, asked, manner=manner, current=current) if asked else []
     return LookedUp(current, manner, dict(zip(asked, found, strict=True)), at)

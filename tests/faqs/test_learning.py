@@ -149,9 +149,11 @@ def test_a_stored_model_that_cannot_be_read_is_made_anew(
     shop: Workspace, now: datetime, data: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "_shelf", shelf.Shelf())
+    freshness._asked.clear()
     TrainedModel.objects.update(data=data)
 
     assert ask(shop, "delivery cost").account["engine"] == "words"
+    freshness.heal(shop, search.current())
     with scope.system():
         assert shop.pk in alarms.due(kind="train", now=now)
     learning.train(workspace=shop, now=now)
