@@ -28,6 +28,7 @@ IN_HOUSE = {
     "queries": "tests.bench.measures:queries",
 }
 ALONE = {
+    "answers": "tests.bench.answers:answers",
     "latency": "tests.bench.floor:latency",
     "memory": "tests.bench.floor:memory",
     "acks": "tests.bench.door:acks",

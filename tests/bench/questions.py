@@ -17,6 +17,7 @@ COUNT = 10_000
 PHRASINGS = 5
 # Far enough above the threshold of a menu that a small change of the look-up moves nobody below.
 _LEAST_SURE = 0.3
+_BATCH = 500
 _SHOP, _OTHERS = "clinc_a", ("hwu64", "injongo_eng", "sme_fashion")
 _BEGINNINGS = (
     "good morning, {}", "hello, {}", "please {}", "abeg {}", "oga {}", "good evening sir, {}",
@@ -84,31 +85,34 @@ def make(folder: Path) -> None:
     import django
 
     django.setup()
-    from faqs import index, search
+    from faqs.encoder import encoding
+    from faqs.engine import certainty, training
+    from faqs.engine.answering import Answerer
+    from faqs.index import Source
     from messaging import words
 
     rows = faq_rows(folder)
-    entries = index.Index(
-        [
-            index.Source(
-                entry_id=n,
-                faq_id=row["faq_id"],
-                question=row["question"],
-                answer=row["answer"],
-                phrasings=tuple(row["extra_phrasings"].split(" | ")),
-            )
-            for n, row in enumerate(rows, start=1)
-        ]
-    )
+    entries = [
+        Source(
+            entry_id=n,
+            faq_id=row["faq_id"],
+            question=row["question"],
+            answer=row["answer"],
+            phrasings=tuple(row["extra_phrasings"].split(" | ")),
+        )
+        for n, row in enumerate(rows, start=1)
+    ]
+    encoder = encoding.shared()
+    answerer = Answerer.of(training.train(entries, encoder, identity="made"), encoder)
+    limits = certainty.thresholds("balanced")
     chosen: dict[str, str] = {}
-    for text in asked(folder):
-        if words.is_greeting(text) or words.is_thanks(text) or words.wants_person(text):
-            continue  # these never reach the look-up
-        found = search.matches(entries, text)
-        if found and found[0].confidence >= _LEAST_SURE:
-            chosen.setdefault(text.casefold(), text)
-        if len(chosen) == COUNT:
-            break
+    offered = asked(folder)
+    while len(chosen) < COUNT:
+        texts = [t for t in itertools.islice(offered, _BATCH) if not words.wants_person(t)]
+        for text, judged in zip(texts, answerer.judge_all(texts, limits), strict=True):
+            is_well = judged.verdict in ("answer", "menu") and judged.confidence >= _LEAST_SURE
+            if is_well and len(chosen) < COUNT:
+                chosen.setdefault(text.casefold(), text)
     FOLDER.mkdir(parents=True, exist_ok=True)
     with FAQS.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")

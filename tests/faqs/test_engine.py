@@ -53,8 +53,8 @@ def test_one_phrasing_an_entry_already_works(encoder: encoding.Encoder) -> None:
     found = figures(Answerer.of(trained(encoder, shop_sources(1)), encoder))
 
     assert found["top1"] >= 0.75
-    assert found["right"] >= 0.45
-    assert found["wrong"] <= 0.06
+    assert found["right"] >= 0.4
+    assert found["wrong"] <= 0.05
 
 
 @pytest.mark.parametrize(
