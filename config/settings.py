@@ -335,8 +335,8 @@ ALIVE_FOLDER = env.str("ALIVE_FOLDER", default=str(BASE_DIR / "var" / "run"))
 READY_MAX_AGE_SECONDS = env.int("READY_MAX_AGE_SECONDS", default=60)
 # How often news about our own messages (sent, delivered, read) is looked for.
 NEWS_SECONDS = env.float("NEWS_SECONDS", default=1.0)
-# What a process keeps of the entries, made ready for the look-up: a shop of 25 entries with 155
-# phrasings takes 400 kB and a twentieth of a second to make, so that is seven hundred shops.
+# What a process keeps of models and answers: a shop of 25 entries with 155 phrasings takes 0.9 MB
+# and some milliseconds to read, so that is three hundred shops.
 FAQ_INDEX_MB = env.int("FAQ_INDEX_MB", default=300)
 # Where the language model that ranks answers lies (`python -m config.local models` fetches it),
 # and how many threads one sentence may have; workers beside each other make better use of cores.

@@ -5,7 +5,7 @@ One encoder a process: sessions of onnxruntime may be used by many threads at on
 
 import threading
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +75,10 @@ class Encoder:
 
     def vocabulary(self) -> tuple[str, ...]:
         """Return the whole words that the model knows, in lower case, the usual ones first."""
+        return self._words
+
+    @cached_property
+    def _words(self) -> tuple[str, ...]:
         known = self._tokenizer.get_vocab()
         words = [word for word in known if word.isalpha()]  # pieces of words begin with ##
         return tuple(sorted(words, key=known.__getitem__))
