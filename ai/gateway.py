@@ -97,6 +97,36 @@ async def _ask(model: str, system: str, prompt: str, seconds: float, started: fl
     return Reply(text, model, tokens_in, tokens_out, _ms(started), has_usage=bool(tokens_in))
 
 
+async def embed(texts: list[str], *, seconds: float) -> list[list[float]]:
+    """Return a vector for each text by AI_EMBEDDING_MODEL. Raises UnableToComplete, as `complete`."""
+    started = time.monotonic()
+    try:
+        async with asyncio.timeout(seconds):
+            litellm = await asyncio.to_thread(_library)
+            answer = await litellm.aembedding(
+                model=settings.AI_EMBEDDING_MODEL,
+                input=texts,
+                api_key=settings.AI_API_KEY,
+                api_base=settings.AI_API_BASE or None,
+                timeout=seconds,
+                max_retries=0,
+                num_retries=0,
+            )
+            rows = sorted(answer.data, key=lambda row: int(row["index"]))
+            vectors = [[float(number) for number in row["embedding"]] for row in rows]
+    except TimeoutError as error:
+        raise UnableToComplete("timeout", may_have_cost=True, ms=_ms(started)) from error
+    except UnableToComplete:
+        raise
+    except Exception as error:  # as in `_ask`
+        raise UnableToComplete(
+            _kind(error), may_have_cost=_may_have_cost(error), ms=_ms(started)
+        ) from error
+    if len(vectors) != len(texts) or not all(vectors):
+        raise UnableToComplete("broken", may_have_cost=True, ms=_ms(started))
+    return vectors
+
+
 def warm() -> None:
     """Import the library now, so that the first customer does not wait for it."""
     if settings.AI_API_KEY:

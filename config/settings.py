@@ -342,6 +342,8 @@ FAQ_INDEX_MB = env.int("FAQ_INDEX_MB", default=300)
 # and how many threads one sentence may have; workers beside each other make better use of cores.
 FAQ_MODEL_FOLDER = env.str("FAQ_MODEL_FOLDER", default=str(BASE_DIR / "var" / "models"))
 FAQ_ENCODER_THREADS = env.int("FAQ_ENCODER_THREADS", default=1)
+# How sure an answer is, fitted for another encoder (`python -m faqs.engine.fit --write`).
+FAQ_CERTAINTY_FILE = env.str("FAQ_CERTAINTY_FILE", default="")
 # How long a worker goes by what it read of a workspace's plan and numbers.
 FACTS_SECONDS = env.float("FACTS_SECONDS", default=10.0)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=2.0)
@@ -355,6 +357,10 @@ AI_ROUTES = {
 }
 AI_API_KEY = env.str("AI_API_KEY", default="")
 AI_API_BASE = env.str("AI_API_BASE", default="")
+# A vendor's model that turns sentences into vectors in place of the local one (docs/answers.md).
+AI_EMBEDDING_MODEL = env.str("AI_EMBEDDING_MODEL", default="")
+AI_EMBED_SECONDS = env.float("AI_EMBED_SECONDS", default=0.8)
+AI_EMBED_IN_TRANSACTIONS = False  # tests are transactions
 AI_MONTHLY_LIMIT_NANO = env.int("AI_MONTHLY_LIMIT_NANO", default=1_000_000_000)  # 1 USD
 # How long a model may take, from the moment it is asked; and how long a message may wait in
 # line before that, after which the customer gets the menu.

@@ -14,6 +14,7 @@ from faqs import identity
 from faqs.encoder import optional
 from faqs.engine import certainty, training
 from faqs.engine.answering import Answerer, Judgement
+from faqs.engine.features import UnableToEncode
 from faqs.models import Entry, GoldenQuestion
 from faqs.sources import Source, sources
 
@@ -95,7 +96,10 @@ def broken_by(change: Callable[[], object]) -> list[Broken]:
         change()
         after = sources()
         transaction.set_rollback(True)
-    return compare(asked, _answerer(before), _answerer(after), after)
+    try:
+        return compare(asked, _answerer(before), _answerer(after), after)
+    except UnableToEncode:
+        return []
 
 
 def compare(

@@ -14,7 +14,7 @@ from django.db import connection as database
 from django.db import transaction
 
 from faqs import calibrating, freshness, golden, identity, labels, versions
-from faqs.encoder import encoding
+from faqs.encoder import chosen
 from faqs.engine import certainty, model, training
 from faqs.engine.answering import Answerer
 from faqs.engine.remembering import Remembering
@@ -33,7 +33,7 @@ _OTHERS_KEPT = timedelta(days=2)  # models of another encoder: an older program 
 def train(*, workspace: Workspace, now: datetime) -> bool:
     """Train until the model is one of the entries as they are; False: somebody else is at it.
 
-    Raises encoding.UnableToEncode where the language model is not there.
+    Raises UnableToEncode where the language model is not there.
     """
     encoder = remembered()
     with scope.workspace(workspace), _alone(workspace.pk) as is_mine:
@@ -54,7 +54,7 @@ def train(*, workspace: Workspace, now: datetime) -> bool:
 def remembered() -> Remembering:
     """Return this process's encoder, which encodes what it has seen lately once only."""
     global _encoder
-    encoder = encoding.shared()
+    encoder = chosen.shared()
     if _encoder is None or _encoder.encoder is not encoder:
         _encoder = Remembering(encoder)
     return _encoder

@@ -9,11 +9,13 @@ from typing import Any, Literal
 
 from faqs import confidence, index, smalltalk, versions
 from faqs.engine import answering, certainty
-from faqs.engine.answering import Judgement, Part
+from faqs.engine.answering import Answerer, Judgement, Part
 from faqs.engine.certainty import Manner, Thresholds
+from faqs.engine.features import UnableToEncode
 from faqs.models import Entry
 from faqs.shelf import Ready, Shelf, Text, Texts, usable
 from faqs.smalltalk import Kind
+from faqs.sources import sources
 from lib import sql
 from workspaces import scope
 from workspaces.models import Workspace
@@ -85,7 +87,11 @@ def look(
         findings = judge(ready, [key[3] for key in missing], manner=manner)
         for key, finding in zip(missing, findings, strict=True):
             found[key] = finding
-            if len(key[3]) <= _MAX_KEPT_TEXT and ready.current == current:
+            if (
+                len(key[3]) <= _MAX_KEPT_TEXT
+                and ready.current == current
+                and _is_lasting(ready, finding)
+            ):
                 _recent.put(key, finding)
     return [found[key] for key in keys]
 
@@ -98,20 +104,31 @@ def find(
     return list(found.nearest[:limit])
 
 
+def _is_lasting(ready: Ready, finding: Finding) -> bool:
+    """Say whether the same question is to be answered alike: not what stood in for a model."""
+    by_model = isinstance(ready.engine, Answerer)
+    return not by_model or finding.chat is not None or finding.account.get("engine") == "model"
+
+
 def prepare(workspace: Workspace) -> None:
     """Have what answers at hand in this process. Call in the workspace's scope."""
     _shelf.of(workspace.pk, usable(versions.current()))
 
 
 def judge(ready: Ready, texts: Sequence[str], *, manner: Manner = "balanced") -> list[Finding]:
-    """Return what `look` does, from what is at hand; needs no database."""
+    """Return what `look` does, from what is at hand; the database is asked if the encoder fails."""
     engine = ready.engine
     if isinstance(engine, index.Index):
         return [by_words(engine, text) for text in texts]
     limits = certainty.thresholds(manner)
+    try:
+        judged = engine.judge_all(texts, limits)
+    except UnableToEncode:
+        # A vendor's model that is away or late: by words, as if there were none.
+        entries = index.Index(sources())
+        return [by_words(entries, text) for text in texts]
     return [
-        _by_model(judgement, ready.texts, limits, ready.current, manner)
-        for judgement in engine.judge_all(texts, limits)
+        _by_model(judgement, ready.texts, limits, ready.current, manner) for judgement in judged
     ]
 
 

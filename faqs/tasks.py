@@ -7,6 +7,7 @@ from celery import shared_task
 from django.db import DatabaseError
 
 from faqs import versions
+from faqs.engine.features import UnableToEncode
 from lib import clock, events, jobs
 from workspaces import alarms, registry, scope
 
@@ -33,7 +34,6 @@ def train_due(**_: object) -> None:
 def _train(workspace_id: int) -> None:
     # The encoder takes memory that processes without this task can do without.
     from faqs import learning
-    from faqs.encoder import encoding
 
     space = registry.by_id(workspace_id)
     if space is None:
@@ -41,7 +41,7 @@ def _train(workspace_id: int) -> None:
     now = clock.now()
     try:
         learning.train(workspace=space, now=now)
-    except encoding.UnableToEncode:
+    except UnableToEncode:
         # Answers are found by words here (faqs.shelf); another machine may have the model.
         _put_off(workspace_id)
     except (DatabaseError, MemoryError, ValueError, ArithmeticError) as error:

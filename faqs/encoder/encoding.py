@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from faqs.encoder import weights
+from faqs.engine.features import UnableToEncode as UnableToEncode
 
 # What is meant, and how it is said: of length 1 each.
 SIZE = 2 * 384
@@ -25,10 +26,6 @@ _LONGEST_TEXT = 2_000  # characters, of which 128 tokens never need more
 _TOGETHER = 32
 _PADDING = 0
 _ERRORS_ONLY = 3
-
-
-class UnableToEncode(Exception):
-    """The encoder's files are not there, or cannot be used."""
 
 
 class Encoder:

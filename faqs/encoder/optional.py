@@ -7,7 +7,8 @@ import logging
 import threading
 import time
 
-from faqs.engine.features import Encoder
+from faqs.encoder import chosen
+from faqs.engine.features import Encoder, UnableToEncode
 from lib import events
 
 _TRY_AGAIN_SECONDS = 60.0
@@ -23,11 +24,9 @@ def encoder() -> Encoder | None:
     if _away_until > time.monotonic():
         return None
     with _lock:
-        from faqs.encoder import encoding
-
         try:
-            return encoding.shared()
-        except encoding.UnableToEncode:
+            return chosen.shared()
+        except UnableToEncode:
             _away_until = time.monotonic() + _TRY_AGAIN_SECONDS
             if not _is_told:
                 events.publish("faqs.encoder.missing", level=logging.WARNING)

@@ -11,6 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from django.conf import settings
+
 from faqs.engine.asking import Evidence
 
 Zone = Literal["answer", "menu", "none"]
@@ -73,7 +75,12 @@ def thresholds(manner: Manner) -> Thresholds:
 @lru_cache(maxsize=1)
 def shipped() -> Weights:
     """Return the weights that ship."""
-    return read(FILE.read_text(encoding="utf-8"))
+    return read(file().read_text(encoding="utf-8"))
+
+
+def file() -> Path:
+    """Return where the weights in use are: those that ship, or others for another encoder."""
+    return Path(settings.FAQ_CERTAINTY_FILE or FILE)
 
 
 def read(text: str) -> Weights:

@@ -30,6 +30,10 @@ Floats = NDArray[np.float32]
 Bins = NDArray[np.int64]
 
 
+class UnableToEncode(Exception):
+    """The encoder is not there, or gives no vectors now."""
+
+
 class Encoder(Protocol):
     """What of the encoder is used here."""
 

@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faqs import evaluating, index
-from faqs.encoder import encoding, weights
+from faqs.encoder import chosen
 from faqs.engine import asking, certainty, training
 from faqs.engine.answering import Answerer
 from faqs.engine.certainty import Thresholds, Weights
+from faqs.engine.features import Encoder
 from faqs.sample import sources
 
 PHRASINGS = (1, 2, 3, 5, 8)  # to an entry
@@ -65,10 +66,10 @@ class Asked:
         ]
 
 
-def ask(folder: Path, phrasings: int, encoder: encoding.Encoder) -> Asked:
+def ask(folder: Path, phrasings: int, encoder: Encoder) -> Asked:
     """Ask every question of `folder` that is not small talk."""
     entries: list[index.Source] = sources((folder / "faqs.csv").read_bytes(), phrasings)
-    model = training.train(entries, encoder, identity=weights.identity())
+    model = training.train(entries, encoder, identity=chosen.identity())
     answerer = Answerer.of(model, encoder)
     cases = evaluating.read_cases((folder / "queries.csv").read_bytes(), known=model.faq_ids)
     used = [case for case in cases if answerer.smalltalk(case.query) is None]
@@ -151,11 +152,11 @@ def main() -> None:
     """Read the folders, fit, and print; write where that is asked for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
-    parser.add_argument("--write", action="store_true", help=f"replace {certainty.FILE.name}")
+    parser.add_argument("--write", action="store_true", help="replace the file in use")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    encoder = encoding.shared()
+    encoder = chosen.shared()
     known = [ask(folder, count, encoder) for count in PHRASINGS for folder in options.folders]
     names = [folder.name for folder in options.folders]
     everything = fit(known)
@@ -165,7 +166,7 @@ def main() -> None:
         others = {name: fit([one for one in known if one.folder != name]) for name in names}
         report("Fitted on the other folders only", others, known)
     if options.write:
-        certainty.FILE.write_text(certainty.written(everything), encoding="utf-8")
+        certainty.file().write_text(certainty.written(everything), encoding="utf-8")
 
 
 if __name__ == "__main__":

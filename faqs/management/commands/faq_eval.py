@@ -10,9 +10,10 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from faqs import evaluating, index, sample
-from faqs.encoder import encoding, weights
+from faqs.encoder import chosen
 from faqs.engine import certainty, training
 from faqs.engine.answering import Answerer
+from faqs.engine.features import UnableToEncode
 from faqs.evaluating import Result
 from faqs.sources import sources
 from workspaces import scope
@@ -78,10 +79,10 @@ class Command(OperatorCommand):
         except evaluating.UnableToEvaluate as error:
             raise AskedWrongly(f"{options['queries']}: {error}") from error
         try:
-            encoder = encoding.shared()
-        except encoding.UnableToEncode as error:
+            encoder = chosen.shared()
+        except UnableToEncode as error:
             raise Failed(str(error)) from error
-        model = training.train(entries, encoder, identity=weights.identity())
+        model = training.train(entries, encoder, identity=chosen.identity())
         answerer, limits = Answerer.of(model, encoder), certainty.thresholds(options["manner"])
         answerer.judge("the first one is always slow", limits)
         results = evaluating.run(cases, lambda query: answerer.judge(query, limits))
