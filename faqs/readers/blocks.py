@@ -11,6 +11,8 @@ _SPACES = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u3000]+")
 _MARKDOWN_HEADING = re.compile(r"(#{1,6})\s+(\S.*)")
 _MARKDOWN_RULE = re.compile(r"[|\s:\-]+")
 _STARRED = re.compile(r"(\*\*|__|\*)(?=\S)([^*_]+)\1:?")
+# A copied list has a tab behind its number or bullet, and is no table.
+_LABEL = re.compile(r"\W{0,3}|\W{0,2}\d{1,3}\W{0,2}|\W{0,2}\w{1,8}\s?\d{0,3}[:.)]|[QAqa]\d{0,3}")
 _CAPITALS = re.compile(r"[A-Z]{2}")
 
 
@@ -108,9 +110,8 @@ def _cells(raw: str) -> list[str] | None:
         is_rule = _MARKDOWN_RULE.fullmatch(stripped)
         return [] if is_rule else stripped[1:-1].split("|")
     cells = stripped.split("\t")
-    # A copied list has a tab behind its number or bullet, and is no table.
-    is_label = len(cells[0]) <= 4 or (len(cells[0]) <= 12 and cells[0].endswith((":", ".", ")")))
-    return None if len(cells) < 2 or (len(cells) == 2 and is_label) else cells
+    is_list = len(cells) == 2 and _LABEL.fullmatch(cells[0])
+    return None if len(cells) < 2 or is_list else cells
 
 
 def _is_in_capitals(text: str) -> bool:

@@ -90,7 +90,8 @@ def _lines(pieces: Sequence[tuple[str, bool, float]]) -> list[Line]:
     """Return the lines of a page; one counts as bold when all of it is bold, or large."""
     usual = _usual_size(pieces)
     lines: list[Line] = []
-    text, looks = "", []
+    text = ""
+    looks: list[bool] = []
     for piece, is_bold, size in [*pieces, ("\n", False, 0.0)]:
         for index, part in enumerate(piece.split("\n")):
             if index:
