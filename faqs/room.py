@@ -5,6 +5,7 @@ from datetime import datetime
 
 from billing import plans
 from faqs.models import Entry
+from faqs.readers import MAX_ROWS, TooManyRows
 from workspaces import registry, scope
 
 
@@ -32,13 +33,23 @@ class Room:
             "answers that you no longer need, or choose a larger plan."
         )
 
+    def too_many(self, error: TooManyRows) -> str:
+        """Say why a file of so many rows is refused before anybody has looked at them."""
+        begin = f"The file has {error.shown} rows; {MAX_ROWS:,} is the most for one import."
+        if self.left is None or self.left >= error.count:
+            return f"{begin} {self.shown} Split it into smaller files, one after the other."
+        most = min(self.left, MAX_ROWS)
+        what = f"Keep the {most:,} that matter" if most else "Delete some that you no longer need"
+        return f"{begin} {self.shown} {what}, or choose a larger plan."
+
     @property
     def shown(self) -> str:
         """Return a sentence with the plan, its limit and what is used of it."""
         if self.most is None:
             return f"Your plan ({self.plan_name}) has room for any number of answers."
         return (
-            f"Your plan ({self.plan_name}) has room for {self.most:,} answers, and {self.used:,} "
+            f"Your plan ({self.plan_name}) has room for {self.most:,} "
+            f"answer{'' if self.most == 1 else 's'}, and {self.used:,} "
             f"{'is' if self.used == 1 else 'are'} there."
         )
 

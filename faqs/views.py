@@ -1,13 +1,15 @@
 """The FAQs: find, write, switch, delete, import with a preview, undo, export."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
-from faqs import browsing, checking, entries, exporting, importing, readers
-from faqs.forms import EntryForm, UploadForm
+from faqs import browsing, checking, entries, exporting, importing, sources
+from faqs.forms import EntryForm, LinkForm, PasteForm, UploadForm
 from faqs.models import Entry
 from lib import clock
 from workspaces import members, pages
@@ -182,38 +184,59 @@ def entry_export(request: WorkspaceRequest, form: str) -> HttpResponse:
 # --- Many at once ----------------------------------------------------------------------------
 
 
-def _upload_page(request: WorkspaceRequest, form: UploadForm, status: int = 200) -> HttpResponse:
-    context = {"form": form, "imports": browsing.imports()} | _rights(request)
-    return pages.show(request, "faqs/imports.html", context, part="form", status=status)
+_WAYS: dict[str, type[UploadForm | PasteForm | LinkForm]] = {
+    "file": UploadForm,
+    "text": PasteForm,
+    "link": LinkForm,
+}
+
+
+def _import_page(
+    request: WorkspaceRequest, *, refused: Form | None = None, way: str = "file", status: int = 200
+) -> HttpResponse:
+    forms = {name: form() for name, form in _WAYS.items()} | ({way: refused} if refused else {})
+    context = {"forms": forms, "opened": way, "imports": browsing.imports()} | _rights(request)
+    return pages.show(request, "faqs/imports.html", context, part="ways", status=status)
 
 
 @require_GET
 @member_required("viewer")
 def import_list(request: WorkspaceRequest) -> HttpResponse:
-    """Upload a file; the files before."""
-    return _upload_page(request, UploadForm())
+    """The ways to bring many answers; the imports before."""
+    return _import_page(request)
 
 
 @require_POST
 @member_required("manager")
 def import_upload(request: WorkspaceRequest) -> HttpResponse:
-    """Read a file and show what it would do; nothing is added yet."""
-    form = UploadForm(request.POST, request.FILES)
+    """Read what was brought and show what it would do; nothing is added yet."""
+    way = request.POST.get("way", "")
+    way = way if way in _WAYS else "file"
+    form = _WAYS[way](request.POST, request.FILES)
     if form.is_valid():
         try:
-            table = readers.read(form.content())
-        except readers.UnableToReadFile as error:
-            form.add_error("file", str(error))
-        else:
+            source = _source(form, clock.now())
             file = importing.preview(
-                rows=table.rows,
-                notes=table.notes,
-                file_name=str(form.cleaned_data["file"].name or ""),
+                rows=source.table.rows,
+                notes=source.table.notes,
+                file_name=source.name,
                 user_id=request.user.pk,
                 now=clock.now(),
             )
+        except (sources.UnableToRead, importing.UnableToImport) as error:
+            form.add_error(next(iter(form.fields)), str(error))
+        else:
             return pages.go(request, "faqs:import-show", request.workspace.slug, file.pk)
-    return _upload_page(request, form, 422)
+    return _import_page(request, refused=form, way=way, status=422)
+
+
+def _source(form: Form, now: datetime) -> sources.Source:
+    if isinstance(form, UploadForm):
+        name = str(form.cleaned_data["file"].name or "")
+        return sources.of_file(data=form.content(), name=name, now=now)
+    if "text" in form.fields:
+        return sources.of_text(text=form.cleaned_data["text"], now=now)
+    return sources.of_link(address=form.cleaned_data["address"], now=now)
 
 
 @require_GET
