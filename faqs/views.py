@@ -8,7 +8,7 @@ from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
-from faqs import browsing, checking, entries, exporting, importing, sources
+from faqs import browsing, checking, entries, exporting, importing, room, sources
 from faqs.forms import EntryForm, LinkForm, PasteForm, UploadForm
 from faqs.models import Entry
 from lib import clock
@@ -195,7 +195,12 @@ def _import_page(
     request: WorkspaceRequest, *, refused: Form | None = None, way: str = "file", status: int = 200
 ) -> HttpResponse:
     forms = {name: form() for name, form in _WAYS.items()} | ({way: refused} if refused else {})
-    context = {"forms": forms, "opened": way, "imports": browsing.imports()} | _rights(request)
+    context = {
+        "forms": forms,
+        "opened": way,
+        "imports": browsing.imports(),
+        "room": room.room(now=clock.now()),
+    } | _rights(request)
     return pages.show(request, "faqs/imports.html", context, part="ways", status=status)
 
 
