@@ -15,7 +15,8 @@ _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PDF = b"%PDF-"
 _PAGE = re.compile(
-    rb"\s{0,200}(?:<!--.{0,2000}?-->\s{0,200})?<(?:!doctype html|html|head|body)\b", re.I | re.S
+    rb"(?:\xef\xbb\xbf)?\s{0,200}(?:<!--.{0,2000}?-->\s{0,200})?<(?:!doctype html|html|head|body)\b",
+    re.I | re.S,
 )
 # What owners send by mistake; anything else that is not text is recognised by its bytes' mix.
 _OTHERS = (

@@ -4,6 +4,7 @@ import io
 import struct
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 
@@ -257,6 +258,14 @@ def test_child_that_runs_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(apart, "CHILD_SECONDS", 0.01)
 
     assert "too much time" in refusal(files.workbook([["question", "answer"], ["a", "b"]]))
+
+
+def test_only_so_many_files_are_parsed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(apart, "_WAIT_SECONDS", 0.01)
+
+    with apart._places:
+        assert "Try again in a minute" in refusal(files.workbook([["question", "answer"]]))
 
 
 def test_child_needs_neither_django_nor_settings() -> None:

@@ -176,9 +176,7 @@ def test_a_file_that_cannot_be_read_is_explained(
 def test_a_refusal_opens_the_way_that_was_tried(shop: Shop, owner: Client) -> None:
     page = owner.post(LIST + "import/", {"way": "text", "text": "We <b>sell</b> lace."}).text
 
-    first, pasted, link = re.findall(
-        r'<details class="card flush choice"( open)?>', page
-    )
+    first, pasted, link = re.findall(r'<details class="card flush choice"( open)?>', page)
     assert (first, pasted, link) == ("", " open", "")
     assert "We &lt;b&gt;sell&lt;/b&gt; lace." in page  # nothing has to be pasted again
 
