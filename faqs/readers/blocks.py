@@ -13,6 +13,12 @@ _MARKDOWN_RULE = re.compile(r"[|\s:\-]+")
 _STARRED = re.compile(r"(\*\*|__|\*)(?=\S)([^*_]+)\1:?")
 # A copied list has a tab behind its number or bullet, and is no table.
 _LABEL = re.compile(r"\W{0,3}|\W{0,2}\d{1,3}\W{0,2}|\W{0,2}\w{1,8}\s?\d{0,3}[:.)]|[QAqa]\d{0,3}")
+# What WhatsApp puts before a message that is copied: "[10/05/2024, 10:11] Ada: ".
+_CHAT = re.compile(
+    r"^\[?\d{1,2}[/.]\d{1,2}[/.]\d{2,4},? \d{1,2}:\d{2}(?::\d{2})?(?:[ \u202f]?[ap]m)?(?:\]| -) "
+    r"[^:]{1,60}: ",
+    re.I,
+)
 _CAPITALS = re.compile(r"[A-Z]{2}")
 
 
@@ -85,7 +91,7 @@ def _of_line(parts: list[tuple[str, bool]], level: int, is_item: bool) -> Iterat
 def of_text(text: str) -> Iterator[Block]:
     """Yield the blocks of plain text, with the marks that people make headings with."""
     for raw in text.splitlines():
-        stripped = raw.strip()
+        stripped = _CHAT.sub("", raw.strip(), count=1)
         if not stripped:
             yield Block()
         elif (cells := _cells(raw)) is not None:

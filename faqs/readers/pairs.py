@@ -25,6 +25,7 @@ from faqs.readers.wordings import (
 _SHOWN = 60
 _LONGEST_QUESTION = 300
 _LONGEST_TITLE = 60  # also the most that a category may have
+_GUESSED = "Few lines read like questions, so the titles were taken: check each of them."
 _TITLES_OF_ALL = ("faq", "frequently asked", "questions and answers", "q & a", "q&a")
 
 Kind = Literal["question", "answer", "section", "text", "end"]
@@ -96,23 +97,39 @@ def _steps(blocks: Sequence[Block]) -> tuple[Iterator[Step], list[str]]:
         n for n, block in enumerate(blocks) if reads_like_question(block.text, stands_out=False)
     } - strong
     inline = {n for n, block in enumerate(blocks) if split_inline(block.text)} - strong - plain
-    titles = {
-        n for n, (block, after) in enumerate(zip(blocks, following, strict=True))
-        if block.level and after.text and not after.level
-    }  # fmt: skip
-    [(level, count)] = Counter(blocks[n].level for n in titles).most_common(1) or [(0, 0)]
+    titles = _titles(blocks, following)
+    count = max(map(len, titles.values()), default=0)
     if count > 1 and count > 3 * len(strong | plain | inline):
-        chosen = {n for n in titles if blocks[n].level == level}
-        note = "Few lines read like questions, so the headings were taken: check each of them."
-        return _by_place(blocks, following, chosen), [note]
+        chosen = next(each for each in titles.values() if len(each) == count)
+        return _by_place(blocks, following, chosen), [_GUESSED]
     if strong and len(strong) >= max(len(plain), len(inline)):
-        levels = {blocks[n].level for n in strong} - {0, BOLD}
-        return _by_place(
-            blocks, following, strong | {n for n in titles if blocks[n].level in levels}
-        ), []
+        # Among headings that ask, the others of their kind are questions in fewer words; but the
+        # first line of all is the document's own title.
+        first = next(n for n, block in enumerate(blocks) if block.text)
+        levels = Counter(blocks[n].level for n in strong)
+        for level, each in titles.items():
+            if level and levels[level] * 2 > len(each):
+                strong |= each - {first}
+        return _by_place(blocks, following, strong), []
     if len(inline) > len(plain):
         plain |= inline
     return _by_place(blocks, following, strong | plain), []
+
+
+def _titles(blocks: Sequence[Block], following: Sequence[Block]) -> dict[int, set[int]]:
+    """Return by level what stands right above text.
+
+    Level 0 is the least sure: a short line that begins a paragraph.
+    """
+    found: dict[int, set[int]] = {}
+    before = Block()
+    for number, (block, after) in enumerate(zip(blocks, following, strict=True)):
+        is_short = 0 < len(block.text) <= _LONGEST_TITLE and block.text[-1] not in ".!,;"
+        is_first = not before.text and number + 1 < len(blocks) and blocks[number + 1] is after
+        if after.text and not after.level and (block.level or (is_short and is_first)):
+            found.setdefault(block.level, set()).add(number)
+        before = block
+    return found
 
 
 def _following(blocks: Sequence[Block]) -> list[Block]:
@@ -163,7 +180,7 @@ def _by_place(
     for number, (block, after) in enumerate(zip(blocks, following, strict=True)):
         if number in questions:
             question, answer = split_inline(block.text) or (block.text, "")
-            yield Step("question", question_of(question))
+            yield Step("question", question_of(question).removesuffix(":"))
             if answer:
                 yield Step("answer", answer)
         elif deepest and deepest < block.level < BOLD:

@@ -21,7 +21,6 @@ _NUMBER = re.compile(r"\d+")
 _BEGINS = re.compile(
     r"(?:[-–•*▪◦●○\uf0b7]|\(?\w{1,3}[.)])\s|(?:q|a|ques|question|ans|answer)\s?\d*\s?[:.)]", re.I
 )
-_ENDS = (".", "!", "?", ":", ";", "…")
 # A line that is shorter than this part of the usual width ended because its writer ended it.
 _FULL = 0.75
 _LARGE = 1.15  # times the size of most of the text: a heading

@@ -14,7 +14,9 @@ _ANSWERED = re.compile(
     r"(?i)\W{0,3}(?:(?:ans|answer|reply|response)\.?\s{0,2}\d{0,4}|a\s?\d{0,4})"
     r"(?:\s{0,2}[:.)\]]\**\s*|\s{1,2}[-–—]\s*|[-–—]\s+|(?<=\d)\s+)"
 )
-_ANSWER_ALONE = re.compile(r"(?i)\W{0,3}(?:ans|answer|reply|response)\.?\s{0,2}\d{0,4}\W{0,3}")
+_ANSWER_ALONE = re.compile(
+    r"(?i)\W{0,3}(?:(?:ans|answer|reply|response)\.?\s{0,2}\d{0,4}|a\s?\d{1,4})\W{0,3}"
+)
 # In the middle of a line: "Q: Do you deliver? A: Yes."
 _ANSWER_INSIDE = re.compile(r"(?<=\s)\**(?:A|Ans|ANS|Answer|ANSWER)\s{0,2}\d{0,4}\s{0,2}[:.]\**\s+")
 _NUMBER = re.compile(

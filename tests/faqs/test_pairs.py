@@ -35,6 +35,13 @@ WAYS = {
     "a drawn table": ("| Question | Answer |\n|---|---|\n| Do you sew? | Yes. |\n| How long? | A week. |",
                       "Yes.", "A week."),
     "a copied list": ("1.\tDo you sew?\n\tYes.\n2.\tHow long?\n\tA week.", "Yes.", "A week."),
+    "numbered marks alone": ("Q1\nDo you sew?\nA1\nYes.\nQ2\nHow long?\nA2\nA week.",
+                             "Yes.", "A week."),
+    "dashes": ("Q - Do you sew?\nA - Yes.\nQ - How long?\nA - A week.", "Yes.", "A week."),
+    "a copied chat": ("[10/05/2024, 10:11] Ada: Do you sew?\n[10/05/2024, 10:12] Shop: Yes.\n"
+                      "11/05/2024, 9:01 am - Ada: How long?\n11/05/2024, 9:02 am - Shop: A week.",
+                      "Yes.", "A week."),
+    "bullets": ("• Do you sew? – Yes.\n• How long? – A week.", "Yes.", "A week."),
     "capitals": ("DO YOU SEW?\nYes.\nHOW LONG?\nA week.", "Yes.", "A week."),
 }  # fmt: skip
 
@@ -100,6 +107,19 @@ def test_headings_over_text_are_taken_with_a_warning_when_nothing_asks() -> None
         ("Delivery", "Two days."), ("Returns", "Seven days."),
     ]  # fmt: skip
     assert "check each" in result.notes[0]
+
+
+def test_short_lines_that_begin_paragraphs_are_taken_with_a_warning_too() -> None:
+    result = pairs.find(blocks.of_text("Delivery:\nTwo days.\n\nReturns\nSeven days."))
+
+    assert [pair.question for pair in result.pairs] == ["Delivery", "Returns"]
+    assert "check each" in result.notes[0]
+
+
+def test_a_title_among_bold_questions_is_a_question_in_fewer_words() -> None:
+    text = "*Do you sew?*\nYes.\n*Prices*\nFrom ₦5,000.\n*How long?*\nA week."
+
+    assert found(text)[1] == ("Prices", "From ₦5,000.")
 
 
 def test_a_price_table_inside_an_answer_becomes_lines() -> None:
