@@ -22,7 +22,7 @@ class AllowanceInline(_AllowanceInline):
 
 @admin.register(Plan)
 class PlanAdmin(ReadOnlyAdmin):
-    list_display = ("code", "name", "currency", "price_minor", "is_offered")
+    list_display = ("code", "name", "currency", "price_minor", "max_entries", "is_offered")
     inlines = (AllowanceInline,)
 
 

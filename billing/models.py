@@ -84,6 +84,7 @@ class Plan(models.Model):
     currency = models.CharField(max_length=3, default="NGN")
     price_minor = models.BigIntegerField(default=0)  # a month, in kobo
     is_offered = models.BooleanField(default=True)
+    max_entries = models.IntegerField(null=True, blank=True)  # answers kept; null: no limit
 
     def __str__(self) -> str:
         return self.name

@@ -24,6 +24,7 @@ class Standing:
     is_served: bool
     trial_ends_at: datetime | None
     allowances: dict[str, int]
+    max_entries: int | None = None  # answers kept; None for no limit
 
     def per_day(self, meter: str) -> int | None:
         """Return the day's allowance of `meter`, None for no limit."""
@@ -60,6 +61,7 @@ def standing(*, workspace: Workspace, now: datetime) -> Standing:
         is_served=state != Subscription.State.CANCELLED,
         trial_ends_at=subscription.trial_ends_at if state == Subscription.State.TRIAL else None,
         allowances=allowances,
+        max_entries=plan.max_entries,
     )
 
 

@@ -1,7 +1,7 @@
 """A file's rows beside the entries that are there: new, same, changed or invalid. No database."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from faqs import checking
@@ -38,7 +38,7 @@ class Verdict:
 
     def as_json(self) -> dict[str, Any]:
         """Return the row as Import.rows keeps it."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 def understand(row: Row) -> Wanted:

@@ -5,8 +5,19 @@ from datetime import datetime
 
 from django.db import transaction
 
-from faqs import checking, versions
+from faqs import checking, room, versions
 from faqs.models import Entry, Phrasing
+from lib import sql
+
+# In one statement: Django's own way for many rows takes a second for every thousand.
+_REPLACE = """
+UPDATE faqs_entry SET question = u.question, answer = u.answer, category = u.category,
+ keywords = u.keywords, is_active = u.is_active, updated_at = u.updated_at
+FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bool[],
+ %b::timestamptz[])
+ AS u(faq_id, question, answer, category, keywords, is_active, updated_at)
+WHERE faqs_entry.faq_id = u.faq_id RETURNING faqs_entry.id, faqs_entry.faq_id
+"""
 
 
 class UnableToSaveEntry(Exception):
@@ -50,6 +61,8 @@ def create(
                 "- and _.",
             )
             raise UnableToSaveEntry([problem])
+        if refusal := room.room(now=now).refusal(1):
+            raise UnableToSaveEntry([checking.Problem("", refusal)])
         _require(content, entry_id=None)
         [entry] = insert(
             {faq_id or checking.name_for(content.question, taken=taken): content}, now=now
@@ -169,25 +182,24 @@ def insert(drafts: dict[str, checking.Draft], *, now: datetime) -> list[Entry]:
 
 def replace(drafts: dict[str, checking.Draft], *, updated_at: dict[str, datetime]) -> None:
     """Give entries new checked content by faq_id. The caller has bumped."""
-    found = list(Entry.objects.filter(faq_id__in=drafts))
-    for entry in found:
-        content = drafts[entry.faq_id]
-        entry.question = content.question
-        entry.answer = content.answer
-        entry.category = content.category
-        entry.keywords = content.keywords
-        entry.is_active = content.is_active
-        entry.updated_at = updated_at[entry.faq_id]
-    Entry.objects.bulk_update(
-        found,
-        ["question", "answer", "category", "keywords", "is_active", "updated_at"],
-        batch_size=500,
+    contents = drafts.values()
+    found = sql.fetch(
+        _REPLACE,
+        [
+            list(drafts),
+            [content.question for content in contents],
+            [content.answer for content in contents],
+            [content.category for content in contents],
+            [content.keywords for content in contents],
+            [content.is_active for content in contents],
+            [updated_at[faq_id] for faq_id in drafts],
+        ],
     )
-    Phrasing.objects.filter(entry__in=found).delete()
+    Phrasing.objects.filter(entry_id__in=[pk for pk, _ in found]).delete()
     Phrasing.objects.bulk_create(
-        Phrasing(entry=entry, text=text)
-        for entry in found
-        for text in drafts[entry.faq_id].phrasings
+        Phrasing(entry_id=pk, text=text)
+        for pk, faq_id in found
+        for text in drafts[faq_id].phrasings
     )
 
 

@@ -1,4 +1,4 @@
-"""What an owner types to teach the bot an answer, and the file with many of them."""
+"""What an owner types to teach the bot an answer, and where many of them come from."""
 
 from typing import Any
 
@@ -7,6 +7,8 @@ from django.core.files.uploadedfile import UploadedFile
 
 from faqs import checking
 from faqs.readers import MAX_BYTES
+
+MAX_PASTED = 1_000_000
 
 
 class EntryForm(forms.Form):
@@ -56,12 +58,14 @@ class EntryForm(forms.Form):
 
 
 class UploadForm(forms.Form):
-    """A CSV or XLSX file; what is in it is read by faqs.readers."""
+    """A file with many of them; what is in it is read by faqs.intake."""
 
     file = forms.FileField(
         label="Your file",
         max_length=200,
-        widget=forms.FileInput(attrs={"accept": ".csv,.xlsx,.txt,text/csv"}),
+        widget=forms.FileInput(
+            attrs={"accept": ".csv,.xlsx,.docx,.pdf,.txt,.md,.html,text/csv,text/plain"}
+        ),
         error_messages={
             "required": "Choose a file first.",
             "empty": "The file is empty. Choose the file that holds your questions.",
@@ -72,3 +76,36 @@ class UploadForm(forms.Form):
         """Return the file's bytes, with one more than allowed when it is too large."""
         file: UploadedFile[Any] = self.cleaned_data["file"]
         return bytes(file.read(MAX_BYTES + 1))
+
+
+class PasteForm(forms.Form):
+    """The text of many answers, copied from wherever they stand."""
+
+    text = forms.CharField(
+        label="Your questions and answers",
+        max_length=MAX_PASTED,
+        widget=forms.Textarea(
+            attrs={"rows": 8, "placeholder": "Do you deliver to Lekki?\nYes, for ₦3,500."}
+        ),
+        error_messages={
+            "required": "Paste your questions and answers first.",
+            "max_length": "This is too much to paste. Save it as a .txt file and upload that.",
+        },
+    )
+
+
+class LinkForm(forms.Form):
+    """Where many answers can be read."""
+
+    address = forms.CharField(
+        label="The link",
+        max_length=2_000,
+        widget=forms.TextInput(
+            attrs={
+                "inputmode": "url",
+                "autocapitalize": "none",
+                "placeholder": "https://yourshop.com/faq",
+            }
+        ),
+        error_messages={"required": "Paste the link first."},
+    )

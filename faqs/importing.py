@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from faqs import checking, comparing, entries, golden, readers, versions
+from faqs import checking, comparing, entries, golden, readers, room, versions
 from faqs.models import Entry, Import
 from lib import events
 from workspaces import scope
@@ -55,9 +55,11 @@ def preview(
 ) -> Import:
     """Keep what the rows of a file would do, for a person to look at; changes no entry.
 
-    `notes` are the reader's sentences about the file as a whole.
+    `notes` are the reader's sentences about the file as a whole. Raises UnableToImport when the
+    plan has no room for what the file would add.
     """
     verdicts = comparing.judge([comparing.understand(row) for row in rows], entries.contents())
+    _require_room(sum(verdict.state == "new" for verdict in verdicts), now)
     return Import.objects.create(
         file_name=checking.one_line(file_name)[:200],
         rows=[verdict.as_json() for verdict in verdicts],
@@ -94,6 +96,7 @@ def confirm(*, import_id: int, now: datetime, skip: Iterable[int] = ()) -> Impor
         if not any(verdict.state in ("new", "changed", "same") for verdict in verdicts):
             raise UnableToImport("There is no row in this file that can be added.")
         added, changed = _split(verdicts, wanted, existing)
+        _require_room(len(added), now)
         touched = Entry.objects.filter(faq_id__in=changed).values_list("faq_id", "updated_at")
         file.before = {
             "added": {name: asdict(after) for name, after in added.items()},
@@ -187,6 +190,11 @@ def add_template(*, trade: str, user_id: int | None, now: datetime) -> Import:
             raise UnableToImport("All questions of this list are there already.")
         others = [row["number"] for row in file.rows if row["state"] != "new"]
         return confirm(import_id=file.pk, now=now, skip=others)
+
+
+def _require_room(adding: int, now: datetime) -> None:
+    if refusal := room.room(now=now).refusal(adding):
+        raise UnableToImport(refusal)
 
 
 def _template_rows(trade: str) -> list[readers.Row]:

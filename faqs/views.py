@@ -1,15 +1,17 @@
 """The FAQs: find, write, switch, delete, import with a preview, undo, export."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
-from faqs import browsing, checking, entries, exporting, golden, importing, readers
-from faqs.forms import EntryForm, UploadForm
+from faqs import browsing, checking, entries, exporting, golden, importing, intake, room
+from faqs.forms import EntryForm, LinkForm, PasteForm, UploadForm
 from faqs.models import Entry
 from lib import clock
 from workspaces import members, pages
@@ -201,48 +203,74 @@ def entry_export(request: WorkspaceRequest, form: str) -> HttpResponse:
 # --- Many at once ----------------------------------------------------------------------------
 
 
-def _upload_page(request: WorkspaceRequest, form: UploadForm, status: int = 200) -> HttpResponse:
-    context = {"form": form, "imports": browsing.imports()} | _rights(request)
-    return pages.show(request, "faqs/imports.html", context, part="form", status=status)
+_WAYS: dict[str, type[UploadForm | PasteForm | LinkForm]] = {
+    "file": UploadForm,
+    "text": PasteForm,
+    "link": LinkForm,
+}
+
+
+def _import_page(
+    request: WorkspaceRequest, *, refused: Form | None = None, way: str = "file", status: int = 200
+) -> HttpResponse:
+    forms = {name: form() for name, form in _WAYS.items()} | ({way: refused} if refused else {})
+    context = {
+        "forms": forms,
+        "opened": way,
+        "imports": browsing.imports(),
+        "room": room.room(now=clock.now()),
+    } | _rights(request)
+    return pages.show(request, "faqs/imports.html", context, part="ways", status=status)
 
 
 @require_GET
 @member_required("viewer")
 def import_list(request: WorkspaceRequest) -> HttpResponse:
-    """Upload a file; the files before."""
-    return _upload_page(request, UploadForm())
+    """The ways to bring many answers; the imports before."""
+    return _import_page(request)
 
 
 @require_POST
 @member_required("manager")
 def import_upload(request: WorkspaceRequest) -> HttpResponse:
-    """Read a file and show what it would do; nothing is added yet."""
-    form = UploadForm(request.POST, request.FILES)
+    """Read what was brought and show what it would do; nothing is added yet."""
+    way = request.POST.get("way", "")
+    way = way if way in _WAYS else "file"
+    form = _WAYS[way](request.POST, request.FILES)
     if form.is_valid():
         try:
-            table = readers.read(form.content())
-        except readers.UnableToReadFile as error:
-            form.add_error("file", str(error))
-        else:
+            source = _source(form, clock.now())
             file = importing.preview(
-                rows=table.rows,
-                notes=table.notes,
-                file_name=str(form.cleaned_data["file"].name or ""),
+                rows=source.table.rows,
+                notes=source.table.notes,
+                file_name=source.name,
                 user_id=request.user.pk,
                 now=clock.now(),
             )
+        except (intake.UnableToRead, importing.UnableToImport) as error:
+            form.add_error(next(iter(form.fields)), str(error))
+        else:
             return pages.go(request, "faqs:import-show", request.workspace.slug, file.pk)
-    return _upload_page(request, form, 422)
+    return _import_page(request, refused=form, way=way, status=422)
+
+
+def _source(form: Form, now: datetime) -> intake.Intake:
+    if isinstance(form, UploadForm):
+        name = str(form.cleaned_data["file"].name or "")
+        return intake.of_file(data=form.content(), name=name, now=now)
+    if "text" in form.fields:
+        return intake.of_text(text=form.cleaned_data["text"], now=now)
+    return intake.of_link(address=form.cleaned_data["address"], now=now)
 
 
 @require_GET
 @member_required("viewer")
 def import_show(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """A file's rows: what they would do, or what they did."""
-    return _import_page(request, pk)
+    return _preview_page(request, pk)
 
 
-def _import_page(
+def _preview_page(
     request: WorkspaceRequest, pk: int, status: int = 200, *, broken: Sequence[golden.Broken] = ()
 ) -> HttpResponse:
     preview = browsing.preview(
@@ -277,7 +305,7 @@ def import_confirm(request: WorkspaceRequest, pk: int) -> HttpResponse:
     add = partial(importing.confirm, import_id=pk, skip=skip, now=clock.now())
     try:
         if broken := _broken_by(request, add):
-            return _import_page(request, pk, 422, broken=broken)
+            return _preview_page(request, pk, 422, broken=broken)
         file = add()
     except importing.UnableToImport as error:
         messages.error(request, str(error))

@@ -5,37 +5,33 @@ a general client spends five times as long on it.
 """
 
 import http.client
-import io
 import json as json_module
 import os
 import re
 import select
 import socket as sockets
 import ssl
-import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from socket import IPPROTO_TCP, TCP_NODELAY, SocketIO, socket
-from typing import Any, NamedTuple
+from socket import IPPROTO_TCP, TCP_NODELAY, socket
+from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 import certifi
 
-from lib import progress
+from lib import deadlines, progress
+from lib.deadlines import Line
 
 # What an answer may have at most; nobody we talk to writes longer ones.
 _MOST_BYTES = 4 * 1024 * 1024
-_QUICK_ACK: int | None = getattr(sockets, "TCP_QUICKACK", None)  # Linux
 _IDLE_SECONDS = 1.0
 _KEEP_LINES = 64  # idle ones, to one server
 _HOST = re.compile(r"[A-Za-z0-9._:%-]+")
 _TARGET = re.compile(r"[\x21-\x7e]+")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
-_local = threading.local()
 
 
 class UnableToReach(Exception):
@@ -69,55 +65,12 @@ class _Place(NamedTuple):
     process: int
 
 
-# --- A deadline for the whole answer: a socket's own timeout counts for every read anew --------
-
-
-class _TimedReader(io.RawIOBase):
-    """Reads a socket until the call's deadline."""
-
-    def __init__(self, source: socket) -> None:
-        self._socket = source
-        self._raw: SocketIO = source.makefile("rb", buffering=0)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._socket.settimeout(_left())
-        if _QUICK_ACK is not None:
-            # A server that sends head and body apart waits 40 ms for our ACK of the first.
-            with suppress(OSError):
-                self._socket.setsockopt(IPPROTO_TCP, _QUICK_ACK, 1)
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _Line:
-    """A socket that answers are read from in time."""
-
-    def __init__(self, source: socket) -> None:
-        self.socket = source
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_TimedReader(self.socket))
-
-
-def _left() -> float:
-    left: float = _local.deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("The answer took too long.")
-    return left
-
-
 # --- Lines that are kept for the next call -----------------------------------------------------
 
-_idle: dict[_Place, list[tuple[_Line, float]]] = {}
+_idle: dict[_Place, list[tuple[Line, float]]] = {}
 
 
-def _kept(place: _Place) -> _Line | None:
+def _kept(place: _Place) -> Line | None:
     """Return the line that was used last, unless it has been idle for too long.
 
     The other side may have closed an idle line; a request into it breaks, and nobody can tell
@@ -142,7 +95,7 @@ def _says_something(idle: socket) -> bool:
     return bool(poll.poll(0))
 
 
-def _keep(place: _Place, line: _Line) -> None:
+def _keep(place: _Place, line: Line) -> None:
     lines = _idle.setdefault(place, [])
     if len(lines) < _KEEP_LINES:
         lines.append((line, time.monotonic()))
@@ -150,17 +103,17 @@ def _keep(place: _Place, line: _Line) -> None:
         line.socket.close()
 
 
-def _open(place: _Place, timeout_seconds: float) -> _Line:
+def _open(place: _Place, timeout_seconds: float) -> Line:
     source = sockets.create_connection((place.host, place.port), timeout=timeout_seconds)
     source.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
     if place.is_safe:
         try:
-            source.settimeout(_left())
+            source.settimeout(deadlines.left())
             source = _tls().wrap_socket(source, server_hostname=place.host)
         except BaseException:
             source.close()
             raise
-    return _Line(source)
+    return Line(source)
 
 
 @cache
@@ -190,7 +143,7 @@ def call(
     False only when the request cannot have arrived, so that a caller may safely send again.
     """
     started = time.monotonic()
-    _local.deadline = started + timeout_seconds
+    deadlines.begin(timeout_seconds)
     try:
         place, request = _written(method, url, json, body, headers or {}, params or {})
         line = _kept(place) or _open(place, min(connect_timeout_seconds, timeout_seconds))
@@ -198,7 +151,7 @@ def call(
         raise UnableToReach("The address did not answer.", was_sent=False) from error
     is_whole = False
     try:
-        line.socket.settimeout(_left())
+        line.socket.settimeout(deadlines.left())
         line.socket.sendall(request)
         response = http.client.HTTPResponse(line, method=method)  # type: ignore[arg-type]
         with response:

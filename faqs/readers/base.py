@@ -1,13 +1,15 @@
 """What every reader returns, and the columns that an owner's file may have."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_ROWS = 5_000
 MAX_COLUMNS = 50
 MAX_CHARACTERS = 10_000_000
+MAX_LINES = 200_000
 
 REQUIRED = ("question", "answer")
 COLUMNS = ("faq_id", "question", "answer", "category", "keywords", "active", "alt_questions")
@@ -17,6 +19,22 @@ _SPACES = re.compile(r"[\s_\-\u200b\ufeff]+")
 
 class UnableToReadFile(Exception):
     """The file cannot be read; the message says what happened and what to do, to its owner."""
+
+
+class TooManyRows(UnableToReadFile):
+    """The file has more rows than one import takes."""
+
+    def __init__(self, count: int, *, or_more: bool = False) -> None:
+        self.count, self.or_more = count, or_more
+        super().__init__(
+            f"The file has {self.shown} rows; {MAX_ROWS:,} is the most for one import. Split it "
+            "into smaller files and upload them one after the other."
+        )
+
+    @property
+    def shown(self) -> str:
+        """Return how many rows there are, in words."""
+        return f"more than {self.count:,}" if self.or_more else f"{self.count:,}"
 
 
 @dataclass(frozen=True)
@@ -38,22 +56,43 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
 
-def not_a_table(detail: str = "") -> UnableToReadFile:
-    """Return the error for bytes that are no table at all."""
+def not_readable(detail: str = "") -> UnableToReadFile:
+    """Return the error for bytes that are no list of questions at all."""
     middle = f" {detail}" if detail else ""
     return UnableToReadFile(
-        f"This is not a CSV or Excel file.{middle} Save your questions as .xlsx or .csv "
-        "and upload that file."
+        f"This file cannot be read.{middle} Save your questions as .xlsx, .csv, .docx, .pdf or "
+        ".txt and upload that file."
     )
 
 
-def too_many_rows(count: int, *, or_more: bool = False) -> UnableToReadFile:
-    """Return the error for a file with more rows than one import takes."""
-    shown = f"more than {count:,}" if or_more else f"{count:,}"
+def too_long() -> UnableToReadFile:
+    """Return the error for more text than a list of questions can need."""
     return UnableToReadFile(
-        f"The file has {shown} rows; {MAX_ROWS:,} is the most for one import. "
-        "Split it into smaller files and upload them one after the other."
+        f"The text has more than {MAX_LINES:,} lines, or {MAX_CHARACTERS:,} characters. Copy only the questions and answers "
+        "into a new file, and upload that."
     )
+
+
+def of_pairs(found: Mapping[str, Any], *, notes: Iterable[str] = ()) -> Table:
+    """Return what was found in a document (pairs.Found.as_json) as rows, numbered in its order.
+
+    Raises UnableToReadFile when that is nothing, or too much.
+    """
+    if found["count"] > MAX_ROWS:
+        raise TooManyRows(found["count"])
+    if not found["count"]:
+        raise UnableToReadFile(
+            "No question with an answer was found. Write each question on a line of its own that "
+            "ends in “?” (or begins with “Q:”), and its answer below it (or behind “A:”)."
+        )
+    rows = []
+    for number, (question, answer, category) in enumerate(found["pairs"], start=1):
+        values = {"question": question, "answer": answer}
+        # An entry keeps its category where the document says nothing of one.
+        rows.append(Row(number, values | ({"category": category} if category else {})))
+    has_categories = any("category" in row.values for row in rows)
+    columns = [*REQUIRED, *(["category"] if has_categories else [])]
+    return Table(rows=rows, columns=columns, notes=[*notes, *found["notes"]])
 
 
 def column_of(heading: str) -> str:
@@ -87,7 +126,7 @@ def to_table(
         if count <= MAX_ROWS:
             rows.append(_row(number, cells, columns, strict))
     if count > MAX_ROWS:
-        raise too_many_rows(count)
+        raise TooManyRows(count)
     if not rows:
         raise UnableToReadFile(
             "The file has a heading but no rows. Write one question and its answer in each row."

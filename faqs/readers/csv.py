@@ -1,22 +1,38 @@
-"""CSV as owners' programs write it: any of three separators, any of the usual encodings."""
+"""CSV as owners' programs write it, with any of three separators."""
 
-import codecs
 import csv
 import io
 from collections.abc import Iterator
+from itertools import islice
 
 from faqs.readers import base
 
 _SEPARATORS = (",", ";", "\t")
-_CONTROLS = frozenset(map(chr, [*range(1, 9), *range(14, 32), 127]))
 
 
-def read(data: bytes) -> base.Table:
-    """Return the rows of CSV bytes. Raises UnableToReadFile."""
-    text, notes = _decoded(data)
-    if "\x00" in text:
-        text = text.replace("\x00", "")
-        notes.append("The file held NUL characters; they were taken out.")
+def names_columns(text: str) -> bool:
+    """Say whether the first row is a heading that names columns which an import knows."""
+    separator, skip = _separator_of(text)
+    try:
+        header = next((cells for _, cells in _records(text, separator, skip) if any(cells)), [])
+    except csv.Error:
+        return False
+    named = {base.column_of(cell) for cell in header[: base.MAX_COLUMNS]} - {""}
+    return len(header) > 1 and len(named) > 1 or named.issuperset(base.REQUIRED)
+
+
+def is_grid(text: str) -> bool:
+    """Say whether the first rows have as many cells as each other, and more than one."""
+    separator, skip = _separator_of(text)
+    try:
+        first = [len(cells) for _, cells in islice(_records(text, separator, skip), 3)]
+    except csv.Error:
+        return False
+    return len(first) > 1 and first[0] > 1 and len(set(first)) == 1
+
+
+def read(text: str, *, notes: list[str]) -> base.Table:
+    """Return the rows of a CSV text. Raises UnableToReadFile."""
     separator, skip = _separator_of(text)
     records = _records(text, separator, skip)
     try:
@@ -31,49 +47,6 @@ def read(data: bytes) -> base.Table:
             else "The file cannot be read as CSV. Save it again from your spreadsheet program, "
             "best as .xlsx, and upload that file."
         ) from error
-
-
-def _decoded(data: bytes) -> tuple[str, list[str]]:
-    wide = _wide_encoding(data)
-    if wide:
-        try:
-            return _plausible(data.decode(wide)), []
-        except UnicodeDecodeError as error:
-            raise base.not_a_table() from error
-    try:
-        return _plausible(data.decode("utf-8-sig")), []
-    except UnicodeDecodeError:
-        pass
-    try:
-        text = data.decode("cp1252")
-    except UnicodeDecodeError as error:
-        raise base.not_a_table() from error
-    return _plausible(text), [
-        "The file is not saved as UTF-8, so it was read as Windows text: check letters with "
-        "accents, the ₦ sign and emoji. To be safe, save it as “CSV UTF-8” or .xlsx."
-    ]
-
-
-def _wide_encoding(data: bytes) -> str:
-    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        return "utf-32"
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    sample = data[: min(len(data), 4096) // 2 * 2]
-    even, odd, half = sample[::2].count(0), sample[1::2].count(0), len(sample) / 2
-    if half and odd > 0.6 * half and even < 0.1 * half:
-        return "utf-16-le"
-    if half and even > 0.6 * half and odd < 0.1 * half:
-        return "utf-16-be"
-    return ""
-
-
-def _plausible(text: str) -> str:
-    sample = text[:65_536]
-    odd = sum(sample.count(control) for control in _CONTROLS)
-    if odd > max(2, len(sample) // 100) or sample.count("\x00") > max(20, len(sample) // 20):
-        raise base.not_a_table()
-    return text.removeprefix("\ufeff")
 
 
 def _separator_of(text: str) -> tuple[str, int]:

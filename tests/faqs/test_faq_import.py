@@ -8,21 +8,23 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from billing.models import Plan
 from faqs.models import Entry, Import
-from tests.faqs import files
+from lib import fetching
+from tests.faqs import documents, files
 from workspaces import scope
 from workspaces.models import Workspace
 
 GOOD = "question,answer\nDo you sew trousers?,Yes.\nDo you mend shoes?,No.\n"
 
 
-def run(file: Path, *options: str) -> str:
+def run(file: Path | str, *options: str) -> str:
     out = StringIO()
     call_command("faq_import", "--workspace", "acme", str(file), *options, stdout=out)
     return out.getvalue()
 
 
-def failing(file: Path, *options: str) -> tuple[int, str]:
+def failing(file: Path | str, *options: str) -> tuple[int, str]:
     with pytest.raises(CommandError) as caught:
         run(file, *options)
     return caught.value.returncode, str(caught.value)
@@ -54,6 +56,42 @@ def test_workbook_is_added_as_well(acme: Workspace, tmp_path: Path) -> None:
     run(file)
 
     assert "Do you dye?" in questions(acme)
+
+
+def test_documents_are_added_by_what_is_in_them(acme: Workspace, tmp_path: Path) -> None:
+    for name, data in {
+        "a.docx": documents.docx(documents.paragraph("Do you dye?"), documents.paragraph("Yes.")),
+        "a.pdf": documents.pdf([["Do you weave?", "Yes."]]),
+        "a.txt": b"Q: Do you knit?\nA: Yes.",
+    }.items():
+        (tmp_path / name).write_bytes(data)
+        run(tmp_path / name)
+
+    assert {"Do you dye?", "Do you weave?", "Do you knit?"} <= questions(acme)
+
+
+def test_a_link_is_added(acme: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = fetching.Fetched("https://a.example/", "text/html", "", b"<h2>Do you dye?</h2>Yes.")
+    monkeypatch.setattr(fetching, "fetch", lambda url, *, kinds: page)
+
+    run("https://a.example/faq")
+
+    assert "Do you dye?" in questions(acme)
+
+
+def test_a_link_that_may_not_be_fetched_ends_with_2(acme: Workspace) -> None:
+    code, message = failing("http://127.0.0.1:8000/")
+
+    assert code == 2 and "usual ports" in message
+
+
+def test_more_than_the_plan_holds_ends_with_1(acme: Workspace, tmp_path: Path) -> None:
+    with scope.owner():
+        Plan.objects.filter(code="pro").update(max_entries=1)
+
+    code, message = failing(written(tmp_path, GOOD))
+
+    assert code == 1 and "room for 1 answer" in message
 
 
 def test_dry_run_changes_nothing(acme: Workspace, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import io
 import struct
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 
@@ -11,7 +12,7 @@ import openpyxl
 import pytest
 
 from faqs import readers
-from faqs.readers import base, xlsx
+from faqs.readers import apart, archives, base
 from tests.faqs import files
 
 HEADER = "question,answer,category,keywords,active,alt_questions"
@@ -127,10 +128,10 @@ def test_fifty_thousand_rows_of_a_workbook_are_refused_as_well() -> None:
         (b"", "empty"),
         (b"\n \n", "empty"),
         (b"question,answer\n", "heading but no rows"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9, "not a CSV or Excel file"),
-        (b"\xff\xd8\xff\xe0" + bytes(range(256)) * 9, "not a CSV or Excel file"),
-        (b"%PDF-1.7 and so on", "not a CSV or Excel file"),
-        (bytes(range(256)) * 40, "not a CSV or Excel file"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 9, "cannot be read"),
+        (b"\xff\xd8\xff\xe0" + bytes(range(256)) * 9, "cannot be read"),
+        (b"%PDF-1.7 and so on", "damaged"),
+        (bytes(range(256)) * 40, "cannot be read"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old Office format"),
         (
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
@@ -211,7 +212,7 @@ def test_bomb_that_lies_about_its_size_is_refused() -> None:
 
 def test_what_is_unpacked_is_counted_and_not_only_declared(monkeypatch: pytest.MonkeyPatch) -> None:
     data = files.with_part(files.workbook([["question", "answer"]]), "x.bin", bytes(3_000_000))
-    monkeypatch.setattr(xlsx, "_check_declared", lambda parts, packed: None)
+    monkeypatch.setattr(archives, "_check_declared", lambda parts, packed: None)
 
     assert "times its size" in refusal(data)
 
@@ -219,7 +220,7 @@ def test_what_is_unpacked_is_counted_and_not_only_declared(monkeypatch: pytest.M
 def test_thousands_of_parts_are_refused() -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
-        for number in range(xlsx.MAX_PARTS + 1):
+        for number in range(archives.MAX_PARTS + 1):
             archive.writestr(f"xl/{number}.xml", b"")
 
     assert "parts" in refusal(out.getvalue())
@@ -244,8 +245,8 @@ def test_dimension_that_lies_costs_nothing() -> None:
     assert time.monotonic() - started < 10
 
 
-def test_renamed_archive_and_word_document_are_refused() -> None:
-    for name, expected in (("word/document.xml", "Word document"), ("photo.jpg", "compressed")):
+def test_renamed_archive_is_refused() -> None:
+    for name, expected in (("content.xml", "OpenDocument"), ("photo.jpg", "compressed")):
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w") as archive:
             archive.writestr(name, b"x")
@@ -254,9 +255,17 @@ def test_renamed_archive_and_word_document_are_refused() -> None:
 
 
 def test_child_that_runs_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xlsx, "CHILD_SECONDS", 0.01)
+    monkeypatch.setattr(apart, "CHILD_SECONDS", 0.01)
 
     assert "too much time" in refusal(files.workbook([["question", "answer"], ["a", "b"]]))
+
+
+def test_only_so_many_files_are_parsed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(apart, "_WAIT_SECONDS", 0.01)
+
+    with apart._places:
+        assert "Try again in a minute" in refusal(files.workbook([["question", "answer"]]))
 
 
 def test_child_needs_neither_django_nor_settings() -> None:

@@ -1,6 +1,9 @@
 """The FAQs: find, write, switch, delete, import with a preview, undo, export."""
 
 import io
+import re
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,7 +11,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from openpyxl import load_workbook
 
+from billing.models import Plan
 from faqs.models import Entry, Import
+from lib import fetching
+from tests.faqs import documents, files
 from tests.pages.conftest import HTMX, Shop
 from workspaces import scope
 from workspaces.models import Workspace
@@ -21,6 +27,8 @@ NEW = {
     "phrasings": "lace?\nany lace",
     "is_active": "on",
 }
+
+SITE = b"<h2>Do you sew?</h2><p>Yes, daily.</p>"
 
 
 def upload(text: str | bytes, name: str = "answers.csv") -> dict[str, Any]:
@@ -139,7 +147,16 @@ def test_a_preview_can_be_put_aside(shop: Shop, owner: Client) -> None:
         (upload(""), "empty"),
         (upload("name,price\na,b\n"), "no column named question"),
         (upload(b"\x89PNG\r\n\x1a\n" + b"0" * 99, "answers.xlsx"), "It is a picture"),
-        (upload("question,answer\n" + "a,b\n" * 5001), "5,000 is the most"),
+        (upload("question,answer\n" + "a,b\n" * 50_000), "Your plan (Pro) has room for 5,000"),
+        (upload("We sell lace.", "notes.txt"), "No question with an answer was found"),
+        ({"way": "text", "text": " "}, "Paste your questions and answers first."),
+        ({"way": "text", "text": "We sell lace."}, "No question with an answer was found"),
+        ({"way": "text", "text": "a" * 1_000_001}, "too much to paste"),
+        ({"way": "link", "address": ""}, "Paste the link first."),
+        ({"way": "link", "address": "http://169.254.169.254/"}, "private network"),
+        ({"way": "link", "address": "localhost"}, "private network"),
+        ({"way": "link", "address": "file:///etc/passwd"}, "begin with https://"),
+        ({"way": "carrier pigeon"}, "Choose a file first."),
         (upload(b"q" * (5 * 1024 * 1024 + 10)), "more than 5 MB"),
     ],
 )
@@ -147,12 +164,86 @@ def test_a_file_that_cannot_be_read_is_explained(
     shop: Shop, owner: Client, file: dict[str, Any], said: str
 ) -> None:
     for part in file.values():
-        part.seek(0)
+        if isinstance(part, SimpleUploadedFile):
+            part.seek(0)
 
     page = owner.post(LIST + "import/", file, headers=HTMX)
 
     assert page.status_code == 422 and "<html" not in page.text
     assert said in page.text, page.text.split("errorlist")[-1][:300]
+
+
+def test_a_refusal_opens_the_way_that_was_tried(shop: Shop, owner: Client) -> None:
+    page = owner.post(LIST + "import/", {"way": "text", "text": "We <b>sell</b> lace."}).text
+
+    first, pasted, link = re.findall(r'<details class="card flush choice"( open)?>', page)
+    assert (first, pasted, link) == ("", " open", "")
+    assert "We &lt;b&gt;sell&lt;/b&gt; lace." in page  # nothing has to be pasted again
+
+
+WAYS: dict[str, Callable[[], dict[str, Any]]] = {
+    "word": lambda: upload(
+        documents.docx(
+            documents.paragraph("Do you sew?", style="Kop2"), documents.paragraph("Yes, daily.")
+        ),
+        "answers.docx",
+    ),
+    "pdf": lambda: upload(documents.pdf([["**Do you sew?", "Yes, daily."]]), "answers.pdf"),
+    "text file": lambda: upload("Do you sew?\nYes, daily.", "answers.txt"),
+    "saved page": lambda: upload("<html><h2>Do you sew?</h2><p>Yes, daily.", "answers.html"),
+    "pasted": lambda: {"way": "text", "text": "Q: Do you sew?\r\nA: Yes, daily."},
+    "link": lambda: {"way": "link", "address": "shop.example/faq"},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_goes_through_the_same_preview_and_undo(
+    way: str, shop: Shop, owner: Client, stranger: Client, rival: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    page = fetching.Fetched("https://shop.example/faq", "text/html", "", SITE)
+    monkeypatch.setattr(fetching, "fetch", lambda url, *, kinds: page)
+
+    at = owner.post(LIST + "import/", WAYS[way]()).headers["Location"]
+    shown = owner.get(at).text
+    assert "Check before you add" in shown and "Do you sew?" in shown and "Add 1 answer" in shown
+    assert "Do you sew?" not in entries(shop)
+    assert stranger.get(at).status_code == 404
+
+    owner.post(at + "confirm/")
+    assert entries(shop)["Do you sew?"] == "Yes, daily."
+    with scope.workspace(rival):
+        assert not Entry.objects.filter(question="Do you sew?").exists()
+        assert not Import.objects.exists()
+
+    assert "1 removed" in owner.post(at + "undo/", follow=True).text
+    assert "Do you sew?" not in entries(shop)
+
+
+def test_five_thousand_answers_are_shown_and_added_without_a_wait(
+    shop: Shop, owner: Client
+) -> None:
+    rows = [["question", "answer"], *([f"Price of {n}?", f"₦{n},000. " * 20] for n in range(4_999))]
+    file = upload(files.workbook_with_strings(rows), "answers.xlsx")
+
+    started = time.monotonic()
+    at = owner.post(LIST + "import/", file).headers["Location"]
+    read = time.monotonic()
+    owner.get(at)
+    owner.post(at + "confirm/")
+    added = time.monotonic()
+
+    assert len(entries(shop)) == 5_000
+    assert (read - started < 5, added - read < 5) == (True, True)  # about one second each
+
+
+def test_an_answer_beyond_the_plan_is_refused_in_its_form(shop: Shop, owner: Client) -> None:
+    with scope.owner():
+        Plan.objects.filter(code="pro").update(max_entries=1)
+
+    page = owner.post(LIST + "new/", NEW)
+
+    assert page.status_code == 422 and "room for 1 answer, and 1 is there" in page.text
 
 
 def test_the_answers_come_out_as_files(shop: Shop, viewer: Client) -> None:
