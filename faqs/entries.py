@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from faqs import checking, versions
-from faqs.models import Entry, Phrasing
+from faqs.models import Entry, GoldenQuestion, Label, Phrasing
 
 
 class UnableToSaveEntry(Exception):
@@ -86,6 +86,30 @@ def update(
     return entry
 
 
+def add_phrasings(*, entry_id: int, texts: Sequence[str], now: datetime) -> bool:
+    """Add ways to ask to an entry, those that it has not and that fit. Say whether it changed."""
+    with transaction.atomic():
+        versions.bump()
+        entry = Entry.objects.filter(pk=entry_id).first()
+        if entry is None:
+            return False
+        had = list(entry.phrasings.order_by("pk").values_list("text", flat=True))
+        wanted = checking.draft(
+            question=entry.question,
+            answer=entry.answer,
+            category=entry.category,
+            keywords=entry.keywords,
+            phrasings=[*had, *(text[: checking.MAX_QUESTION] for text in texts)],
+            is_active=entry.is_active,
+        )
+        new = [text for text in wanted.phrasings if text not in had]
+        if not new or checking.problems(wanted):
+            return False
+        Phrasing.objects.bulk_create(Phrasing(entry=entry, text=text) for text in new)
+        Entry.objects.filter(pk=entry_id).update(updated_at=now)
+    return True
+
+
 def set_active(*, entry_id: int, is_active: bool, now: datetime) -> bool:
     """Switch an entry on or off; an inactive one never answers. Say whether it changed."""
     with transaction.atomic():
@@ -100,6 +124,34 @@ def delete(*, entry_id: int) -> bool:
         versions.bump()
         count, _ = Entry.objects.filter(pk=entry_id).delete()
     return count > 0
+
+
+def merge(*, kept_id: int, other_id: int, now: datetime) -> Entry:
+    """Make one entry of two: the kept one's answer, and all ways to ask of both.
+
+    What people said of the other holds for the kept one from then on. Raises UnableToSaveEntry,
+    Entry.DoesNotExist.
+    """
+    with transaction.atomic():
+        versions.bump()
+        kept, other = Entry.objects.get(pk=kept_id), Entry.objects.get(pk=other_id)
+        mine, theirs = _content(kept), _content(other)
+        content = checking.draft(
+            question=mine.question,
+            answer=mine.answer,
+            category=mine.category,
+            keywords=mine.keywords,
+            is_active=mine.is_active,
+            phrasings=[*mine.phrasings, theirs.question, *theirs.phrasings],
+        )
+        _require(content, entry_id=kept_id)
+        Label.objects.filter(entry=other).update(entry=kept)
+        Label.objects.filter(answered_id=other_id).update(answered_id=kept_id)
+        GoldenQuestion.objects.filter(entry=other).update(entry=kept)
+        other.delete()
+        replace({kept.faq_id: content}, updated_at={kept.faq_id: now})
+        kept.refresh_from_db()
+    return kept
 
 
 def contents() -> dict[str, checking.Draft]:
@@ -164,6 +216,17 @@ def replace(drafts: dict[str, checking.Draft], *, updated_at: dict[str, datetime
         Phrasing(entry=entry, text=text)
         for entry in found
         for text in drafts[entry.faq_id].phrasings
+    )
+
+
+def _content(entry: Entry) -> checking.Draft:
+    return checking.Draft(
+        question=entry.question,
+        answer=entry.answer,
+        category=entry.category,
+        keywords=entry.keywords,
+        is_active=entry.is_active,
+        phrasings=tuple(entry.phrasings.order_by("pk").values_list("text", flat=True)),
     )
 
 

@@ -98,9 +98,9 @@ def find(
     return list(found.nearest[:limit])
 
 
-def prepare(workspace: Workspace) -> None:
-    """Have what answers at hand in this process. Call in the workspace's scope."""
-    _shelf.of(workspace.pk, versions.current())
+def prepare(workspace: Workspace) -> Ready:
+    """Have what answers at hand in this process, and return it. Call in the workspace's scope."""
+    return _shelf.of(workspace.pk, versions.current())
 
 
 def judge(ready: Ready, texts: Sequence[str], *, manner: Manner = "balanced") -> list[Finding]:
