@@ -42,11 +42,29 @@ class Topic:
 
     title: str
     count: int
-    samples: Sequence[str]
-    more: int  # texts that are not shown
+    others: Sequence[str]  # texts
     latest_at: datetime
     message_id: int  # the latest
-    prefill: str  # the query of the form of a new entry
+
+    @property
+    def samples(self) -> Sequence[str]:
+        """Return some of the other texts."""
+        return self.others[:_SAMPLES]
+
+    @property
+    def more(self) -> int:
+        """Return how many of the other texts are not among the samples."""
+        return len(self.others[_SAMPLES:])
+
+    @property
+    def prefill(self) -> str:
+        """Return the query of a new entry's form: the question, and as many texts as fit."""
+        query = urlencode({"question": self.title[:300]})
+        for text in self.others:
+            more = urlencode({"phrasing": text})
+            if len(text) <= 300 and len(query) + len(more) < _MOST_PREFILLED:
+                query += f"&{more}"
+        return query
 
 
 @dataclass(frozen=True)
@@ -179,26 +197,14 @@ def _groups(workspace: Workspace, now: datetime) -> list[asked.Group]:
 
 
 def _topic(group: asked.Group) -> Topic:
-    others = [one.text for one in group.texts[1:]]
     latest = group.latest
     return Topic(
         title=group.title,
         count=group.count,
-        samples=others[:_SAMPLES],
-        more=len(others[_SAMPLES:]),
+        others=[one.text for one in group.texts[1:]],
         latest_at=latest.latest_at,
         message_id=latest.reference,
-        prefill=_prefill(group.title, others),
     )
-
-
-def _prefill(question: str, others: Iterable[str]) -> str:
-    query = urlencode({"question": question[:300]})
-    for text in others:
-        more = urlencode({"phrasing": text})
-        if len(text) <= 300 and len(query) + len(more) < _MOST_PREFILLED:
-            query += f"&{more}"
-    return query
 
 
 _Key = tuple[int, search.Current, str, tuple[asked.Question, ...]]

@@ -30,6 +30,11 @@ class Pair:
     mixed: Sequence[Mixed]
 
     @property
+    def examples(self) -> list[Mixed]:
+        """Return each text once."""
+        return list({(one.text.casefold(), one.wanted_id): one for one in self.mixed}.values())
+
+    @property
     def weight(self) -> int:
         """Return how much speaks for it that they are mixed up."""
         return sum(_BY_PERSON if one.is_from_person else 1 for one in self.mixed)

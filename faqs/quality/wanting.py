@@ -4,7 +4,7 @@ Ways to ask are the strongest lever there is: from one to five of them, 17 to 38
 questions more are answered right (docs/answers.md).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,30 +39,30 @@ class Wanting:
 
 def entries(sources: Sequence[Source], suggestions: Iterable[Suggestion]) -> list[Wanting]:
     """Return the entries with few phrasings, those with suggestions first."""
-    found = _by_entry(sources, suggestions)
-    wanting = [
-        Wanting(one, found.get(one.faq_id, [])[:SUGGESTED])
-        for one in sources
-        if len(one.phrasings) < LEAST
-    ]
+    few = [one for one in sources if len(one.phrasings) < LEAST]
+    found = _by_entry(sources, {one.faq_id for one in few}, suggestions)
+    wanting = [Wanting(one, found.get(one.faq_id, [])) for one in few]
     return sorted(wanting, key=lambda one: (not one.suggestions, len(one.entry.phrasings)))
 
 
 def _by_entry(
-    sources: Sequence[Source], suggestions: Iterable[Suggestion]
+    sources: Sequence[Source], wanted: Container[str], suggestions: Iterable[Suggestion]
 ) -> dict[str, list[Suggestion]]:
     """Return suggestions by faq_id; each text once, for what is surest, and none that is known."""
+    sure = [one for one in suggestions if one.confidence >= _LEAST_SURE]
     seen = {_key(text) for one in sources for text in (one.question, *one.phrasings)}
     found: dict[str, list[Suggestion]] = {}
-    for one in sorted(suggestions, key=lambda s: (_ORDER.index(s.origin), -s.confidence)):
+    for one in sorted(sure, key=lambda s: (_ORDER.index(s.origin), -s.confidence)):
+        mine = found.setdefault(one.faq_id, [])
+        if len(mine) == SUGGESTED or (one.origin == "asked" and one.faq_id not in wanted):
+            continue
         # Files keep phrasings apart by that sign (checking.split_phrasings).
         text = checking.one_line(one.text.replace("|", " "))
         key = _key(text)
         is_fit = bool(key) and len(text) <= checking.MAX_PHRASING and not smalltalk.kind_of(text)
-        if is_fit and one.confidence >= _LEAST_SURE and key not in seen:
+        if is_fit and key not in seen:
             seen.add(key)
-            made = Suggestion(text, one.faq_id, one.origin, one.confidence)
-            found.setdefault(one.faq_id, []).append(made)
+            mine.append(Suggestion(text, one.faq_id, one.origin, one.confidence))
     return found
 
 

@@ -19,11 +19,16 @@ from workspaces.routing import WorkspaceRequest
 _PAGE = "messaging/quality.html"
 _TOPICS = "messaging/quality_topics.html"
 _ANSWERS = "messaging/quality_answers.html"
-_SHOWN = 20  # topics, pairs and entries on the page
+_SHOWN = 5  # of each list beside the others
+_ALONE = 50  # on a page of its own
 
 
 def _rights(request: WorkspaceRequest) -> dict[str, Any]:
     return {"may_manage": members.may(request.member, "manager"), "days": accuracy.DAYS}
+
+
+def _most(request: WorkspaceRequest) -> int:
+    return _SHOWN if pages.is_htmx(request) else _ALONE
 
 
 def _to_page(request: WorkspaceRequest) -> HttpResponse:
@@ -53,7 +58,8 @@ def learnt_show(request: WorkspaceRequest) -> HttpResponse:
 def topic_list(request: WorkspaceRequest) -> HttpResponse:
     """What customers asked and no answer fits, the most asked first."""
     found = quality.topics(workspace=request.workspace, now=clock.now())
-    context = {"topics": found[:_SHOWN], "more": len(found[_SHOWN:])} | _rights(request)
+    most = _most(request)
+    context = {"topics": found[:most], "more": len(found[most:])} | _rights(request)
     return pages.show(request, _TOPICS, context, part="topics")
 
 
@@ -76,11 +82,13 @@ def topic_dismiss(request: WorkspaceRequest) -> HttpResponse:
 def answers_show(request: WorkspaceRequest) -> HttpResponse:
     """The self-test, what is mixed up, and what needs more ways to ask."""
     found = quality.answers(workspace=request.workspace, now=clock.now())
+    most = _most(request)
     context = {
         "answers": found,
-        "pairs": found.pairs[:_SHOWN],
-        "wanting": found.wanting[:_SHOWN],
-        "more_wanting": len(found.wanting[_SHOWN:]),
+        "pairs": found.pairs[:most],
+        "more_pairs": len(found.pairs[most:]),
+        "wanting": found.wanting[:most],
+        "more_wanting": len(found.wanting[most:]),
     }
     return pages.show(request, _ANSWERS, context | _rights(request), part="answers")
 

@@ -9,7 +9,8 @@ import pytest
 
 from faqs import entries, index
 from faqs.encoder import encoding
-from faqs.engine import asking, training
+from faqs.engine import asking, features, training
+from faqs.engine import model as models
 from faqs.engine.answering import Answerer
 from faqs.models import Entry, GoldenQuestion, Label
 from faqs.quality import asked, confusing, grouping, said, selftest, wanting
@@ -43,7 +44,7 @@ def test_each_way_to_ask_is_judged_as_if_it_had_never_been_there(
         rows = training._Rows.of(
             rest, [t.reading for t in rest], whole.rarities, encoder, entries=len(sources)
         )
-        starts, places, values = training.by_bin(rows.bins, rows.values)
+        starts, places, values = models.by_bin(rows.bins, rows.values)
         model = replace(
             whole, vectors=rows.vectors, starts=starts, rows=places, values=values,
             shares=training._solve(rows, entries=len(sources)).shares,
@@ -88,7 +89,7 @@ def test_what_shares_a_row_is_left_out(
 # --- Groups ----------------------------------------------------------------------------------
 
 
-def directions(*angles: float) -> grouping.Floats:
+def directions(*angles: float) -> features.Floats:
     return np.array([[np.cos(a), np.sin(a)] for a in angles], dtype=np.float32)
 
 
@@ -107,7 +108,7 @@ def test_groups_are_those_of_joining_the_nearest_first() -> None:
     assert grouping.group(vectors, apart=0.4) == slowly(vectors, 0.4)
 
 
-def slowly(vectors: grouping.Floats, apart: float) -> list[list[int]]:
+def slowly(vectors: features.Floats, apart: float) -> list[list[int]]:
     """Average linkage by the book."""
     away = 1 - vectors.astype(np.float64) @ vectors.T.astype(np.float64)
     groups = [[place] for place in range(len(vectors))]

@@ -1,6 +1,7 @@
 """What became of customers' questions, which stayed unanswered, and what would answer them."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -154,8 +155,8 @@ def test_the_form_of_a_new_answer_is_filled_in_up_to_what_an_address_holds(
         )
 
     assert credit.prefill == "question=Do+you+sell+on+credit%3F"
-    long = quality._prefill("a", [*["ẹ" * 300] * 9, "short"])
-    assert len(long) < 2_600 and long.endswith("phrasing=short")
+    long = replace(credit, others=[*["ẹ" * 300] * 9, "short"])
+    assert len(long.prefill) < 2_600 and long.prefill.endswith("phrasing=short")
 
 
 def test_customers_words_are_offered_to_the_entry_they_were_nearest_to(way: Way) -> None:

@@ -137,7 +137,7 @@ def _as_json(
             {
                 "title": topic.title,
                 "count": topic.count,
-                "texts": list(topic.samples),
+                "texts": list(topic.others),
                 "latest_at": topic.latest_at,
                 "message_id": topic.message_id,
             }
