@@ -31,7 +31,7 @@ urlpatterns = [
     path("quality/answers/", quality.answers_show, name="quality-answers"),
     path("quality/answers/<int:pk>/phrasings/", quality.phrasings_add, name="quality-phrasings"),
     path(
-        "quality/answers/<int:pk>/merge/<int:other_pk>/",
+        "quality/answers/<int:pk>/merge/",
         by_method(get=quality.merge_form, post=quality.merge_confirm),
         name="quality-merge",
     ),

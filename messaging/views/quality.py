@@ -115,23 +115,23 @@ def phrasings_add(request: WorkspaceRequest, pk: int) -> HttpResponse:
 
 @require_GET
 @member_required("manager")
-def merge_form(request: WorkspaceRequest, pk: int, other_pk: int) -> HttpResponse:
+def merge_form(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Both answers side by side: which one stays?"""
-    pair = _pair(pk, other_pk)
-    sides = [(pair[0], pair[1]), (pair[1], pair[0])]
-    return pages.show(request, "messaging/quality_merge.html", {"sides": sides})
+    one, other = _entry(pk), _other(pk, request.GET.get("other"))
+    context = {"sides": [(one, other), (other, one)]}
+    return pages.show(request, "messaging/quality_merge.html", context)
 
 
 @require_POST
 @member_required("manager")
-def merge_confirm(request: WorkspaceRequest, pk: int, other_pk: int) -> HttpResponse:
-    """Make one entry of two; the first one's answer stays."""
-    _pair(pk, other_pk)
+def merge_confirm(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Make one entry of two; this one's answer stays."""
+    other = _other(pk, request.POST.get("other"))
     try:
-        kept = entries.merge(kept_id=pk, other_id=other_pk, now=clock.now())
+        kept = entries.merge(kept_id=pk, other_id=other.pk, now=clock.now())
     except entries.UnableToSaveEntry as error:
         messages.error(request, str(error))
-        return pages.go(request, "messaging:quality-merge", request.workspace.slug, pk, other_pk)
+        return _to_page(request)
     except Entry.DoesNotExist as error:
         raise Http404 from error
     messages.success(request, f"They are one answer now: “{kept.question}”.")
@@ -145,10 +145,11 @@ def _entry(pk: int) -> Entry:
     return found
 
 
-def _pair(pk: int, other_pk: int) -> tuple[Entry, Entry]:
-    if pk == other_pk:
+def _other(pk: int, named: str | None) -> Entry:
+    number = pages.number(named)
+    if number is None or number == pk:
         raise Http404
-    return _entry(pk), _entry(other_pk)
+    return _entry(number)
 
 
 @require_POST

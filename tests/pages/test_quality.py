@@ -156,15 +156,16 @@ def test_a_pair_is_shown_and_becomes_one(shop: Shop, owner: Client, viewer: Clie
             message_id=shop.asked.pk, text="send am to Kano how much", entry=other,
             answered_id=shop.entry.pk, source="team", created_at=clock.now(),
         )  # fmt: skip
-    path = f"{ANSWERS}{other.pk}/merge/{shop.entry.pk}/"
+    path = f"{ANSWERS}{other.pk}/merge/"
+    chosen = {"other": shop.entry.pk}
     assert "Easily mixed up" in viewer.get(ANSWERS).text and path not in viewer.get(ANSWERS).text
     assert path in owner.get(ANSWERS).text
-    assert viewer.get(path).status_code == viewer.post(path).status_code == 403
+    assert viewer.get(path, chosen).status_code == viewer.post(path, chosen).status_code == 403
 
-    form = owner.get(path).text
+    form = owner.get(path, chosen).text
     assert "<b>₦2,500</b>" in form and "₦4,500." in form and "goes for good" in form
-    assert f"{ANSWERS}{shop.entry.pk}/merge/{other.pk}/" in form
-    done = owner.post(path, follow=True).text
+    assert f"{ANSWERS}{shop.entry.pk}/merge/" in form and path in form
+    done = owner.post(path, chosen, follow=True).text
 
     assert "They are one answer now: “What does waybill cost?”" in done
     with scope.workspace(shop.space):
@@ -173,16 +174,18 @@ def test_a_pair_is_shown_and_becomes_one(shop: Shop, owner: Client, viewer: Clie
         assert {p.text for p in entry.phrasings.all()} == {
             "waybill", "How much is delivery?", "delivery cost",
         }  # fmt: skip
-    assert owner.get(path).status_code == owner.post(path).status_code == 404
-    assert owner.get(f"{ANSWERS}{other.pk}/merge/{other.pk}/").status_code == 404
+    assert owner.get(path, chosen).status_code == owner.post(path, chosen).status_code == 404
+    for wrong in ({"other": other.pk}, {"other": "x"}, {}):
+        assert owner.get(path, wrong).status_code == owner.post(path, wrong).status_code == 404
 
 
 def test_nobody_merges_or_teaches_across_the_wall(shop: Shop, stranger: Client) -> None:
     other = second_entry(shop)
+    chosen = {"text": "x", "other": shop.entry.pk}
 
-    for path in (f"{other.pk}/merge/{shop.entry.pk}/", f"{other.pk}/phrasings/"):
-        assert stranger.post(f"/w/rival/quality/answers/{path}", {"text": "x"}).status_code == 404
-        assert stranger.post(ANSWERS + path, {"text": "x"}).status_code == 404
+    for path in (f"{other.pk}/merge/", f"{other.pk}/phrasings/"):
+        assert stranger.post(f"/w/rival/quality/answers/{path}", chosen).status_code == 404
+        assert stranger.post(ANSWERS + path, chosen).status_code == 404
 
     with scope.workspace(shop.space):
         assert Entry.objects.count() == 2 and other.phrasings.count() == 1
