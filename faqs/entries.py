@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from faqs import checking, room, versions
-from faqs.models import Entry, Phrasing
+from faqs.models import Entry, GoldenQuestion, Label, Phrasing
 from lib import sql
 
 # In one statement: Django's own way for many rows takes a second for every thousand.
@@ -139,6 +139,34 @@ def delete(*, entry_id: int) -> bool:
     return count > 0
 
 
+def merge(*, kept_id: int, other_id: int, now: datetime) -> Entry:
+    """Make one entry of two: the kept one's answer, and all ways to ask of both.
+
+    What people said of the other holds for the kept one from then on. Raises UnableToSaveEntry,
+    Entry.DoesNotExist.
+    """
+    with transaction.atomic():
+        versions.bump()
+        kept, other = Entry.objects.get(pk=kept_id), Entry.objects.get(pk=other_id)
+        mine, theirs = _content(kept), _content(other)
+        content = checking.draft(
+            question=mine.question,
+            answer=mine.answer,
+            category=mine.category,
+            keywords=mine.keywords,
+            is_active=mine.is_active,
+            phrasings=[*mine.phrasings, theirs.question, *theirs.phrasings],
+        )
+        _require(content, entry_id=kept_id)
+        Label.objects.filter(entry=other).update(entry=kept)
+        Label.objects.filter(answered_id=other_id).update(answered_id=kept_id)
+        GoldenQuestion.objects.filter(entry=other).update(entry=kept)
+        other.delete()
+        replace({kept.faq_id: content}, updated_at={kept.faq_id: now})
+        kept.refresh_from_db()
+    return kept
+
+
 def contents() -> dict[str, checking.Draft]:
     """Return every entry's content by faq_id, in the order in which they were made."""
     phrasings: dict[int, list[str]] = {}
@@ -200,6 +228,17 @@ def replace(drafts: dict[str, checking.Draft], *, updated_at: dict[str, datetime
         Phrasing(entry_id=pk, text=text)
         for pk, faq_id in found
         for text in drafts[faq_id].phrasings
+    )
+
+
+def _content(entry: Entry) -> checking.Draft:
+    return checking.Draft(
+        question=entry.question,
+        answer=entry.answer,
+        category=entry.category,
+        keywords=entry.keywords,
+        is_active=entry.is_active,
+        phrasings=tuple(entry.phrasings.order_by("pk").values_list("text", flat=True)),
     )
 
 

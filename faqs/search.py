@@ -110,9 +110,9 @@ def _is_lasting(ready: Ready, finding: Finding) -> bool:
     return not by_model or finding.chat is not None or finding.account.get("engine") == "model"
 
 
-def prepare(workspace: Workspace) -> None:
-    """Have what answers at hand in this process. Call in the workspace's scope."""
-    _shelf.of(workspace.pk, usable(versions.current()))
+def prepare(workspace: Workspace) -> Ready:
+    """Have what answers at hand in this process, and return it. Call in the workspace's scope."""
+    return _shelf.of(workspace.pk, usable(versions.current()))
 
 
 def judge(ready: Ready, texts: Sequence[str], *, manner: Manner = "balanced") -> list[Finding]:

@@ -78,8 +78,14 @@ def _form_page(
 @require_GET
 @member_required("manager")
 def entry_new(request: WorkspaceRequest) -> HttpResponse:
-    """A blank form; a question may be handed over."""
-    form = EntryForm(initial={"question": request.GET.get("question", "")[:300], "is_active": True})
+    """A blank form; a question and other ways to ask it may be handed over."""
+    form = EntryForm(
+        initial={
+            "question": request.GET.get("question", "")[:300],
+            "phrasings": "\n".join(request.GET.getlist("phrasing")),
+            "is_active": True,
+        }
+    )
     return _form_page(request, form, None)
 
 

@@ -2,6 +2,8 @@
 
 from django import forms
 
+from messaging.models import BotSettings
+
 
 class ReplyForm(forms.Form):
     """A person's reply; `once` makes a repeated submission one message."""
@@ -29,6 +31,12 @@ class SwitchForm(forms.Form):
 
     def clean_is_on(self) -> bool:
         return bool(self.cleaned_data["is_on"] == "on")
+
+
+class MannerForm(forms.Form):
+    """How sure the bot must be to answer by itself."""
+
+    manner = forms.ChoiceField(choices=BotSettings.Manner.choices)
 
 
 class PhoneForm(forms.Form):

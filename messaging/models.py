@@ -229,3 +229,17 @@ class OwnerNumber(models.Model):
 
     def __str__(self) -> str:
         return f"owner number {self.pk}"
+
+
+class DismissedQuestion(models.Model):
+    """A question that no entry shall answer: the page of unanswered ones leaves it out.
+
+    Known by `conversations.like_digest` of its text; no word of the customer is kept.
+    """
+
+    digest = models.CharField(max_length=32, unique=True)
+    by_id = models.BigIntegerField(null=True)  # a User of the public schema
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"dismissed question {self.pk}"

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from messaging.views import conversations, home
+from messaging.views import conversations, home, quality
 from workspaces.pages import by_method
 
 app_name = "messaging"
@@ -25,5 +25,17 @@ urlpatterns = [
         name="conversation-give-back",
     ),
     path("why/<int:pk>/correct/", conversations.message_correct, name="message-correct"),
+    path("quality/", quality.quality_show, name="quality-show"),
+    path("quality/learnt/", quality.learnt_show, name="quality-learnt"),
+    path("quality/questions/", quality.topic_list, name="quality-topics"),
+    path("quality/questions/dismiss/", quality.topic_dismiss, name="quality-dismiss"),
+    path("quality/answers/", quality.answers_show, name="quality-answers"),
+    path("quality/answers/<int:pk>/phrasings/", quality.phrasings_add, name="quality-phrasings"),
+    path(
+        "quality/answers/<int:pk>/merge/",
+        by_method(get=quality.merge_form, post=quality.merge_confirm),
+        name="quality-merge",
+    ),
+    path("quality/manner/", quality.manner_set, name="quality-manner"),
     path("why/", conversations.message_explain, name="message-explain"),
 ]

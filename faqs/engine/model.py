@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from faqs.engine.features import COLUMNS, Bins, Floats
 
 # Another form is another number: what was stored under an older one is trained anew.
-FORM = 1
+FORM = 2
 _HALF = ("vectors", "values", "shares", "rarities")
 
 Integers = NDArray[np.int32]
@@ -48,6 +48,9 @@ class Model:
     rarities: Floats
     shares: Floats  # rows x entries
     strangers: Strangers
+    # For each question and phrasing, in the order of the entries: the place of the entry nearest
+    # to it had it not been there; -1: it was not looked at.
+    taken: Integers
 
     @property
     def size(self) -> int:
@@ -77,6 +80,7 @@ def to_bytes(model: Model) -> bytes:
         starts=model.starts,
         rows=model.rows,
         gaps=model.strangers.gaps,
+        taken=model.taken,
         allow_pickle=False,
         **halves,
     )
@@ -112,6 +116,7 @@ def _model(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Model:
         rarities=whole["rarities"],
         shares=whole["shares"],
         strangers=Strangers(about["mean"], about["spread"], arrays["gaps"]),
+        taken=arrays["taken"],
     )
 
 

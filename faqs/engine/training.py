@@ -2,7 +2,8 @@
 
 Each text votes for its own entry; the votes are chosen so that texts near each other agree.
 One inverse gives the votes, and also, exactly, what every text would have been taken for had
-its own entry not been there: the yardstick for "asked, but not covered" (`certainty`). A
+its own entry not been there: the yardstick for "asked, but not covered" (`certainty`), or had it
+itself not been there: how well an entry's texts stand for each other (`quality.selftest`). A
 logistic regression ranks as well (docs/decisions), and would have to be trained once for each
 entry to know that.
 """
@@ -17,7 +18,7 @@ from faqs import cleaning, smalltalk
 from faqs.cleaning import Reading
 from faqs.engine import features
 from faqs.engine.features import COLUMNS, Encoder, Floats
-from faqs.engine.model import Model, Strangers, by_bin
+from faqs.engine.model import Integers, Model, Strangers, by_bin
 from faqs.index import Source
 
 # Chosen on the development sets, where a wide range does about as well (docs/decisions).
@@ -51,7 +52,7 @@ def train(sources: Iterable[Source], encoder: Encoder, *, identity: str) -> Mode
     readings = [text.reading for text in texts]
     rarities = features.rarity(readings)
     rows = _Rows.of(texts, readings, rarities, encoder, entries=len(known))
-    shares, strangers = _solve(rows, entries=len(known))
+    solved = _solve(rows, entries=len(known))
     starts, places, values = by_bin(rows.bins, rows.values)
     return Model(
         encoder=identity,
@@ -64,8 +65,9 @@ def train(sources: Iterable[Source], encoder: Encoder, *, identity: str) -> Mode
         rows=places,
         values=values,
         rarities=rarities,
-        shares=shares,
-        strangers=strangers,
+        shares=solved.shares,
+        strangers=solved.strangers,
+        taken=_in_order(texts, rows, solved.taken),
     )
 
 
@@ -82,6 +84,7 @@ def likeness(mine: Floats, others: Floats, spelling: Floats) -> Floats:
 class _Rows:
     """What votes: texts, or several of one entry in one."""
 
+    texts: NDArray[np.int64]  # the text of each row, by number; -1: several
     places: NDArray[np.int64]
     weights: Matrix
     vectors: Floats
@@ -103,6 +106,7 @@ class _Rows:
         kept, rest = _shared_out(texts, most=max(1, MOST_ROWS // max(1, entries)))
         together = [_joined(own, vectors, spelled) for own in rest]
         return cls(
+            texts=np.array(kept + [-1] * len(rest), dtype=int),
             places=np.array(
                 [texts[i].place for i in kept] + [texts[own[0]].place for own in rest], dtype=int
             ),
@@ -120,7 +124,16 @@ class _Rows:
         return likeness(self.vectors, self.vectors, dense @ dense.T).astype(np.float64)
 
 
-def _solve(rows: _Rows, *, entries: int) -> tuple[Floats, Strangers]:
+@dataclass(frozen=True)
+class _Solved:
+    """What the inverse gives."""
+
+    shares: Floats
+    strangers: Strangers
+    taken: NDArray[np.int64]  # the entry nearest to each row, had that row not been there
+
+
+def _solve(rows: _Rows, *, entries: int) -> _Solved:
     own = np.zeros((len(rows.places), entries))
     own[np.arange(len(rows.places)), rows.places] = 1
     inverse = np.linalg.inv(rows.likenesses() + np.diag(_RIDGE / rows.weights))
@@ -135,7 +148,18 @@ def _solve(rows: _Rows, *, entries: int) -> tuple[Floats, Strangers]:
             highest = np.sort(np.pad(asked, ((0, 0), (1, 0))), axis=1)
             best.append(highest[:, -1])
             gaps.append(highest[:, -1] - highest[:, -2])
-    return shares.astype(np.float32), _strangers(best, gaps, entries=entries)
+    # The same without one row alone: its block is a single number.
+    alone = own - shares / np.diag(inverse)[:, None]
+    taken = alone.argmax(axis=1) if entries else np.zeros(0, dtype=int)
+    return _Solved(shares.astype(np.float32), _strangers(best, gaps, entries=entries), taken)
+
+
+def _in_order(texts: Sequence[_Text], rows: _Rows, taken: NDArray[np.int64]) -> Integers:
+    """Return the same for what customers may ask, text by text; -1: it has no row of its own."""
+    found = np.full(len(texts), -1, dtype=np.int32)
+    has_own = rows.texts >= 0
+    found[rows.texts[has_own]] = taken[has_own]
+    return found[[text.weight == 1 for text in texts]]
 
 
 def _strangers(best: list[Matrix], gaps: list[Matrix], *, entries: int) -> Strangers:

@@ -188,7 +188,7 @@ def test_left_out_entry_is_measured_as_if_it_had_never_been_there(
             [t.reading for one in sources if one is not left_out for t in readings[one.entry_id]],
             whole.rarities, encoder, entries=5,
         )  # fmt: skip
-        shares, _ = training._solve(rows, entries=5)
+        shares = training._solve(rows, entries=5).shares
         starts, places, values = model.by_bin(rows.bins, rows.values)
         rest = replace(rest, shares=shares, starts=starts, rows=places, values=values)
         asked = [text.reading for text in readings[left_out.entry_id]]

@@ -45,7 +45,19 @@ def test_templates_keep_to_the_content_security_policy(path: Path) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "path", ["", "conversations/", "faqs/", "connections/", "connections/add/", "usage/", "try/"]
+    "path",
+    [
+        "",
+        "conversations/",
+        "faqs/",
+        "connections/",
+        "connections/add/",
+        "usage/",
+        "try/",
+        "quality/",
+        "quality/questions/",
+        "quality/answers/",
+    ],
 )
 def test_pages_are_small_and_whole_without_script(shop: Shop, owner: Client, path: str) -> None:
     page = owner.get(f"/w/acme/{path}")

@@ -1,0 +1,166 @@
+"""How good the answers are, and what would make them better."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.views.decorators.http import require_GET, require_POST
+
+from faqs import browsing, entries
+from faqs.models import Entry
+from faqs.quality import learnt
+from lib import clock
+from messaging import accuracy, bot, quality
+from messaging.forms import MannerForm
+from workspaces import members, pages
+from workspaces.decorators import member_required
+from workspaces.routing import WorkspaceRequest
+
+_PAGE = "messaging/quality.html"
+_TOPICS = "messaging/quality_topics.html"
+_ANSWERS = "messaging/quality_answers.html"
+_SHOWN = 5  # of each list beside the others
+_ALONE = 50  # on a page of its own
+
+
+def _rights(request: WorkspaceRequest) -> dict[str, Any]:
+    return {"may_manage": members.may(request.member, "manager"), "days": accuracy.DAYS}
+
+
+def _most(request: WorkspaceRequest) -> int:
+    return _SHOWN if pages.is_htmx(request) else _ALONE
+
+
+def _to_page(request: WorkspaceRequest) -> HttpResponse:
+    return pages.go(request, "messaging:quality-show", request.workspace.slug)
+
+
+@require_GET
+@member_required("viewer")
+def quality_show(request: WorkspaceRequest) -> HttpResponse:
+    """How it goes; what takes longer to find out comes after the page."""
+    found = quality.overview(now=clock.now())
+    context = {"overview": found, "learnt": found.learnt, "least": accuracy.LEAST}
+    return pages.show(request, _PAGE, context | _rights(request))
+
+
+@require_GET
+@member_required("viewer")
+def learnt_show(request: WorkspaceRequest) -> HttpResponse:
+    """What the bot has learnt (a poll, while it learns)."""
+    if not pages.is_htmx(request):
+        return _to_page(request)
+    return pages.show(request, f"{_PAGE}#learnt", {"learnt": learnt.state()})
+
+
+@require_GET
+@member_required("viewer")
+def topic_list(request: WorkspaceRequest) -> HttpResponse:
+    """What customers asked and no answer fits, the most asked first."""
+    found = quality.topics(workspace=request.workspace, now=clock.now())
+    most = _most(request)
+    context = {"topics": found[:most], "more": len(found[most:])} | _rights(request)
+    return pages.show(request, _TOPICS, context, part="topics")
+
+
+@require_POST
+@member_required("manager")
+def topic_dismiss(request: WorkspaceRequest) -> HttpResponse:
+    """Put a topic away: no answer shall cover it."""
+    message_id = pages.number(request.POST.get("message")) or 0
+    quality.dismiss(
+        workspace=request.workspace, message_id=message_id, user=request.user, now=clock.now()
+    )
+    if pages.is_htmx(request):
+        return HttpResponse()
+    messages.success(request, "Put away. It does not come back here.")
+    return _to_page(request)
+
+
+@require_GET
+@member_required("viewer")
+def answers_show(request: WorkspaceRequest) -> HttpResponse:
+    """The self-test, what is mixed up, and what needs more ways to ask."""
+    found = quality.answers(workspace=request.workspace, now=clock.now())
+    most = _most(request)
+    context = {
+        "answers": found,
+        "pairs": found.pairs[:most],
+        "more_pairs": len(found.pairs[most:]),
+        "wanting": found.wanting[:most],
+        "more_wanting": len(found.wanting[most:]),
+    }
+    return pages.show(request, _ANSWERS, context | _rights(request), part="answers")
+
+
+@require_POST
+@member_required("manager")
+def phrasings_add(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Add what customers wrote as ways to ask for an entry."""
+    entry = _entry(pk)
+    texts = request.POST.getlist("text")
+    is_added = bool(texts) and entries.add_phrasings(entry_id=pk, texts=texts, now=clock.now())
+    said = (
+        "Added. The bot is learning it."
+        if is_added
+        else "Tick at least one of them."
+        if not texts
+        else "Nothing was added: it is known already, or there are too many."
+    )
+    if pages.is_htmx(request):
+        return pages.show(request, _ANSWERS, {"said": said, "entry": entry}, part="added")
+    (messages.success if is_added else messages.error)(request, said)
+    return _to_page(request)
+
+
+@require_GET
+@member_required("manager")
+def merge_form(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Both answers side by side: which one stays?"""
+    one, other = _entry(pk), _other(pk, request.GET.get("other"))
+    context = {"sides": [(one, other), (other, one)]}
+    return pages.show(request, "messaging/quality_merge.html", context)
+
+
+@require_POST
+@member_required("manager")
+def merge_confirm(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Make one entry of two; this one's answer stays."""
+    other = _other(pk, request.POST.get("other"))
+    try:
+        kept = entries.merge(kept_id=pk, other_id=other.pk, now=clock.now())
+    except entries.UnableToSaveEntry as error:
+        messages.error(request, str(error))
+        return _to_page(request)
+    except Entry.DoesNotExist as error:
+        raise Http404 from error
+    messages.success(request, f"They are one answer now: “{kept.question}”.")
+    return _to_page(request)
+
+
+def _entry(pk: int) -> Entry:
+    found = browsing.entry(pk)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _other(pk: int, named: str | None) -> Entry:
+    number = pages.number(named)
+    if number is None or number == pk:
+        raise Http404
+    return _entry(number)
+
+
+@require_POST
+@member_required("manager")
+def manner_set(request: WorkspaceRequest) -> HttpResponse:
+    """Say how sure the bot must be."""
+    form = MannerForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Choose one of the three.")
+        return _to_page(request)
+    manner = form.cleaned_data["manner"]
+    bot.set_manner(workspace=request.workspace, manner=manner, actor=request.user, now=clock.now())
+    messages.success(request, "Saved. It holds from the next message on.")
+    return _to_page(request)
