@@ -142,6 +142,7 @@ def begun(space: Workspace) -> Engine:
 
 def fits(page: Page) -> None:
     assert page.viewport_size
+    page.wait_for_load_state("load")  # without its style sheet every control is small
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
     small = page.evaluate(
         """[...document.querySelectorAll('main :is(button, a.button, summary, input:not([type=hidden], [type=checkbox]))')]
