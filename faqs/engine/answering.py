@@ -1,6 +1,6 @@
 """One message, one judgement: small talk, an answer or two, a menu, or a person's turn."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -75,20 +75,40 @@ class Answerer:
         return self.judge_all([text], thresholds)[0]
 
     def judge_all(self, texts: Sequence[str], thresholds: Thresholds) -> list[Judgement]:
-        """Return what to do with each message; all are encoded as one batch."""
-        chats = [self.smalltalk(text) for text in texts]
-        readings = [
-            [] if chat else self.read(text) for text, chat in zip(texts, chats, strict=True)
-        ]
-        flat = [reading for own in readings for reading in own]
+        """Return what to do with each message; all are encoded as one batch, or two.
+
+        A message of several questions is taken as a whole only when its parts do not answer it.
+        """
+        judged: dict[int, Judgement] = {}
+        readings: dict[int, list[Reading]] = {}
+        for place, text in enumerate(texts):
+            chat = self.smalltalk(text)
+            if chat:
+                judged[place] = Judgement("smalltalk", chat=chat)
+            else:
+                readings[place] = self.read(text)
+        first = self._parts({place: own[1:] or own for place, own in readings.items()})
+        left = {}
+        for place, parts in first.items():
+            if len(readings[place]) == 1:
+                judged[place] = judge_parts(parts, thresholds)
+            elif len(_sure(parts, thresholds)) > 1:
+                whole = Part(readings[place][0], _nearest(parts))
+                judged[place] = judge_parts((whole, *parts), thresholds)
+            else:
+                left[place] = readings[place][:1]
+        for place, whole in self._parts(left).items():
+            judged[place] = judge_parts((*whole, *first[place]), thresholds)
+        return [judged[place] for place in range(len(texts))]
+
+    def _parts(self, readings: Mapping[int, Sequence[Reading]]) -> dict[int, tuple[Part, ...]]:
+        """Return readings with their entries, all encoded as one batch."""
+        flat = [reading for own in readings.values() for reading in own]
         ranked = iter(asking.ask(self.model, flat, self.encoder, limit=MOST_LOOKED_AT))
-        judged = []
-        for own, chat in zip(readings, chats, strict=True):
-            parts = tuple(Part(reading, self._choices(next(ranked))) for reading in own)
-            judged.append(
-                Judgement("smalltalk", chat=chat) if chat else judge_parts(parts, thresholds)
-            )
-        return judged
+        return {
+            place: tuple(Part(reading, self._choices(next(ranked))) for reading in own)
+            for place, own in readings.items()
+        }
 
     def read(self, text: str) -> list[Reading]:
         """Return the readings of the whole message, and of its parts if it has several."""
@@ -127,13 +147,28 @@ def judge_parts(parts: tuple[Part, ...], thresholds: Thresholds) -> Judgement:
     return Judgement(zone, whole.confidence, answers, offered, parts)
 
 
+def _nearest(parts: Sequence[Part]) -> tuple[Choice, ...]:
+    """Return the entries nearest to any of the parts, best first."""
+    every = sorted(
+        (choice for part in parts for choice in part.choices),
+        key=lambda choice: choice.confidence,
+        reverse=True,
+    )
+    return _different(every)[:MOST_LOOKED_AT]
+
+
 def _offered(parts: Sequence[Part], least: float) -> tuple[Choice, ...]:
     """Return a menu: what is surely nearest to a part, then what is nearest to the whole."""
     nearest = [part.choices[0] for part in parts[1:] if part.confidence >= least]
-    different: dict[int, Choice] = {}
-    for choice in [*nearest, *parts[0].choices]:
-        different.setdefault(choice.entry_id, choice)
-    return tuple(different.values())[:MOST_OFFERED]
+    return _different([*nearest, *parts[0].choices])[:MOST_OFFERED]
+
+
+def _different(choices: Sequence[Choice]) -> tuple[Choice, ...]:
+    """Return the first choice of each entry."""
+    found: dict[int, Choice] = {}
+    for choice in choices:
+        found.setdefault(choice.entry_id, choice)
+    return tuple(found.values())
 
 
 def _sure(parts: Sequence[Part], thresholds: Thresholds) -> list[Choice]:

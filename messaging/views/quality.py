@@ -1,12 +1,14 @@
 """How good the answers are, and what would make them better."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
-from faqs import browsing, entries
+from faqs import browsing, entries, golden
 from faqs.models import Entry
 from faqs.quality import learnt
 from lib import clock
@@ -99,14 +101,19 @@ def phrasings_add(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Add what customers wrote as ways to ask for an entry."""
     entry = _entry(pk)
     texts = request.POST.getlist("text")
-    is_added = bool(texts) and entries.add_phrasings(entry_id=pk, texts=texts, now=clock.now())
-    said = (
-        "Added. The bot is learning it."
-        if is_added
-        else "Tick at least one of them."
-        if not texts
-        else "Nothing was added: it is known already, or there are too many."
-    )
+    add = partial(entries.add_phrasings, entry_id=pk, texts=texts, now=clock.now())
+    broken = golden.broken_by(add) if texts else []
+    is_added = bool(texts) and not broken and add()
+    said = "Nothing was added: it is known already, or there are too many."
+    if is_added:
+        said = "Added. The bot is learning it."
+    elif not texts:
+        said = "Tick at least one of them."
+    elif broken:
+        said = (
+            f"Nothing was added: it breaks the golden question “{broken[0].text}”."
+            " To have it all the same, write it on the answer's own page."
+        )
     if pages.is_htmx(request):
         return pages.show(request, _ANSWERS, {"said": said, "entry": entry}, part="added")
     (messages.success if is_added else messages.error)(request, said)
@@ -118,8 +125,19 @@ def phrasings_add(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def merge_form(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Both answers side by side: which one stays?"""
     one, other = _entry(pk), _other(pk, request.GET.get("other"))
-    context = {"sides": [(one, other), (other, one)]}
-    return pages.show(request, "messaging/quality_merge.html", context)
+    return _merge_page(request, one, other)
+
+
+def _merge_page(
+    request: WorkspaceRequest,
+    one: Entry,
+    other: Entry,
+    status: int = 200,
+    *,
+    broken: Sequence[golden.Broken] = (),
+) -> HttpResponse:
+    context = {"sides": [(one, other), (other, one)], "broken": broken}
+    return pages.show(request, "messaging/quality_merge.html", context, status=status)
 
 
 @require_POST
@@ -127,8 +145,12 @@ def merge_form(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def merge_confirm(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Make one entry of two; this one's answer stays."""
     other = _other(pk, request.POST.get("other"))
+    merge = partial(entries.merge, kept_id=pk, other_id=other.pk, now=clock.now())
     try:
-        kept = entries.merge(kept_id=pk, other_id=other.pk, now=clock.now())
+        broken = [] if request.POST.get("anyway") else golden.broken_by(merge)
+        if broken:
+            return _merge_page(request, _entry(pk), other, 422, broken=broken)
+        kept = merge()
     except entries.UnableToSaveEntry as error:
         messages.error(request, str(error))
         return _to_page(request)

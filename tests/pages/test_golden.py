@@ -96,6 +96,23 @@ def test_a_change_that_breaks_one_is_held_back_until_it_is_wanted_all_the_same(
         assert Entry.objects.get(pk=shop.entry.pk).question == "Where is my parcel?"
 
 
+@pytest.mark.usefixtures("encoder")
+def test_a_ticked_phrasing_that_breaks_one_is_not_added(shop: Shop, owner: Client) -> None:
+    add(shop, "what does it cost to bring")
+    with scope.workspace(shop.space):
+        entries.add_phrasings(
+            entry_id=shop.entry.pk, texts=["what does it cost to bring"], now=clock.now()
+        )
+        other = entries.create(question="What time do you open?", answer="9 to 6.", now=clock.now())
+    path = f"/w/acme/quality/answers/{other.pk}/phrasings/"
+
+    page = owner.post(path, {"text": ["What does it cost to bring"]}, follow=True).text
+
+    assert "breaks the golden question" in page
+    with scope.workspace(shop.space):
+        assert not other.phrasings.exists()
+
+
 # --- Corrections -------------------------------------------------------------------------------
 
 
