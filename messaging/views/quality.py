@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
-from faqs import browsing, entries, golden
+from faqs import browsing, entries, freshness, golden, search
 from faqs.models import Entry
 from faqs.quality import learnt
 from lib import clock
@@ -41,6 +41,7 @@ def _to_page(request: WorkspaceRequest) -> HttpResponse:
 @member_required("viewer")
 def quality_show(request: WorkspaceRequest) -> HttpResponse:
     """How it goes; what takes longer to find out comes after the page."""
+    freshness.heal(request.workspace, search.current())  # "learning" shall not be said for ever
     found = quality.overview(now=clock.now())
     context = {"overview": found, "learnt": found.learnt, "least": accuracy.LEAST}
     return pages.show(request, _PAGE, context | _rights(request))
