@@ -32,6 +32,7 @@ class Rehearsal:
     faq_id: str | None
     confidence: float | None
     answer: str
+    answered: list[str]  # the entries that would be sent: two for two questions in one
     suggested: list[str]
     milliseconds: float
     gates: list[Verdict]
@@ -74,6 +75,7 @@ def rehearse(*, workspace: Workspace, text: str, now: datetime, previous: str = 
     return Rehearsal(
         decision=decision,
         faq_id=answers[0].faq_id if is_entry else None,
+        answered=[match.faq_id for match in answers] if is_entry else [],
         confidence=round(shown[0].confidence, 3) if looked_up else None,
         answer=answer if decision != "silent" else "",
         suggested=[match.faq_id for match in found.offered] if decision == "menu" else [],

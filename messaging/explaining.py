@@ -108,7 +108,7 @@ def explain(*, workspace: Workspace, identifier: str) -> Explanation | None:
 
 def entries_of(rehearsal: asking.Rehearsal) -> list[Entry]:
     """Return the entries that a rehearsal would answer with or offer."""
-    wanted = [rehearsal.faq_id] if rehearsal.faq_id else rehearsal.suggested
+    wanted = rehearsal.answered or rehearsal.suggested
     found = browsing.by_faq_id(wanted)
     return [found[faq_id] for faq_id in wanted if faq_id in found]
 

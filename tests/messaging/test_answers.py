@@ -8,6 +8,7 @@ import pytest
 from faqs import learning
 from faqs.models import Entry, Label
 from lib import clock
+from messaging import asking
 from messaging.models import BotSettings, Message, TraceStep
 from tests import whatsapp
 from tests.messaging.conftest import Way
@@ -63,6 +64,17 @@ def test_two_questions_are_both_answered_in_one_message(shop: Way) -> None:
             "returns": 1,
             "opening_hours": 0,
         }
+
+
+def test_a_rehearsal_names_both_answers(shop: Way) -> None:
+    found = asking.rehearse(
+        workspace=shop.space,
+        text="How much is delivery? And can I return fabric?",
+        now=clock.now(),
+    )
+
+    assert found.answered == ["delivery_fee", "returns"]
+    assert "₦2,500" in found.answer and "within 7 days" in found.answer
 
 
 def test_two_long_answers_come_in_two_messages(shop: Way) -> None:

@@ -26,6 +26,7 @@ class Command(OperatorCommand):
                 {
                     "decision": found.decision,
                     "faq_id": found.faq_id,
+                    "answered": found.answered,
                     "confidence": found.confidence,
                     "suggested": found.suggested,
                     "answer": found.answer,
@@ -43,7 +44,7 @@ class Command(OperatorCommand):
             )
             return
         self.stdout.write(f"decision      {found.decision}")
-        self.stdout.write(f"faq_id        {found.faq_id or '-'}")
+        self.stdout.write(f"faq_id        {', '.join(found.answered) or '-'}")
         self.stdout.write(f"confidence    {'-' if found.confidence is None else found.confidence}")
         if found.suggested:
             self.stdout.write(f"suggested     {', '.join(found.suggested)}")
