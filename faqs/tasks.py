@@ -1,6 +1,8 @@
 """Jobs of the faqs room."""
 
 import logging
+import threading
+import time
 from datetime import timedelta
 
 from celery import shared_task
@@ -19,31 +21,58 @@ _TROUBLE = timedelta(minutes=5)
 def train(*, workspace_id: int, **_: object) -> None:
     """Learn a workspace's entries after a change."""
     jobs.begun(f"train:{workspace_id}")
-    _train(workspace_id)
+    _learn_all(first=workspace_id)
 
 
 @shared_task(name="faqs.train_due", queue="housekeeping")
 def train_due(**_: object) -> None:
     """Learn what a lost wake-up, or a crash in the middle, left behind."""
+    _learn_all()
+
+
+# After an update of the program a thousand workspaces may be due: the process's other threads
+# are for floods, and this one looks up now and then.
+_learning = threading.Lock()
+_TURN_SECONDS = 60.0
+
+
+def _learn_all(first: int | None = None) -> None:
+    """Learn what is due, one workspace after the other; who comes meanwhile leaves it to this."""
+    until = time.monotonic() + _TURN_SECONDS
+    waiting = [first] if first is not None else _due()
+    left_alone: set[int] = set()
+    # Who was turned away may have come after the last look: hence another one after the turn.
+    while waiting and _learning.acquire(blocking=False):
+        try:
+            while waiting and time.monotonic() < until:
+                workspace_id = waiting.pop(0)
+                if not _learn(workspace_id):
+                    left_alone.add(workspace_id)
+                waiting = waiting or [pk for pk in _due() if pk not in left_alone]
+        finally:
+            _learning.release()
+        if time.monotonic() >= until:
+            return
+        waiting = [pk for pk in _due() if pk not in left_alone]
+
+
+def _due() -> list[int]:
     with scope.system():
-        due = alarms.due(kind=versions.ALARM, now=clock.now())
-    for workspace_id in due:
-        _train(workspace_id)
+        return alarms.due(kind=versions.ALARM, now=clock.now())
 
 
-def _train(workspace_id: int) -> None:
+def _learn(workspace_id: int) -> bool:
+    """Learn a workspace's entries; False when that is left to others, or to later."""
     # The encoder takes memory that processes without this task can do without.
     from faqs import learning
 
     space = registry.by_id(workspace_id)
     if space is None:
-        return
-    now = clock.now()
+        return False
     try:
-        learning.train(workspace=space, now=now)
+        return learning.train(workspace=space, now=clock.now())
     except UnableToEncode:
-        # Answers are found by words here (faqs.shelf); another machine may have the model.
-        _put_off(workspace_id)
+        pass  # answers are found by words here (faqs.shelf); another machine may have the model
     except (DatabaseError, MemoryError, ValueError, ArithmeticError) as error:
         # One in trouble keeps nobody else waiting; its old model answers.
         _log.exception("faqs.training.failed")
@@ -53,7 +82,8 @@ def _train(workspace_id: int) -> None:
             meta={"error": type(error).__name__},
             level=logging.WARNING,
         )
-        _put_off(workspace_id)
+    _put_off(workspace_id)
+    return False
 
 
 def _put_off(workspace_id: int) -> None:

@@ -61,12 +61,14 @@ def _phone(number: str) -> str:
 
 
 _MAKE = """
+import contextlib
 import json
 from pathlib import Path
 from connections import manager
 from connections.models import Connection
 from django.db import transaction
-from faqs import importing, readers
+from faqs import importing, learning, readers
+from faqs.engine.features import UnableToEncode
 from lib import clock
 from messaging.models import BotSettings
 from workspaces import schemas, scope
@@ -85,6 +87,8 @@ for n, slug in enumerate(facts["slugs"], start=begin):
         with transaction.atomic():
             file = importing.preview(rows=table.rows, file_name="faqs.csv", user_id=None, now=now, notes=table.notes)
         importing.confirm(import_id=file.pk, now=now)
+        with contextlib.suppress(UnableToEncode):
+            learning.train(workspace=space, now=now)
         number = manager.add(
             workspace=space, provider="cloud_api", phone=f"+234803{n:07d}", external_id=str(n),
             account_id=f"waba{n}", secrets={"access_token": "token"}, actor=None, now=now, is_verified=True,

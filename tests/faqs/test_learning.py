@@ -297,3 +297,33 @@ def test_a_tap_never_takes_back_what_the_team_said(shop: Workspace, now: datetim
     assert not labels.put(entry_id=10**9, source=Label.Source.TEAM, **common)  # type: ignore[arg-type]
 
     assert Label.objects.get().entry_id == two.pk
+
+
+def test_one_workspace_after_the_other_is_learnt_in_a_process(
+    shop: Workspace, rival: Workspace, now: datetime
+) -> None:
+    entries.create(question="Do you sew uniforms?", answer="Yes.", now=now)
+    with scope.workspace(rival):
+        entries.create(question="Do you sell lace?", answer="Yes.", now=now)
+    with tasks._learning:
+        tasks.train(workspace_id=shop.pk)
+        assert not freshness.is_trained()  # somebody is at it, and will look for what is due
+
+    tasks.train(workspace_id=shop.pk)
+
+    assert freshness.is_trained()
+    with scope.workspace(rival):
+        assert freshness.is_trained()
+    assert not tasks._learning.locked()
+
+
+def test_a_workspace_that_another_process_learns_is_not_waited_for(
+    shop: Workspace, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries.create(question="Do you sew uniforms?", answer="Yes.", now=now)
+    asked = []
+    monkeypatch.setattr(learning, "train", lambda **o: bool(asked.append(o["workspace"].pk)))
+
+    tasks.train_due()
+
+    assert asked == [shop.pk]
