@@ -3,11 +3,13 @@
 import asyncio
 import json
 import logging
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ai import breaker, gateway, prompts, routes
+from ai.models import Call
 from lib import clock
 
 _log = logging.getLogger(__name__)
@@ -16,6 +18,9 @@ _MARGIN_SECONDS = 0.1
 _LEAST_SECONDS = 0.2
 # What the first model may take of the time when a second stands behind it.
 _FIRST_SECONDS = 1.1
+# Who waits for suggestions looks at a page, and has more patience than a customer.
+SUGGEST_SECONDS = 15.0
+_FIRST_SUGGEST_SECONDS = 9.0
 _GRACE_SECONDS = 0.05  # for a gateway that does not keep its own deadline
 _NO_ANSWER = ("timeout", "broken")
 
@@ -26,6 +31,7 @@ class Asked:
 
     call_id: int
     workspace_id: int
+    purpose: str
     prompt: str
     entry_count: int
     estimated_nano: int
@@ -49,19 +55,21 @@ async def consult(call: Asked) -> Outcome:
     """Ask the fast model, then the backup if time is left. Never raises, keeps the deadline."""
     route, cost = routes.ORDER[0], 0
     try:
-        known = routes.configured()
-        failure = "late"
+        is_choice = call.purpose == Call.CHOOSE
+        # The echo model can pick, and has nothing to suggest.
+        known = routes.configured() if is_choice else routes.real()
+        failure = "late" if known else "not_configured"
+        first = _FIRST_SECONDS if is_choice else _FIRST_SUGGEST_SECONDS
         for place, route in enumerate(known):
             left = (call.deadline_at - clock.now()).total_seconds() - _MARGIN_SECONDS
             if left < _LEAST_SECONDS:
                 break
             has_next = place + 1 < len(known)
-            reply, failure, spent = await _ask(
-                call, route, min(left, _FIRST_SECONDS) if has_next else left
-            )
+            seconds = min(left, first) if has_next else left
+            reply, failure, spent = await _ask(call, route, seconds)
             cost += spent
             if reply is not None:
-                decision = parse(reply.text, call.entry_count)
+                decision = _read(call, reply.text)
                 failure = "" if decision else "unparsable"
                 return Outcome(call, decision, failure, route, cost, reply)
     except Exception:
@@ -74,14 +82,20 @@ async def consult(call: Asked) -> Outcome:
 async def _ask(call: Asked, route: str, seconds: float) -> tuple[gateway.Reply | None, str, int]:
     """Return reply, failure and cost of asking one route."""
     model = routes.model_of(route)
-    guard = breaker.of(model)
+    wanted = prompts.OF[call.purpose]
+    # What suggestions fail by (a long answer, say) must not cost customers the model.
+    guard = breaker.of(model if call.purpose == Call.CHOOSE else f"{model} {call.purpose}")
     if not guard.allows():
         return None, "resting", 0
     share = call.estimated_nano // len(routes.ORDER)
     try:
         async with asyncio.timeout(seconds + _GRACE_SECONDS):
             reply = await gateway.complete(
-                route=route, system=prompts.SYSTEM, prompt=call.prompt, seconds=seconds
+                route=route,
+                system=wanted.system,
+                prompt=call.prompt,
+                seconds=seconds,
+                most_tokens=wanted.most_tokens,
             )
     except TimeoutError:
         guard.note(is_failure=True)
@@ -94,6 +108,13 @@ async def _ask(call: Asked, route: str, seconds: float) -> tuple[gateway.Reply |
         return reply, "", share
     price = routes.price_of(reply.model)
     return reply, "", reply.tokens_in * price.tokens_in + reply.tokens_out * price.tokens_out
+
+
+def _read(call: Asked, text: str) -> dict[str, Any] | None:
+    if call.purpose == Call.CHOOSE:
+        return parse(text, call.entry_count)
+    found = parse_phrasings(text)
+    return {"phrasings": found} if found else None
 
 
 def parse(text: str, count: int) -> dict[str, Any] | None:
@@ -112,3 +133,25 @@ def parse(text: str, count: int) -> dict[str, Any] | None:
     if verdict == "answer" and not entries:
         return None
     return {"verdict": verdict, "entries": entries[:3]}
+
+
+_MOST_PHRASINGS = 8
+_MOST_CHARACTERS = 300
+_LINK = re.compile(r"://|@\w|\w\.[^\W\d_]{2,}")
+
+
+def parse_phrasings(text: str) -> list[str]:
+    """Read a model's list of phrasings strictly: short lines without links; nothing else is kept."""
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    found: dict[str, str] = {}
+    for one in said if isinstance(said, list) else []:
+        # Neither line ends nor anything that cannot be seen is printable.
+        if not isinstance(one, str) or len(one) > _MOST_CHARACTERS or not one.isprintable():
+            continue
+        line = " ".join(one.split())
+        if line and "|" not in line and not _LINK.search(line):
+            found.setdefault(line.casefold(), line)
+    return list(found.values())[:_MOST_PHRASINGS]

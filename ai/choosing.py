@@ -18,15 +18,15 @@ from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
 
-from ai import budgets, gateway, prompts, routes
+from ai import budgets, prompts, routes
 from ai.models import Call
 from lib import events, jobs
 from workspaces.models import Workspace
 
-PURPOSE = "choose"
 # The name under which the lane's wake-up waits in line at most once.
 WAKE = "ai"
 _MOST_CANDIDATES = 8
+_WANTED = prompts.OF[Call.CHOOSE]
 State = Call.State
 
 
@@ -106,11 +106,11 @@ def _row(workspace: Workspace, ask: Ask, now: datetime) -> Call | None:
     prompt = prompts.choose(question=ask.question, candidates=listed)
     return Call(
         workspace=workspace,
-        purpose=PURPOSE,
+        purpose=Call.CHOOSE,
         reference=ask.reference,
         route=routes.ORDER[0],
         request={"prompt": prompt, "entries": [c["entry_id"] for c in listed]},
-        estimated_nano=_estimate(prompt),
+        estimated_nano=routes.most(_WANTED.system + prompt, tokens_out=_WANTED.most_tokens),
         correlation=ask.correlation,
         deadline_at=now + timedelta(seconds=settings.AI_LINE_SECONDS),
         created_at=now,
@@ -129,7 +129,7 @@ def _insert(rows: Sequence[Call]) -> set[int]:
             " ON CONFLICT (workspace_id, purpose, reference) DO NOTHING RETURNING reference",
             [
                 rows[0].workspace_id,
-                PURPOSE,
+                Call.CHOOSE,
                 rows[0].route,
                 rows[0].deadline_at,
                 rows[0].created_at,
@@ -140,16 +140,6 @@ def _insert(rows: Sequence[Call]) -> set[int]:
             ],
         )
         return {reference for (reference,) in cursor.fetchall()}
-
-
-def _estimate(prompt: str) -> int:
-    """Return the most that a call can cost in nano-USD: bytes / 1.3 is above every tokenizer seen."""
-    tokens_in = int(len((prompts.SYSTEM + prompt).encode()) / 1.3) + 1
-    return max(
-        tokens_in * routes.price_of(routes.model_of(route)).tokens_in
-        + gateway.MAX_TOKENS * routes.price_of(routes.model_of(route)).tokens_out
-        for route in routes.ORDER
-    ) * len(routes.ORDER)
 
 
 # --- Taking up what was chosen ---------------------------------------------------------------
@@ -168,8 +158,9 @@ WITH mine AS (
       AND (c.state = 'settled' OR c.deadline_at <= %(now)s)
     ORDER BY c.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 UPDATE ai_call c SET used_at = %(now)s,
-    request = jsonb_build_object(
-        'entries', mine.request -> 'entries', 'prompt_version', %(version)s::text),
+    request = CASE mine.purpose WHEN 'choose' THEN jsonb_build_object(
+        'entries', mine.request -> 'entries', 'prompt_version', %(version)s::text)
+        ELSE mine.request - 'prompt' END,
     state = CASE mine.state WHEN 'settled' THEN 'settled' ELSE 'unknown' END,
     failure = CASE mine.state WHEN 'settled' THEN mine.failure ELSE 'late' END,
     -- Nobody answered in time. A question that was put may have cost the most it can.
@@ -178,7 +169,7 @@ UPDATE ai_call c SET used_at = %(now)s,
 FROM mine WHERE c.id = mine.id
 RETURNING c.id, c.reference, mine.state, c.cost_nano, c.created_at,
     mine.decision::text, (c.request -> 'entries')::text, c.route, c.tokens_in + c.tokens_out, c.ms,
-    c.failure
+    c.failure, c.purpose
 """
 
 
@@ -186,7 +177,8 @@ def take_settled(*, workspace: Workspace, limit: int, now: datetime) -> list[Cho
     """Hand out what was chosen, failed or is late: each once ever, in the caller's transaction.
 
     What another transaction is handing out is left to it. The texts that were shown to the
-    model are erased. Call in the workspace's scope.
+    model are erased. What was asked for other purposes and is late ends here too, and is not
+    handed out. Call in the workspace's scope.
     """
     with transaction.atomic():
         with database.cursor() as cursor:
@@ -202,7 +194,7 @@ def take_settled(*, workspace: Workspace, limit: int, now: datetime) -> list[Cho
                 if state != State.SETTLED
             ]
         )
-    return [_choice(*row) for row in rows]
+    return [_choice(*row) for *row, purpose in rows if purpose == Call.CHOOSE]
 
 
 def _choice(

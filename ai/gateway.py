@@ -21,7 +21,6 @@ from django.conf import settings
 
 from ai import routes
 
-MAX_TOKENS = 60
 _GRACE_SECONDS = 0.2  # beyond a call's own deadline, for one that does not keep it
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -49,7 +48,9 @@ class UnableToComplete(Exception):
         self.ms = ms
 
 
-async def complete(*, route: str, system: str, prompt: str, seconds: float) -> Reply:
+async def complete(
+    *, route: str, system: str, prompt: str, seconds: float, most_tokens: int = 60
+) -> Reply:
     """Ask the model of `route`. Raises UnableToComplete, at the latest after `seconds`.
 
     The deadline is our own: the library's timeout counts per read, and its retries would
@@ -62,12 +63,14 @@ async def complete(*, route: str, system: str, prompt: str, seconds: float) -> R
             if model == routes.ECHO:
                 await asyncio.sleep(settings.AI_ECHO_SECONDS)
                 return echo(prompt, started)
-            return await _ask(model, system, prompt, seconds, started)
+            return await _ask(model, system, prompt, seconds, most_tokens, started)
     except TimeoutError as error:
         raise UnableToComplete("timeout", may_have_cost=True, ms=_ms(started)) from error
 
 
-async def _ask(model: str, system: str, prompt: str, seconds: float, started: float) -> Reply:
+async def _ask(
+    model: str, system: str, prompt: str, seconds: float, most_tokens: int, started: float
+) -> Reply:
     # In a thread: the first import takes seconds, and the loop has other calls' deadlines to keep.
     litellm = await asyncio.to_thread(_library)
     try:
@@ -76,7 +79,7 @@ async def _ask(model: str, system: str, prompt: str, seconds: float, started: fl
             messages=[{"role": "system", "content": system}, {"role": "user", "content": prompt}],
             api_key=settings.AI_API_KEY,
             api_base=settings.AI_API_BASE or None,
-            max_tokens=MAX_TOKENS,
+            max_tokens=most_tokens,
             timeout=seconds,
             max_retries=0,
             num_retries=0,

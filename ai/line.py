@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
 
-from ai import budgets
+from ai import asking, budgets
 from ai.asking import Asked, Outcome
 from ai.models import Call
 from billing import metering, meters
@@ -53,16 +53,18 @@ next AS (
 taken AS (
     SELECT id FROM ai_call WHERE id IN (SELECT id FROM next) AND state = 'waiting'
     FOR UPDATE SKIP LOCKED)
-UPDATE ai_call c SET state = 'asked', deadline_at = %(deadline)s
+UPDATE ai_call c SET state = 'asked',
+    deadline_at = CASE c.purpose WHEN 'choose' THEN %(deadline)s ELSE %(patient)s END
 FROM taken WHERE c.id = taken.id
-RETURNING c.id, c.workspace_id, c.request, c.estimated_nano, c.correlation
+RETURNING c.id, c.workspace_id, c.purpose, c.request, c.estimated_nano, c.correlation, c.deadline_at
 """
 
 
 def claim(*, limit: int, busy: Mapping[int, int], now: datetime) -> list[Asked]:
     """Take up to `limit` calls to be asked now; `busy` counts those in flight by workspace.
 
-    From here on each has AI_DEADLINE_SECONDS; the time in line does not count.
+    From here on each has AI_DEADLINE_SECONDS, or what people wait for suggestions; the time in
+    line does not count.
     """
     deadline = now + timedelta(seconds=settings.AI_DEADLINE_SECONDS)
     with scope.system(), database.cursor() as cursor:
@@ -72,29 +74,34 @@ def claim(*, limit: int, busy: Mapping[int, int], now: datetime) -> list[Asked]:
                 "limit": limit,
                 "now": now,
                 "deadline": deadline,
+                "patient": now + timedelta(seconds=asking.SUGGEST_SECONDS),
                 "workspaces": list(busy),
                 "counts": list(busy.values()),
             },
         )
         rows = cursor.fetchall()
     found = []
-    for call_id, workspace_id, request, estimated, correlation in sorted(rows):
+    for call_id, workspace_id, purpose, request, estimated, correlation, deadline_at in sorted(
+        rows, key=lambda row: row[0]
+    ):
         said = json.loads(request) if isinstance(request, str) else request
         found.append(
             Asked(
                 call_id=call_id,
                 workspace_id=workspace_id,
+                purpose=purpose,
                 prompt=said["prompt"],
                 entry_count=len(said["entries"]),
                 estimated_nano=estimated,
                 correlation=correlation,
-                deadline_at=deadline,
+                deadline_at=deadline_at,
             )
         )
     return found
 
 
 # A call that was given up as late meanwhile keeps its verdict; what it did cost is known now.
+# Suggestions wait for nobody to take them up: they end here, and lie there to be looked at.
 _SETTLE = """
 WITH said AS (
     SELECT * FROM unnest(%(ids)s::bigint[], %(decisions)s::text[], %(failures)s::text[],
@@ -102,7 +109,7 @@ WITH said AS (
         %(ms)s::int[], %(costs)s::bigint[])
     AS u(id, decision, failure, route, model, tokens_in, tokens_out, ms, cost)),
 old AS (
-    SELECT id, state, cost_nano FROM ai_call
+    SELECT id, state, cost_nano, state = 'asked' AND purpose <> 'choose' AS ends FROM ai_call
     WHERE id = ANY(%(ids)s) AND settled_at IS NULL AND state IN ('asked', 'unknown')
     ORDER BY id FOR UPDATE)
 UPDATE ai_call c SET
@@ -110,10 +117,12 @@ UPDATE ai_call c SET
     decision = CASE old.state WHEN 'asked' THEN said.decision::jsonb END,
     failure = CASE old.state WHEN 'asked' THEN said.failure ELSE c.failure END,
     deadline_at = CASE old.state WHEN 'asked' THEN %(take_up)s ELSE c.deadline_at END,
+    used_at = CASE WHEN old.ends THEN %(now)s ELSE c.used_at END,
+    request = CASE WHEN old.ends THEN c.request - 'prompt' ELSE c.request END,
     route = said.route, model = said.model, tokens_in = said.tokens_in,
     tokens_out = said.tokens_out, ms = said.ms, cost_nano = said.cost, settled_at = %(now)s
 FROM old JOIN said ON said.id = old.id WHERE c.id = old.id
-RETURNING c.id, c.workspace_id, old.state, old.cost_nano, c.created_at
+RETURNING c.id, c.workspace_id, old.state, old.cost_nano, c.created_at, old.ends
 """
 
 
@@ -129,7 +138,7 @@ def settle(*, outcomes: Sequence[Outcome], now: datetime) -> int:
             rows = cursor.fetchall()
         settlements: list[budgets.Settlement] = []
         usages: list[tuple[Workspace, metering.Usage]] = []
-        for call_id, workspace_id, state, booked, created_at in sorted(rows):
+        for call_id, workspace_id, state, booked, created_at, _ in sorted(rows):
             space = registry.by_id(workspace_id)
             if space is None:
                 continue  # it is being removed, and its calls with it
@@ -153,7 +162,7 @@ def settle(*, outcomes: Sequence[Outcome], now: datetime) -> int:
                 )
         budgets.settle(settlements)
         metering.record_all(usages=usages, now=now)
-        for workspace_id in {row[1] for row in rows if row[2] == State.ASKED}:
+        for workspace_id in {row[1] for row in rows if row[2] == State.ASKED and not row[5]}:
             wake_messaging(workspace_id)
     for row in rows:
         _tell(by_id[row[0]], is_late=row[2] == State.UNKNOWN)

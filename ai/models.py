@@ -31,6 +31,9 @@ class Call(models.Model):
     workspaces' texts) and are erased when the call is settled and used.
     """
 
+    CHOOSE = "choose"  # for a customer's message (ai.choosing)
+    PHRASINGS = "phrasings"  # for a manager (ai.suggesting)
+
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
         ASKED = "asked", "Asked"
@@ -39,8 +42,9 @@ class Call(models.Model):
         REFUSED = "refused", "Over budget"
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
-    purpose = models.CharField(max_length=20)  # choose
-    reference = models.BigIntegerField()  # the caller's own row: an inbound message's id
+    purpose = models.CharField(max_length=20)  # one of the words above
+    # The caller's own row: a message's or an entry's id; below zero once that is asked about anew.
+    reference = models.BigIntegerField()
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     route = models.CharField(max_length=10)
     model = models.CharField(max_length=80, blank=True)

@@ -39,6 +39,22 @@ def price_of(model: str) -> Price:
     return PRICES.get(model, _DEAREST)
 
 
+def real() -> list[str]:
+    """Return the routes that lead to a vendor's model, in order: none without a key."""
+    return [route for route in ORDER if model_of(route) != ECHO]
+
+
+def most(text: str, *, tokens_out: int) -> int:
+    """Return the most that asking each route about `text` can cost, in nano-USD.
+
+    Bytes / 1.3 is above every tokenizer seen.
+    """
+    tokens_in = int(len(text.encode()) / 1.3) + 1
+    prices = [price_of(model_of(route)) for route in ORDER]
+    dearest = max(tokens_in * price.tokens_in + tokens_out * price.tokens_out for price in prices)
+    return dearest * len(ORDER)
+
+
 def configured() -> list[str]:
     """Return the routes worth asking, in order: the echo model never overrules a real one."""
     first, *others = ORDER

@@ -2,18 +2,21 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 from urllib.parse import urlencode
 
 from django.db import transaction
 
-from faqs import search
+from ai import suggesting
+from faqs import entries, search
 from faqs.engine.answering import Answerer
+from faqs.models import Entry
 from faqs.quality import asked, confusing, learnt, said, selftest, wanting
 from faqs.quality.said import Said
-from faqs.sources import sources
+from faqs.sources import Source, sources
 from messaging import accuracy, bot, conversations, gates, unsure
 from messaging.models import BotSettings, DismissedQuestion
 from messaging.unsure import Unsure
@@ -68,6 +71,15 @@ class Topic:
 
 
 @dataclass(frozen=True)
+class Proposed:
+    """What a model proposes for an entry, if it was asked."""
+
+    entry_id: int
+    state: Literal["idle", "asking", "ready", "failed"]
+    texts: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Answers:
     """What the entries are like, by themselves and by what was asked of them."""
 
@@ -75,6 +87,7 @@ class Answers:
     test: selftest.SelfTest | None  # None: the entries have changed since they were learnt
     pairs: Sequence[confusing.Pair]
     wanting: Sequence[wanting.Wanting]
+    proposed: Mapping[int, Proposed]  # by entry, of those that want some; empty without a model
 
     @property
     def weakest(self) -> list[selftest.Tested]:
@@ -142,14 +155,68 @@ def answers(*, workspace: Workspace, now: datetime) -> Answers:
         *confusing.from_people(people, nearest),
         *confusing.from_test(test.misses if test else ()),
     ]
+    few = wanting.entries(
+        found, _suggestions(people, unclear, {pk: name for name, pk in by_faq_id.items()})
+    )
     return Answers(
         entry_count=len(found),
         test=test,
         pairs=confusing.pairs(mixed, found),
-        wanting=wanting.entries(
-            found, _suggestions(people, unclear, {pk: name for name, pk in by_faq_id.items()})
-        ),
+        wanting=few,
+        proposed=_proposed(workspace, found, [one.entry.entry_id for one in few], now),
     )
+
+
+def proposed(*, workspace: Workspace, entry_id: int, now: datetime) -> Proposed | None:
+    """Return what a model proposes for an entry; None where none may. In the workspace's scope."""
+    return _proposed(workspace, sources(), [entry_id], now).get(entry_id)
+
+
+def propose(*, workspace: Workspace, entry: Entry, now: datetime) -> None:
+    """Ask a model for more ways to ask. In the workspace's scope. Raises UnableToSuggest."""
+    suggesting.request(
+        workspace=workspace,
+        reference=entry.pk,
+        question=entry.question,
+        answer=entry.answer,
+        known=[one.text for one in entry.phrasings.all()],
+        now=now,
+    )
+
+
+def add_phrasings(
+    *, workspace: Workspace, entry_id: int, texts: Sequence[str], now: datetime
+) -> bool:
+    """Add what was ticked; what a model proposed beside it goes. Say whether the entry changed."""
+    with transaction.atomic():
+        is_added = entries.add_phrasings(entry_id=entry_id, texts=texts, now=now)
+        if is_added:
+            suggesting.forget(workspace=workspace, reference=entry_id, texts=texts, now=now)
+    return is_added
+
+
+def may_propose() -> bool:
+    """Say whether the workspace in scope uses a model, and there is one."""
+    return suggesting.is_possible() and bot.settings_of().uses_ai
+
+
+def _proposed(
+    workspace: Workspace, found: Sequence[Source], entry_ids: Sequence[int], now: datetime
+) -> dict[int, Proposed]:
+    if not may_propose():
+        return {}
+    asked_for = suggesting.of(workspace=workspace, references=entry_ids, now=now)
+    texts = wanting.unknown(found, {pk: one.texts for pk, one in asked_for.items()})
+    proposals = {}
+    for pk in entry_ids:
+        one = asked_for.get(pk)
+        if one is None:
+            proposals[pk] = Proposed(pk, "idle")
+        elif one.is_open:
+            proposals[pk] = Proposed(pk, "asking")
+        else:
+            proposals[pk] = Proposed(pk, "ready" if texts[pk] else "failed", texts[pk])
+    return proposals
 
 
 def _suggestions(

@@ -32,6 +32,11 @@ urlpatterns = [
     path("quality/answers/", quality.answers_show, name="quality-answers"),
     path("quality/answers/<int:pk>/phrasings/", quality.phrasings_add, name="quality-phrasings"),
     path(
+        "quality/answers/<int:pk>/proposed/",
+        by_method(get=quality.proposed_show, post=quality.proposed_ask),
+        name="quality-proposed",
+    ),
+    path(
         "quality/answers/<int:pk>/merge/",
         by_method(get=quality.merge_form, post=quality.merge_confirm),
         name="quality-merge",

@@ -41,7 +41,7 @@ SELECT (SELECT min(received_at) FROM connections_inboundevent
         JOIN workspaces_workspace w ON w.id = j.workspace_id
         WHERE j.state = 'queued' AND j.due_at <= %(now)s AND c.is_sending AND w.state = 'active'
           AND (c.slow_until IS NULL OR c.slow_until <= %(now)s)),
-    (SELECT min(created_at) FROM ai_call WHERE used_at IS NULL)
+    (SELECT min(created_at) FROM ai_call WHERE used_at IS NULL AND purpose = 'choose')
 """
 
 
@@ -77,7 +77,7 @@ FROM (
     FROM connections_outboundjob WHERE state IN ('queued', 'dead') GROUP BY 1
     UNION ALL
     SELECT workspace_id, 0, min(created_at), 0, NULL, count(*), 0
-    FROM ai_call WHERE used_at IS NULL GROUP BY 1) AS parts
+    FROM ai_call WHERE used_at IS NULL AND purpose = 'choose' GROUP BY 1) AS parts
 GROUP BY workspace_id
 ORDER BY least(min(oldest_inbound), min(oldest_queued)) NULLS LAST, workspace_id LIMIT %s
 """

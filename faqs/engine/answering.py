@@ -97,8 +97,8 @@ class Answerer:
                 judged[place] = judge_parts((whole, *parts), thresholds)
             else:
                 left[place] = readings[place][:1]
-        for place, whole in self._parts(left).items():
-            judged[place] = judge_parts((*whole, *first[place]), thresholds)
+        for place, wholes in self._parts(left).items():
+            judged[place] = judge_parts((*wholes, *first[place]), thresholds)
         return [judged[place] for place in range(len(texts))]
 
     def _parts(self, readings: Mapping[int, Sequence[Reading]]) -> dict[int, tuple[Part, ...]]:

@@ -4,7 +4,7 @@ Ways to ask are the strongest lever there is: from one to five of them, 17 to 38
 questions more are answered right (docs/answers.md).
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,20 +50,43 @@ def _by_entry(
 ) -> dict[str, list[Suggestion]]:
     """Return suggestions by faq_id; each text once, for what is surest, and none that is known."""
     sure = [one for one in suggestions if one.confidence >= _LEAST_SURE]
-    seen = {_key(text) for one in sources for text in (one.question, *one.phrasings)}
+    seen = _known(sources)
     found: dict[str, list[Suggestion]] = {}
     for one in sorted(sure, key=lambda s: (_ORDER.index(s.origin), -s.confidence)):
         mine = found.setdefault(one.faq_id, [])
         if len(mine) == SUGGESTED or (one.origin == "asked" and one.faq_id not in wanted):
             continue
-        # Files keep phrasings apart by that sign (checking.split_phrasings).
-        text = checking.one_line(one.text.replace("|", " "))
-        key = _key(text)
-        is_fit = bool(key) and len(text) <= checking.MAX_PHRASING and not smalltalk.kind_of(text)
-        if is_fit and key not in seen:
-            seen.add(key)
+        if text := _new(one.text, seen):
             mine.append(Suggestion(text, one.faq_id, one.origin, one.confidence))
     return found
+
+
+def unknown(
+    sources: Sequence[Source], texts: Mapping[int, Iterable[str]]
+) -> dict[int, Sequence[str]]:
+    """Return of `texts`, by entry, what may become a phrasing: each once, and none that is known."""
+    known = _known(sources) if any(texts.values()) else set()
+    found: dict[int, Sequence[str]] = {}
+    for entry_id, mine in texts.items():
+        seen = set(known)
+        found[entry_id] = [new for text in mine if (new := _new(text, seen))]
+    return found
+
+
+def _new(text: str, seen: set[str]) -> str:
+    """Return `text` as a phrasing, and note it in `seen`; empty when it is none or not new."""
+    # Files keep phrasings apart by that sign (checking.split_phrasings).
+    text = checking.one_line(text.replace("|", " "))
+    key = _key(text)
+    is_fit = bool(key) and len(text) <= checking.MAX_PHRASING and not smalltalk.kind_of(text)
+    if not is_fit or key in seen:
+        return ""
+    seen.add(key)
+    return text
+
+
+def _known(sources: Iterable[Source]) -> set[str]:
+    return {_key(text) for one in sources for text in (one.question, *one.phrasings)}
 
 
 def _key(text: str) -> str:

@@ -6,8 +6,10 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
+from django.shortcuts import resolve_url
 from django.views.decorators.http import require_GET, require_POST
 
+from ai import suggesting
 from faqs import browsing, entries, freshness, golden, search
 from faqs.models import Entry
 from faqs.quality import learnt
@@ -90,7 +92,7 @@ def answers_show(request: WorkspaceRequest) -> HttpResponse:
         "answers": found,
         "pairs": found.pairs[:most],
         "more_pairs": len(found.pairs[most:]),
-        "wanting": found.wanting[:most],
+        "wanting": [(one, found.proposed.get(one.entry.entry_id)) for one in found.wanting[:most]],
         "more_wanting": len(found.wanting[most:]),
     }
     return pages.show(request, _ANSWERS, context | _rights(request), part="answers")
@@ -102,7 +104,13 @@ def phrasings_add(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Add what customers wrote as ways to ask for an entry."""
     entry = _entry(pk)
     texts = request.POST.getlist("text")
-    add = partial(entries.add_phrasings, entry_id=pk, texts=texts, now=clock.now())
+    add = partial(
+        quality.add_phrasings,
+        workspace=request.workspace,
+        entry_id=pk,
+        texts=texts,
+        now=clock.now(),
+    )
     broken = golden.broken_by(add) if texts else []
     is_added = bool(texts) and not broken and add()
     said = "Nothing was added: it is known already, or there are too many."
@@ -119,6 +127,43 @@ def phrasings_add(request: WorkspaceRequest, pk: int) -> HttpResponse:
         return pages.show(request, _ANSWERS, {"said": said, "entry": entry}, part="added")
     (messages.success if is_added else messages.error)(request, said)
     return _to_page(request)
+
+
+@require_GET
+@member_required("manager")
+def proposed_show(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """What the model proposes for an entry (a poll, while it is asked)."""
+    return _to_answers(request) if not pages.is_htmx(request) else _show_proposed(request, pk)
+
+
+@require_POST
+@member_required("manager")
+def proposed_ask(request: WorkspaceRequest, pk: int) -> HttpResponse:
+    """Ask the model for more ways to ask."""
+    if not quality.may_propose():
+        raise Http404
+    said = ""
+    try:
+        quality.propose(workspace=request.workspace, entry=_entry(pk), now=clock.now())
+    except suggesting.UnableToSuggest as error:
+        said = str(error)
+    if pages.is_htmx(request):
+        return _show_proposed(request, pk, said)
+    if said:
+        messages.error(request, said)
+    return _to_answers(request)
+
+
+def _show_proposed(request: WorkspaceRequest, pk: int, said: str = "") -> HttpResponse:
+    found = quality.proposed(workspace=request.workspace, entry_id=_entry(pk).pk, now=clock.now())
+    if found is None:
+        raise Http404
+    return pages.show(request, _ANSWERS, {"proposed": found, "said": said}, part="proposed")
+
+
+def _to_answers(request: WorkspaceRequest) -> HttpResponse:
+    url = resolve_url("messaging:quality-answers", request.workspace.slug)
+    return pages.go(request, f"{url}#wanting")
 
 
 @require_GET

@@ -14,8 +14,11 @@ def answer(status: str, body: bytes, *headers: str) -> bytes:
     return "\r\n".join([*lines, *headers, "Connection: close", "", ""]).encode() + body
 
 
-def completion(**changes: Any) -> bytes:
-    message = {"role": "assistant", "content": '{"verdict": "answer", "entries": [1]}'}
+PHRASINGS = '["how much una dey carry am", "see https://evil.example", 7, "delivery fee?"]'
+
+
+def completion(content: str = '{"verdict": "answer", "entries": [1]}', **changes: Any) -> bytes:
+    message = {"role": "assistant", "content": content}
     document = {
         "id": "x",
         "object": "chat.completion",
@@ -55,6 +58,7 @@ FAULTS: dict[str, bytes] = {
         "200 OK",
         completion(choices=[{"index": 0, "message": {"role": "assistant", "content": "{"}, "finish_reason": "length"}]),
     ),
+    "phrasings": answer("200 OK", completion(PHRASINGS)),
     "no-usage": answer("200 OK", completion(usage=None)),
 }  # fmt: skip
 

@@ -27,6 +27,7 @@ def call(seconds: float = 1.9) -> asking.Asked:
     return asking.Asked(
         call_id=1,
         workspace_id=1,
+        purpose="choose",
         prompt=json.dumps({"entries": [], "message": "m"}),
         entry_count=2,
         estimated_nano=100,

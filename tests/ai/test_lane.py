@@ -4,13 +4,16 @@ import json
 import os
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.ai import model_server
 from tests.house import House, wait_until
+from tests.lib import sockets
 
 pytestmark = pytest.mark.processes
 IN_FLIGHT = 60
@@ -38,6 +41,29 @@ space = registry.by_slug({slug!r})
 with scope.workspace(space):
     found = choosing.take_settled(workspace=space, limit=5000, now=clock.now())
 print(json.dumps([[c.reference, c.verdict, c.failure] for c in found]))
+"""
+
+_SUGGEST = """
+from ai import suggesting
+from lib import clock
+from workspaces import registry, scope
+for slug in ("big", "small"):
+    space = registry.by_slug(slug)
+    with scope.workspace(space):
+        suggesting.request(workspace=space, reference=7, question="How much is delivery?",
+            answer="2,500.", known=[], now=clock.now())
+"""
+_SUGGESTED = """
+import json
+from ai import suggesting
+from lib import clock
+from workspaces import registry, scope
+found = []
+for slug in ("big", "small"):
+    space = registry.by_slug(slug)
+    with scope.workspace(space):
+        found.append(suggesting.of(workspace=space, references=[7], now=clock.now())[7].texts)
+print(json.dumps(found))
 """
 
 
@@ -221,3 +247,33 @@ def test_asked_to_end_it_settles_what_is_in_hand_and_takes_no_more(house: House)
     assert left["settled"] + left["waiting"] == MANY and left["waiting"] > 0
     tokens = house.sql("SELECT count(*) FROM ai_call WHERE tokens_in > 0")[0][0]
     assert tokens == left["settled"]
+
+
+@pytest.fixture
+def vendor(built: House) -> Iterator[Counter[str]]:
+    """A model of a vendor behind the lane, which writes phrasings; counts who asked."""
+    hits: Counter[str] = Counter()
+    before = built.environment
+    with sockets.serving(lambda visitor: model_server.talk(visitor, hits)) as server:
+        built.environment = before | {
+            "AI_API_KEY": "key",
+            "AI_FAST_MODEL": "openai/m",
+            "AI_API_BASE": f"{server.url}/phrasings",
+        }
+        yield hits
+    built.environment = before
+
+
+def test_suggestions_come_by_the_lane_through_the_real_library(
+    vendor: Counter[str], house: House
+) -> None:
+    house.manage("shell", "-v0", "-c", _SUGGEST)
+    wait_until(lambda: states(house) == {"settled": 2}, "both are settled", house)
+
+    assert house.script(_SUGGESTED) == [["how much una dey carry am", "delivery fee?"]] * 2
+    assert vendor == {"phrasings": 2}
+    assert house.sql("SELECT count(*) FROM ai_call WHERE used_at IS NULL OR cost_nano = 0") == [
+        (0,)
+    ]
+    assert is_booked_exactly(house)
+    assert take(house, "big") == take(house, "small") == []

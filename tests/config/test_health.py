@@ -37,11 +37,11 @@ def arrive(space: Workspace, *, seconds_ago: int, kind: str = "message") -> None
         )  # fmt: skip
 
 
-def wait_for_a_model(space: Workspace, *, seconds_ago: int) -> None:
+def wait_for_a_model(space: Workspace, *, seconds_ago: int, purpose: str = "choose") -> None:
     at = clock.now() - timedelta(seconds=seconds_ago)
     with scope.system():
         Call.objects.create(
-            workspace=space, purpose="choose", reference=seconds_ago, route="fast", request={},
+            workspace=space, purpose=purpose, reference=seconds_ago, route="fast", request={},
             deadline_at=at, created_at=at,
         )  # fmt: skip
 
@@ -105,6 +105,7 @@ def test_slow_workers_take_no_page_away(client: Client, acme: Workspace) -> None
 def test_a_message_at_a_model_is_not_answered_yet(client: Client, acme: Workspace) -> None:
     arrive(acme, seconds_ago=5)
     wait_for_a_model(acme, seconds_ago=40)
+    wait_for_a_model(acme, seconds_ago=70, purpose="phrasings")  # for a manager
     arrive(acme, seconds_ago=900, kind="status")  # news, for which no customer waits
 
     facts = client.get("/readyz").json()

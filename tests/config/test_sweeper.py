@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -91,7 +92,15 @@ def test_a_model_that_never_answers_is_given_up_by_the_sweep(
     way = committed_way
     with scope.workspace(way.space):
         BotSettings.objects.update(uses_ai=True)
-    monkeypatch.setattr(search, "decide", lambda found: "menu")
+    look = search.look
+
+    def unsure(*args: Any, **known: Any) -> list[search.Finding]:
+        return [
+            replace(found, decision="menu", answers=(), offered=found.shown)
+            for found in look(*args, **known)
+        ]
+
+    monkeypatch.setattr(search, "look", unsure)
     arrive(way)
     drain.run(workspace=way.space)
     with scope.workspace(way.space):

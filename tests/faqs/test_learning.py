@@ -321,8 +321,13 @@ def test_a_workspace_that_another_process_learns_is_not_waited_for(
     shop: Workspace, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entries.create(question="Do you sew uniforms?", answer="Yes.", now=now)
-    asked = []
-    monkeypatch.setattr(learning, "train", lambda **o: bool(asked.append(o["workspace"].pk)))
+    asked: list[int] = []
+
+    def busy(*, workspace: Workspace, now: datetime) -> bool:
+        asked.append(workspace.pk)
+        return False
+
+    monkeypatch.setattr(learning, "train", busy)
 
     tasks.train_due()
 
