@@ -132,7 +132,7 @@ def _belong_together(
         and int(starts[0]) == 0
         and bool((np.diff(starts) >= 0).all())
         and int(starts[-1]) == len(rows) == len(whole["values"])
-        and (not len(rows) or (0 <= int(rows.min()) and int(rows.max()) < count))
+        and (not len(rows) or (int(rows.min()) >= 0 and int(rows.max()) < count))
         and whole["vectors"].shape[:2] == (VIEWS, count)
         and shares.shape[1] == len(about["entries"]) == len(about["faq_ids"])
         and len(whole["rarities"]) == BINS

@@ -113,8 +113,13 @@ def test_a_crash_in_the_middle_leaves_the_old_model_and_the_alarm(
     assert freshness.is_trained()
 
 
+@pytest.mark.parametrize("fault", [ValueError("no inverse"), KeyError("x"), IndexError("x")])
 def test_trouble_with_one_workspace_is_put_off_and_the_others_are_learnt(
-    shop: Workspace, rival: Workspace, now: datetime, monkeypatch: pytest.MonkeyPatch
+    shop: Workspace,
+    rival: Workspace,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Exception,
 ) -> None:
     entries.create(question="Do you sew uniforms?", answer="Yes.", now=now)
     with scope.workspace(rival):
@@ -123,7 +128,7 @@ def test_trouble_with_one_workspace_is_put_off_and_the_others_are_learnt(
 
     def faulty(*, workspace: Workspace, now: datetime) -> bool:
         if workspace.pk == shop.pk:
-            raise ValueError("a matrix that cannot be inverted")
+            raise fault
         return train(workspace=workspace, now=now)
 
     monkeypatch.setattr(learning, "train", faulty)
@@ -143,6 +148,72 @@ def test_an_older_model_never_takes_a_newer_ones_place(shop: Workspace, now: dat
     learning.put(old, version=row.version - 1, own=None, label_count=0, seconds=0.1, now=now)
 
     assert TrainedModel.objects.get().entry_count == row.entry_count
+
+
+def test_one_training_at_a_time_leaves_a_worker_its_other_threads(
+    shop: Workspace, rival: Workspace, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries.create(question="Do you sew uniforms?", answer="Yes.", now=now)
+    with scope.workspace(rival):
+        entries.create(question="Do you sell lace?", answer="Yes.", now=now)
+    begun, asked = [], []
+
+    def busy(*, workspace: Workspace, now: datetime) -> bool:
+        begun.append(workspace.pk)
+        tasks.train(workspace_id=rival.pk)  # as another thread would
+        tasks.train_due()
+        return True
+
+    monkeypatch.setattr(learning, "train", busy)
+    monkeypatch.setattr(tasks.jobs, "enqueue", lambda name, **_: asked.append(name))
+    tasks.train(workspace_id=shop.pk)
+
+    assert begun == [shop.pk]
+    assert asked == ["faqs.train_due"]  # for the one that was declined
+
+
+def test_trainings_of_many_workspaces_are_done_in_rounds(
+    shop: Workspace, rival: Workspace, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries.create(question="Do you sew uniforms?", answer="Yes.", now=now)
+    with scope.workspace(rival):
+        entries.create(question="Do you sell lace?", answer="Yes.", now=now)
+    asked: list[str] = []
+    monkeypatch.setattr(tasks, "_ROUND_SECONDS", 0.0)
+    monkeypatch.setattr(tasks.jobs, "enqueue", lambda name, **_: asked.append(name))
+
+    tasks.train_due()
+
+    assert asked == ["faqs.train_due"]
+
+
+def test_a_program_of_another_version_does_not_end_the_learning_of_this_one(
+    shop: Workspace, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    freshness._asked.clear()
+    entries.create(question="Do you sew uniforms?", answer="Yes.", now=now)
+    with monkeypatch.context() as older:
+        older.setattr(identity, "of_models", lambda: "older/1")
+        learning.train(workspace=shop, now=now)
+    with scope.system():
+        assert shop.pk not in alarms.due(kind="train", now=now)
+
+    assert not freshness.is_trained()
+    freshness.heal(shop, search.current())
+
+    with scope.system():
+        assert shop.pk in alarms.due(kind="train", now=now)
+
+
+def test_healing_does_not_hurry_what_was_put_off(shop: Workspace, now: datetime) -> None:
+    freshness._asked.clear()
+    entries.create(question="Do you sew uniforms?", answer="Yes.", now=now)
+    tasks._put_off(shop.pk)
+
+    freshness.heal(shop, search.current())
+
+    with scope.system():
+        assert shop.pk not in alarms.due(kind="train", now=now)
 
 
 @pytest.mark.parametrize("data", [b"", b"nonsense", b"PK\x03\x04" + b"\x00" * 50])
