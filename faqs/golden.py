@@ -47,12 +47,14 @@ def add(
 ) -> GoldenQuestion | None:
     """Make `text` a golden question of an entry, whatever it was of before; None: no such entry."""
     text = " ".join(text.replace("\x00", "").split())[:300]
-    entry = Entry.objects.filter(pk=entry_id).first()
-    if entry is None or not text:
-        return None
-    golden, _ = GoldenQuestion.objects.update_or_create(
-        text=text, defaults={"entry": entry, "origin": origin, "created_at": now}
-    )
+    with transaction.atomic():
+        # Locked: an entry that is deleted at this moment takes the question along.
+        entry = Entry.objects.select_for_update(no_key=True).filter(pk=entry_id).first()
+        if entry is None or not text:
+            return None
+        golden, _ = GoldenQuestion.objects.update_or_create(
+            text=text, defaults={"entry": entry, "origin": origin, "created_at": now}
+        )
     return golden
 
 

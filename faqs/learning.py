@@ -115,7 +115,10 @@ def put(
     seconds: float,
     now: datetime,
 ) -> None:
-    """Put a model in the place of an older one, at one stroke; a newer one stays."""
+    """Put a model in the place of an older one, at one stroke; a newer one stays.
+
+    One that is newer than the entries themselves was left behind when those were restored.
+    """
     with transaction.atomic():
         TrainedModel.objects.filter(trained_at__lt=now - _OTHERS_KEPT).exclude(
             encoder=trained.encoder
@@ -130,7 +133,7 @@ def put(
                 "trained_at": now,
             },
         )
-        if not is_new and row.version > version:
+        if not is_new and version < row.version <= versions.current().entries:
             return
         row.version = version
         row.data = model.to_bytes(trained)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 
 from faqs import calibrating, entries, freshness, identity, labels, learning, search, shelf, tasks
 from faqs.encoder import encoding, optional
@@ -214,6 +215,18 @@ def test_healing_does_not_hurry_what_was_put_off(shop: Workspace, now: datetime)
 
     with scope.system():
         assert shop.pk not in alarms.due(kind="train", now=now)
+
+
+def test_a_model_that_is_newer_than_restored_entries_is_made_anew(
+    shop: Workspace, now: datetime
+) -> None:
+    TrainedModel.objects.update(version=F("version") + 1_000_000)
+
+    learning.train(workspace=shop, now=now)
+
+    assert freshness.is_trained()
+    with scope.system():
+        assert shop.pk not in alarms.due(kind="train", now=now + timedelta(days=1))
 
 
 @pytest.mark.parametrize("data", [b"", b"nonsense", b"PK\x03\x04" + b"\x00" * 50])
