@@ -1,12 +1,13 @@
 """How good the answers are, and what would make them better."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
-from faqs import browsing, entries
+from faqs import browsing, entries, holding
 from faqs.models import Entry
 from faqs.quality import learnt
 from lib import clock
@@ -99,7 +100,10 @@ def phrasings_add(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Add what customers wrote as ways to ask for an entry."""
     entry = _entry(pk)
     texts = request.POST.getlist("text")
-    is_added = bool(texts) and entries.add_phrasings(entry_id=pk, texts=texts, now=clock.now())
+    add = partial(entries.add_phrasings, entry_id=pk, texts=texts, now=clock.now())
+    if texts and (broken := holding.broken_by(request, add)):
+        return holding.page(request, broken)
+    is_added = bool(texts) and add()
     said = (
         "Added. The bot is learning it."
         if is_added
@@ -127,8 +131,11 @@ def merge_form(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def merge_confirm(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Make one entry of two; this one's answer stays."""
     other = _other(pk, request.POST.get("other"))
+    merge = partial(entries.merge, kept_id=pk, other_id=other.pk, now=clock.now())
     try:
-        kept = entries.merge(kept_id=pk, other_id=other.pk, now=clock.now())
+        if broken := holding.broken_by(request, merge):
+            return holding.page(request, broken)
+        kept = merge()
     except entries.UnableToSaveEntry as error:
         messages.error(request, str(error))
         return _to_page(request)
