@@ -89,7 +89,7 @@ def _tell_broken(
     now: datetime,
 ) -> None:
     """Tell of golden questions that a change broke, where that could not be told before it."""
-    asked = golden.questions() if len(found) > golden.MOST_ENTRIES else []
+    asked = golden.questions() if golden.take_long(found) else []
     before = TrainedModel.objects.filter(encoder=identity.of_models()).first() if asked else None
     if before is None:
         return
