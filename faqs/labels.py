@@ -55,7 +55,8 @@ def put(
             },
         )
         is_kept = bool(cursor.rowcount)
-    if is_kept and count() % _STEP == 0:
+    # With every label until it is done: of two at the same time, neither sees the other.
+    if is_kept and _are_enough(count(), versions.current().fitted):
         versions.ask_for_training()
     return is_kept
 
@@ -67,5 +68,8 @@ def count() -> int:
 
 def are_worth_fitting(*, fitted: int) -> bool:
     """Say whether there are enough labels, and enough new ones since there were `fitted`."""
-    found = count()
+    return _are_enough(count(), fitted)
+
+
+def _are_enough(found: int, fitted: int) -> bool:
     return found >= LEAST and found >= fitted + _STEP

@@ -206,6 +206,22 @@ def test_a_program_of_another_version_does_not_end_the_learning_of_this_one(
         assert shop.pk in alarms.due(kind="train", now=now)
 
 
+def test_the_model_of_another_version_stays_until_that_one_is_gone(
+    shop: Workspace, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as newer:
+        newer.setattr(identity, "of_models", lambda: "newer/1")
+        learning.train(workspace=shop, now=now + timedelta(days=30))
+        # The older program's model is a month old, and still what that one answers with.
+        assert TrainedModel.objects.count() == 2
+
+        for days in (31, 32):
+            entries.create(question=f"Do you sew {days}?", answer="Yes.", now=now)
+            learning.train(workspace=shop, now=now + timedelta(days=days))
+
+    assert list(TrainedModel.objects.values_list("encoder", flat=True)) == ["newer/1"]
+
+
 def test_healing_does_not_hurry_what_was_put_off(shop: Workspace, now: datetime) -> None:
     freshness._asked.clear()
     entries.create(question="Do you sew uniforms?", answer="Yes.", now=now)
@@ -338,6 +354,12 @@ def test_the_confidence_is_fitted_after_fifty_labels(shop: Workspace, now: datet
         label(delivery, text, n, now)
 
     assert freshness.is_due()
+    with scope.system():
+        assert shop.pk in alarms.due(kind="train", now=now)
+        Alarm.objects.all().delete()  # as if the fiftieth had not seen the forty-ninth
+    label(delivery, "how much to deliver 98 yards", 500, now)
+    with scope.system():
+        assert shop.pk in alarms.due(kind="train", now=now)
     learning.train(workspace=shop, now=now)
 
     assert not freshness.is_due()
