@@ -98,7 +98,7 @@ def entry_create(request: WorkspaceRequest) -> HttpResponse:
         except entries.UnableToSaveEntry as error:
             form.refuse(error.problems)
         else:
-            messages.success(request, "Added. The bot knows it from the next message on.")
+            messages.success(request, "Added. The bot knows it in a few seconds.")
             return _to_list(request)
     return _form_page(request, form, None, 422)
 

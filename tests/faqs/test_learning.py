@@ -14,6 +14,7 @@ from faqs.engine.answering import Answerer
 from faqs.engine.remembering import Remembering
 from faqs.models import Entry, Label, TrainedModel
 from faqs.search import Finding
+from lib import jobs
 from workspaces import alarms, scope
 from workspaces.models import Alarm, Workspace
 
@@ -166,7 +167,7 @@ def test_one_training_at_a_time_leaves_a_worker_its_other_threads(
         return True
 
     monkeypatch.setattr(learning, "train", busy)
-    monkeypatch.setattr(tasks.jobs, "enqueue", lambda name, **_: asked.append(name))
+    monkeypatch.setattr(jobs, "enqueue", lambda name, **_: asked.append(name))
     tasks.train(workspace_id=shop.pk)
 
     assert begun == [shop.pk]
@@ -181,7 +182,7 @@ def test_trainings_of_many_workspaces_are_done_in_rounds(
         entries.create(question="Do you sell lace?", answer="Yes.", now=now)
     asked: list[str] = []
     monkeypatch.setattr(tasks, "_ROUND_SECONDS", 0.0)
-    monkeypatch.setattr(tasks.jobs, "enqueue", lambda name, **_: asked.append(name))
+    monkeypatch.setattr(jobs, "enqueue", lambda name, **_: asked.append(name))
 
     tasks.train_due()
 
