@@ -147,8 +147,12 @@ def merge(*, kept_id: int, other_id: int, now: datetime) -> Entry:
     """
     with transaction.atomic():
         versions.bump()
-        locked = Entry.objects.select_for_update()
-        kept, other = locked.get(pk=kept_id), locked.get(pk=other_id)
+        # In the order in which answers that are counted lock them (faqs.search.note_uses).
+        both = Entry.objects.select_for_update().filter(pk__in=(kept_id, other_id)).order_by("pk")
+        locked = {entry.pk: entry for entry in both}
+        if kept_id not in locked or other_id not in locked:
+            raise Entry.DoesNotExist
+        kept, other = locked[kept_id], locked[other_id]
         mine, theirs = _content(kept), _content(other)
         content = checking.draft(
             question=mine.question,

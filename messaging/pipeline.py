@@ -220,7 +220,7 @@ def _ask_model(turns: Sequence[LiveTurn]) -> None:
         asks=[
             choosing.Ask(
                 reference=turn.message.pk,
-                question=turn.text,
+                question=_in_full(turn),
                 candidates=[
                     choosing.Candidate(m.entry_id, m.question, m.answer, m.confidence)
                     for m in turn.found.nearest
@@ -236,6 +236,12 @@ def _ask_model(turns: Sequence[LiveTurn]) -> None:
         turn.is_asked = turn.message.pk in accepted
         if turn.is_asked:
             turn.message.waiting_since = turn.now
+
+
+def _in_full(turn: LiveTurn) -> str:
+    """Return what the customer asks, with the question before it where it was taken with that."""
+    before = turn.found.account.get("after")
+    return f"{before}\n{turn.text}" if before else turn.text
 
 
 def _wait_for_model(turn: LiveTurn) -> list[Verdict]:

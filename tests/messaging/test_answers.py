@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ai import choosing
 from faqs import learning
 from faqs.models import Entry, Label
 from lib import clock
@@ -84,6 +85,27 @@ def test_a_follow_up_is_understood_by_the_question_before_it(shop: Way) -> None:
 
     assert replies(shop) == ["Delivery within Lagos is ₦2,500."] * 2
     assert step(shop, "wamid.2").detail["after"] == "How much is delivery to Lagos?"
+
+
+@pytest.mark.usefixtures("unsure")
+def test_a_model_is_asked_a_follow_up_with_the_question_before_it(
+    shop: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def request_all(*, asks: Any, **_: Any) -> set[int]:
+        asked.extend(one.question for one in asks)
+        return set()
+
+    monkeypatch.setattr(choosing, "request_all", request_all)
+    with scope.workspace(shop.space):
+        BotSettings.objects.update(uses_ai=True)
+    shop.say("How much is delivery to Lagos?", wamid="wamid.1")
+    shop.say("and for delivery to Abuja?", wamid="wamid.2")
+
+    assert asked[0] == "How much is delivery to Lagos?"
+    assert step(shop, "wamid.2").detail.get("after") == asked[0]
+    assert asked[1] == "How much is delivery to Lagos?\nand for delivery to Abuja?"
 
 
 def test_a_chain_of_follow_ups_goes_back_to_the_question(shop: Way) -> None:
