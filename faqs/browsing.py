@@ -46,6 +46,7 @@ def count() -> int:
 def shelf(*, query: str = "", category: str = "", page: int = 1) -> Shelf:
     """Return entries by question, narrowed down by words of their texts and by category."""
     query = query.replace("\x00", "").strip()[:200]
+    category = category.replace("\x00", "")
     page = min(max(page, 1), 10_000)
     totals = Entry.objects.aggregate(all=Count("pk"), active=Count("pk", filter=Q(is_active=True)))
     rows = Entry.objects.annotate(phrasing_count=Count("phrasings", distinct=True))

@@ -135,7 +135,7 @@ def delete(*, entry_id: int) -> bool:
     """Delete an entry and its phrasings. Say whether it was there."""
     with transaction.atomic():
         versions.bump()
-        count, _ = Entry.objects.filter(pk=entry_id).delete()
+        count = remove([entry_id])
     return count > 0
 
 
@@ -147,7 +147,12 @@ def merge(*, kept_id: int, other_id: int, now: datetime) -> Entry:
     """
     with transaction.atomic():
         versions.bump()
-        kept, other = Entry.objects.get(pk=kept_id), Entry.objects.get(pk=other_id)
+        # In the order in which answers that are counted lock them (faqs.search.note_uses).
+        both = Entry.objects.select_for_update().filter(pk__in=(kept_id, other_id)).order_by("pk")
+        locked = {entry.pk: entry for entry in both}
+        if kept_id not in locked or other_id not in locked:
+            raise Entry.DoesNotExist
+        kept, other = locked[kept_id], locked[other_id]
         mine, theirs = _content(kept), _content(other)
         content = checking.draft(
             question=mine.question,
@@ -165,6 +170,22 @@ def merge(*, kept_id: int, other_id: int, now: datetime) -> Entry:
         replace({kept.faq_id: content}, updated_at={kept.faq_id: now})
         kept.refresh_from_db()
     return kept
+
+
+def remove(entry_ids: Sequence[int]) -> int:
+    """Delete entries with all that hangs on them; return how many. The caller has bumped.
+
+    They are locked first: what is said of one meanwhile (faqs.labels, faqs.golden) comes before,
+    and goes along, or finds it gone.
+    """
+    gone = list(
+        Entry.objects.select_for_update()
+        .filter(pk__in=entry_ids)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+    Entry.objects.filter(pk__in=gone).delete()
+    return len(gone)
 
 
 def contents() -> dict[str, checking.Draft]:

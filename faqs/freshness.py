@@ -6,9 +6,11 @@ from faqs import labels, versions
 from faqs.encoder import optional
 from faqs.models import Entry
 from faqs.versions import Current
+from workspaces import alarms
 from workspaces.models import Workspace
 
 _ASK_SECONDS = 60.0
+_MOST_ASKED = 2_000
 _asked: dict[int, float] = {}
 
 
@@ -25,15 +27,22 @@ def is_due() -> bool:
 
 
 def heal(workspace: Workspace, current: Current) -> None:
-    """Ask for a model where there should be one and is none, once a minute at most.
+    """Ask for a model of the entries as they are where nobody is to make one; once a minute.
 
-    For who answers customers: after an update of the program, or when a stored one was unusable.
+    For who answers customers: after an update of the program, when a stored one was unusable, or
+    when a program of another version, which keeps models of its own, has taken the alarm off.
     """
     now = time.monotonic()
-    if current.model or optional.encoder() is None or _asked.get(workspace.pk, 0.0) > now:
+    if current.model == current.entries or _asked.get(workspace.pk, 0.0) > now:
         return
+    if optional.encoder() is None:
+        return
+    if len(_asked) >= _MOST_ASKED:
+        _asked.clear()
     _asked[workspace.pk] = now + _ASK_SECONDS
-    arm()
+    # An alarm that is set is not hurried: it may have been put off after trouble.
+    if not alarms.is_set(workspace_id=workspace.pk, kind=versions.ALARM):
+        arm()
 
 
 def arm() -> None:

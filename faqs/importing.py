@@ -142,7 +142,7 @@ def undo(*, import_id: int, now: datetime) -> Undone:
             for name, change in before["changed"].items()
             if present.get(name) == _draft(change["after"])
         }
-        Entry.objects.filter(faq_id__in=removed).delete()
+        entries.remove(list(Entry.objects.filter(faq_id__in=removed).values_list("pk", flat=True)))
         entries.replace(
             restored,
             updated_at={

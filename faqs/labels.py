@@ -7,13 +7,14 @@ from django.db import connection as database
 from faqs import versions
 from faqs.models import Label
 
-# A tap never takes back what the team said; else the last word counts.
+# A tap never takes back what the team said; else the last word counts. The entry is locked, so that
+# whoever deletes it (faqs.entries) waits for the label, and takes it along.
 _PUT = """
+WITH wanted AS (SELECT id FROM faqs_entry WHERE id = %(entry)s FOR KEY SHARE)
 INSERT INTO faqs_label AS l
     (message_id, text, entry_id, source, answered_id, by_id, created_at)
-SELECT %(message)s, %(text)s, (SELECT id FROM faqs_entry WHERE id = %(entry)s), %(source)s,
-    %(answered)s, %(by)s, %(now)s
-WHERE %(entry)s::bigint IS NULL OR EXISTS (SELECT 1 FROM faqs_entry WHERE id = %(entry)s)
+SELECT %(message)s, %(text)s, (SELECT id FROM wanted), %(source)s, %(answered)s, %(by)s, %(now)s
+WHERE %(entry)s::bigint IS NULL OR EXISTS (SELECT 1 FROM wanted)
 ON CONFLICT (message_id) DO UPDATE SET text = EXCLUDED.text, entry_id = EXCLUDED.entry_id,
     source = EXCLUDED.source, answered_id = EXCLUDED.answered_id, by_id = EXCLUDED.by_id,
     created_at = EXCLUDED.created_at
@@ -54,7 +55,8 @@ def put(
             },
         )
         is_kept = bool(cursor.rowcount)
-    if is_kept and count() % _STEP == 0:
+    # With every label until it is done: of two at the same time, neither sees the other.
+    if is_kept and _are_enough(count(), versions.current().fitted):
         versions.ask_for_training()
     return is_kept
 
@@ -66,5 +68,8 @@ def count() -> int:
 
 def are_worth_fitting(*, fitted: int) -> bool:
     """Say whether there are enough labels, and enough new ones since there were `fitted`."""
-    found = count()
+    return _are_enough(count(), fitted)
+
+
+def _are_enough(found: int, fitted: int) -> bool:
     return found >= LEAST and found >= fitted + _STEP

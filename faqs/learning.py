@@ -27,7 +27,10 @@ from workspaces.models import Workspace
 # Named by the workspace's number: at most one training of it at a time, on any machine.
 _LOCK = 0x66617173  # "faqs"
 _IN_A_ROW = 3  # for who goes on changing entries while they are learnt
-_OTHERS_KEPT = timedelta(days=2)  # models of another encoder: an older program may still answer
+# Models of another encoder: a program of another version may still answer with them. If it does, it
+# follows a change within minutes.
+_OTHERS_KEPT = timedelta(days=2)
+_FOLLOWED_WITHIN = timedelta(minutes=15)
 
 
 def train(*, workspace: Workspace, now: datetime) -> bool:
@@ -89,7 +92,7 @@ def _tell_broken(
     now: datetime,
 ) -> None:
     """Tell of golden questions that a change broke, where that could not be told before it."""
-    asked = golden.questions() if len(found) > golden.MOST_ENTRIES else []
+    asked = golden.questions() if golden.take_long(found) else []
     before = TrainedModel.objects.filter(encoder=identity.of_models()).first() if asked else None
     if before is None:
         return
@@ -115,11 +118,11 @@ def put(
     seconds: float,
     now: datetime,
 ) -> None:
-    """Put a model in the place of an older one, at one stroke; a newer one stays."""
+    """Put a model in the place of an older one, at one stroke; a newer one stays.
+
+    One that is newer than the entries themselves was left behind when those were restored.
+    """
     with transaction.atomic():
-        TrainedModel.objects.filter(trained_at__lt=now - _OTHERS_KEPT).exclude(
-            encoder=trained.encoder
-        ).delete()
         row, is_new = TrainedModel.objects.select_for_update().get_or_create(
             encoder=trained.encoder,
             defaults={
@@ -130,8 +133,11 @@ def put(
                 "trained_at": now,
             },
         )
-        if not is_new and row.version > version:
+        if not is_new and version < row.version <= versions.current().entries:
             return
+        if not is_new and row.trained_at < now - _FOLLOWED_WITHIN:
+            others = TrainedModel.objects.exclude(encoder=trained.encoder)
+            others.filter(version__lt=row.version, trained_at__lt=now - _OTHERS_KEPT).delete()
         row.version = version
         row.data = model.to_bytes(trained)
         row.certainty = certainty.as_json(own) if own else None

@@ -3,10 +3,11 @@
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from celery import shared_task
-from django.db import DatabaseError
 
 from faqs import versions
 from faqs.engine.features import UnableToEncode
@@ -15,66 +16,73 @@ from workspaces import alarms, registry, scope
 
 _log = logging.getLogger(__name__)
 _TROUBLE = timedelta(minutes=5)
+_DUE = "faqs.train_due"
+
+
+# A training takes a thread for seconds; floods, news and linked phones need the others.
+_place = threading.Lock()
+_is_asked_again = threading.Event()
+# After so long the worker may end, or look at what else waits, before the next one.
+_ROUND_SECONDS = 20.0
 
 
 @shared_task(name=versions.TRAIN, queue="housekeeping")
 def train(*, workspace_id: int, **_: object) -> None:
     """Learn a workspace's entries after a change."""
     jobs.begun(f"train:{workspace_id}")
-    _learn_all(first=workspace_id)
+    with _one_at_a_time() as is_mine:
+        if is_mine:
+            _train(workspace_id)
 
 
-@shared_task(name="faqs.train_due", queue="housekeeping")
+@shared_task(name=_DUE, queue="housekeeping")
 def train_due(**_: object) -> None:
     """Learn what a lost wake-up, or a crash in the middle, left behind."""
-    _learn_all()
-
-
-# After an update of the program a thousand workspaces may be due: the process's other threads
-# are for floods, and this one looks up now and then.
-_learning = threading.Lock()
-_TURN_SECONDS = 60.0
-
-
-def _learn_all(first: int | None = None) -> None:
-    """Learn what is due, one workspace after the other; who comes meanwhile leaves it to this."""
-    until = time.monotonic() + _TURN_SECONDS
-    waiting = [first] if first is not None else _due()
-    left_alone: set[int] = set()
-    # Who was turned away may have come after the last look: hence another one after the turn.
-    while waiting and _learning.acquire(blocking=False):
-        try:
-            while waiting and time.monotonic() < until:
-                workspace_id = waiting.pop(0)
-                if not _learn(workspace_id):
-                    left_alone.add(workspace_id)
-                waiting = waiting or [pk for pk in _due() if pk not in left_alone]
-        finally:
-            _learning.release()
-        if time.monotonic() >= until:
+    jobs.begun(_DUE)
+    with _one_at_a_time() as is_mine:
+        if not is_mine:
             return
-        waiting = [pk for pk in _due() if pk not in left_alone]
+        with scope.system():
+            due = alarms.due(kind=versions.ALARM, now=clock.now())
+        until = time.monotonic() + _ROUND_SECONDS
+        for workspace_id in due:
+            if time.monotonic() > until:
+                _is_asked_again.set()
+                break
+            _train(workspace_id)
 
 
-def _due() -> list[int]:
-    with scope.system():
-        return alarms.due(kind=versions.ALARM, now=clock.now())
+@contextmanager
+def _one_at_a_time() -> Iterator[bool]:
+    """Hold this process's only place for a training; what is declined is looked for after it."""
+    if not _place.acquire(blocking=False):
+        _is_asked_again.set()
+        yield False
+        return
+    _is_asked_again.clear()
+    try:
+        yield True
+    finally:
+        _place.release()
+        if _is_asked_again.is_set():
+            jobs.enqueue(_DUE, queue="housekeeping", once=_DUE)
 
 
-def _learn(workspace_id: int) -> bool:
-    """Learn a workspace's entries; False when that is left to others, or to later."""
+def _train(workspace_id: int) -> None:
     # The encoder takes memory that processes without this task can do without.
     from faqs import learning
 
     space = registry.by_id(workspace_id)
     if space is None:
-        return False
+        return
+    now = clock.now()
     try:
-        return learning.train(workspace=space, now=clock.now())
+        learning.train(workspace=space, now=now)
     except UnableToEncode:
-        pass  # answers are found by words here (faqs.shelf); another machine may have the model
-    except (DatabaseError, MemoryError, ValueError, ArithmeticError) as error:
-        # One in trouble keeps nobody else waiting; its old model answers.
+        # Answers are found by words here (faqs.shelf); another machine may have the model.
+        _put_off(workspace_id)
+    except Exception as error:
+        # One in trouble keeps nobody else waiting, whatever it is; its old model answers.
         _log.exception("faqs.training.failed")
         events.publish(
             "faqs.training.failed",
@@ -82,8 +90,7 @@ def _learn(workspace_id: int) -> bool:
             meta={"error": type(error).__name__},
             level=logging.WARNING,
         )
-    _put_off(workspace_id)
-    return False
+        _put_off(workspace_id)
 
 
 def _put_off(workspace_id: int) -> None:

@@ -1,6 +1,6 @@
 """The FAQs: find, write, switch, delete, import with a preview, undo, export."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
-from faqs import browsing, checking, entries, exporting, golden, importing, intake, room
+from faqs import browsing, checking, entries, exporting, golden, holding, importing, intake, room
 from faqs.forms import EntryForm, LinkForm, PasteForm, UploadForm
 from faqs.models import Entry
 from lib import clock
@@ -48,11 +48,6 @@ def _entry(pk: int) -> Entry:
     if found is None:
         raise Http404
     return found
-
-
-def _broken_by(request: WorkspaceRequest, change: Callable[[], object]) -> list[golden.Broken]:
-    """Return the golden questions that a change would break, unless it is wanted anyway."""
-    return [] if request.POST.get("anyway") else golden.broken_by(change)
 
 
 def _form_page(
@@ -97,13 +92,13 @@ def entry_create(request: WorkspaceRequest) -> HttpResponse:
     if form.is_valid():
         save = partial(entries.create, **form.cleaned_data, now=clock.now())
         try:
-            if broken := _broken_by(request, save):
+            if broken := holding.broken_by(request, save):
                 return _form_page(request, form, None, 422, broken=broken)
             save()
         except entries.UnableToSaveEntry as error:
             form.refuse(error.problems)
         else:
-            messages.success(request, "Added. The bot knows it from the next message on.")
+            messages.success(request, "Added. The bot knows it in a few seconds.")
             return _to_list(request)
     return _form_page(request, form, None, 422)
 
@@ -135,7 +130,7 @@ def entry_update(request: WorkspaceRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         save = partial(entries.update, entry_id=pk, **form.cleaned_data, now=clock.now())
         try:
-            if broken := _broken_by(request, save):
+            if broken := holding.broken_by(request, save):
                 return _form_page(request, form, entry, 422, broken=broken)
             save()
         except entries.UnableToSaveEntry as error:
@@ -153,7 +148,10 @@ def entry_update(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def entry_switch(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Switch an answer on or off."""
     is_active = request.POST.get("is_active") == "on"
-    entries.set_active(entry_id=pk, is_active=is_active, now=clock.now())
+    switch = partial(entries.set_active, entry_id=pk, is_active=is_active, now=clock.now())
+    if broken := holding.broken_by(request, switch):
+        return holding.page(request, broken)
+    switch()
     if not pages.is_htmx(request):
         return _to_list(request)
     return pages.show(
@@ -172,7 +170,10 @@ def entry_part(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @member_required("manager")
 def entry_delete(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Delete an answer."""
-    if not entries.delete(entry_id=pk):
+    delete = partial(entries.delete, entry_id=pk)
+    if broken := holding.broken_by(request, delete):
+        return holding.page(request, broken)
+    if not delete():
         raise Http404
     messages.success(request, "Deleted. The bot no longer answers with it.")
     return _to_list(request)
@@ -182,10 +183,12 @@ def entry_delete(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @member_required("manager")
 def template_add(request: WorkspaceRequest) -> HttpResponse:
     """Add a trade's ready-made answers."""
+    trade = request.POST.get("trade", "")
+    add = partial(importing.add_template, trade=trade, user_id=request.user.pk, now=clock.now())
     try:
-        file = importing.add_template(
-            trade=request.POST.get("trade", ""), user_id=request.user.pk, now=clock.now()
-        )
+        if broken := holding.broken_by(request, add):
+            return holding.page(request, broken)
+        file = add()
     except importing.UnableToImport as error:
         messages.error(request, str(error))
         return _to_list(request)
@@ -310,7 +313,7 @@ def import_confirm(request: WorkspaceRequest, pk: int) -> HttpResponse:
     skip = [number for number in ticked if number is not None]
     add = partial(importing.confirm, import_id=pk, skip=skip, now=clock.now())
     try:
-        if broken := _broken_by(request, add):
+        if broken := holding.broken_by(request, add):
             return _preview_page(request, pk, 422, broken=broken)
         file = add()
     except importing.UnableToImport as error:
@@ -334,8 +337,11 @@ def import_discard(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @member_required("manager")
 def import_undo(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Take a file back."""
+    undo = partial(importing.undo, import_id=pk, now=clock.now())
     try:
-        undone = importing.undo(import_id=pk, now=clock.now())
+        if broken := holding.broken_by(request, undo):
+            return holding.page(request, broken)
+        undone = undo()
     except importing.UnableToUndo as error:
         messages.error(request, str(error))
         return _to_import(request, pk)

@@ -29,6 +29,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _LONGEST_ADDRESS = 2_000
 _CHUNK = 64 * 1024
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9._-]{0,251}[a-z0-9_])?|[0-9a-f:.]{2,45}")
+_CHARSET = re.compile(r"[a-z0-9._:-]{1,40}")
 _ALLOWED = "/%:@!$&'()*+,;=~-._?"  # in a path and a query, as they were typed
 _USUAL_PORTS = {"http": 80, "https": 443}
 # NAT64, 6to4 and Teredo carry an address of version 4 inside, which nobody has judged.
@@ -128,7 +129,8 @@ def _fetch(url: str, kinds: Collection[str], rules: Rules) -> Fetched:
                 f"The certificate of {parts.hostname} is not valid, so nobody can tell whose page "
                 "it is. Whoever looks after the website can renew it."
             ) from error
-        except (OSError, http.client.HTTPException, zlib.error) as error:
+        except (OSError, http.client.HTTPException, zlib.error, ValueError) as error:
+            # A ValueError is what the standard library says of lengths and headers that are none.
             raise UnableToFetch(
                 f"The connection to {parts.hostname} broke. Check the address, or try again later."
             ) from error
@@ -203,6 +205,8 @@ def _fetch_one(parts: SplitResult, kinds: Collection[str], rules: Rules) -> Fetc
     finally:
         line.close()
     charset = response.headers.get_content_charset() or ""
+    if not _CHARSET.fullmatch(charset):
+        charset = ""
     return Fetched(url=parts.geturl(), kind=kind, charset=charset, data=data)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from faqs import followups, labels, search
+from faqs import followups, labels, search, smalltalk
 from faqs.models import Label
 from messaging.models import Message
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # After so long a customer does not expect to be understood by what was said before.
 _WITHIN = timedelta(minutes=30)
 _LOOKED_AT = 5
+# A menu's choice is called so and by its entry's number.
+PREFIX = "faq:"
 
 
 def with_previous(turn: Turn, alone: search.Finding) -> search.Finding:
@@ -51,20 +53,18 @@ def _previous(turn: Turn) -> str:
         .order_by("-id")
         .values_list("text", flat=True)[:_LOOKED_AT]
     )
-    return next((text[:500] for text in said if text and not followups.may_go_on(text)), "")
+    return next((text[:500] for text in said if _stands_alone(text)), "")
+
+
+def _stands_alone(text: str) -> bool:
+    return smalltalk.kind_of(text) is None and not followups.may_go_on(text)
 
 
 def note_tap(turn: Turn) -> None:
     """Keep what a choice from a menu says about the question that the menu was offered for."""
     if turn.conversation is None or turn.tapped_entry_id is None:
         return
-    menus = Message.objects.filter(
-        conversation=turn.conversation,
-        direction=Message.Direction.OUT,
-        content__has_key="choices",
-        answers__isnull=False,
-    ).select_related("answers")
-    menu = menus.order_by("-id").first()
+    menu = _menu_with(turn)
     if menu is None or menu.answers is None or not menu.answers.text:
         return
     labels.put(
@@ -74,3 +74,16 @@ def note_tap(turn: Turn) -> None:
         source=Label.Source.TAP,
         now=turn.now,
     )
+
+
+def _menu_with(turn: Turn) -> Message | None:
+    """Return the menu that was chosen from: buttons of an older one can be tapped, too."""
+    menus = Message.objects.filter(
+        conversation=turn.conversation,
+        direction=Message.Direction.OUT,
+        content__choices__contains=[f"{PREFIX}{turn.tapped_entry_id}"],
+        answers__isnull=False,
+    ).select_related("answers")
+    named = turn.message.reply_to_provider_id if turn.message is not None else ""
+    tapped = menus.filter(provider_message_id=named).first() if named else None
+    return tapped or menus.order_by("-id").first()

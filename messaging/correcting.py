@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from faqs import browsing, entries, golden, labels
+from faqs import browsing, entries, golden, labels, versions
 from faqs.models import Entry, GoldenQuestion, Label
 from messaging.models import Message
 from workspaces import audit
@@ -57,6 +57,8 @@ def correct(
     if message is None or not message.text.strip():
         raise UnableToCorrect("There is no such message of a customer.")
     with transaction.atomic():
+        if teaches:
+            versions.bump()  # before any entry is locked, as whoever deletes one does
         if entry_id is not None and not Entry.objects.filter(pk=entry_id).exists():
             raise UnableToCorrect("That answer is gone. Choose another one.")
         labels.put(

@@ -13,8 +13,6 @@ from messaging.models import Conversation, Message
 from messaging.trace import Verdict, acted, passed, stopped
 from messaging.turn import LiveTurn
 
-PREFIX = "faq:"
-
 
 def decide_all(turns: Sequence[LiveTurn]) -> list[list[Verdict]]:
     """Walk the gates for every message and carry out what they decided, onto the desk.
@@ -184,7 +182,7 @@ def offer_menu(turn: LiveTurn) -> list[Verdict]:
     lines = [f"{n}. {match.question}" for n, match in enumerate(matches, start=1)]
     body = "\n".join([bot.MENU_HEAD, *lines, "", bot.MENU_FOOT])
     buttons = tuple(
-        Button(id=f"{PREFIX}{match.entry_id}", title=_title(n, match.question))
+        Button(id=f"{context.PREFIX}{match.entry_id}", title=_title(n, match.question))
         for n, match in enumerate(matches, start=1)
     )
     with_buttons = turn.connection is None or manager.supports_buttons(turn.connection.provider)
@@ -222,7 +220,7 @@ def _ask_model(turns: Sequence[LiveTurn]) -> None:
         asks=[
             choosing.Ask(
                 reference=turn.message.pk,
-                question=turn.text,
+                question=_in_full(turn),
                 candidates=[
                     choosing.Candidate(m.entry_id, m.question, m.answer, m.confidence)
                     for m in turn.found.nearest
@@ -240,6 +238,12 @@ def _ask_model(turns: Sequence[LiveTurn]) -> None:
             turn.message.waiting_since = turn.now
 
 
+def _in_full(turn: LiveTurn) -> str:
+    """Return what the customer asks, with the question before it where it was taken with that."""
+    before = turn.found.account.get("after")
+    return f"{before}\n{turn.text}" if before else turn.text
+
+
 def _wait_for_model(turn: LiveTurn) -> list[Verdict]:
     turn.desk.show_typing(turn.message)
     return [
@@ -250,7 +254,7 @@ def _wait_for_model(turn: LiveTurn) -> list[Verdict]:
 def choice_of(conversation: Conversation, text: str, content: dict[str, object]) -> int | None:
     """Return the entry a customer chose: by a tap, or by the number of the last menu's line."""
     tapped = content.get("reply_id")
-    if isinstance(tapped, str) and tapped.startswith(PREFIX):
+    if isinstance(tapped, str) and tapped.startswith(context.PREFIX):
         return _entry_id(tapped)
     number = text.strip().rstrip(".)")
     if number in ("1", "2", "3"):
@@ -266,7 +270,7 @@ def choice_of(conversation: Conversation, text: str, content: dict[str, object])
 
 
 def _entry_id(button: str) -> int | None:
-    digits = button.removeprefix(PREFIX)
+    digits = button.removeprefix(context.PREFIX)
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
 
 

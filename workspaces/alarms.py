@@ -39,6 +39,11 @@ def due(*, kind: str, now: datetime, limit: int = 500) -> list[int]:
     return list(rows.values_list("workspace_id", flat=True)[:limit])
 
 
+def is_set(*, workspace_id: int, kind: str) -> bool:
+    """Say whether there is an alarm, due or not. Call in the workspace's scope, or the system's."""
+    return Alarm.objects.filter(workspace_id=workspace_id, kind=kind).exists()
+
+
 def settle(*, workspace_id: int, kind: str, find_next: Callable[[], datetime | None]) -> bool:
     """Set the alarm to what `find_next` says, or take it off when that is None.
 

@@ -1,7 +1,6 @@
 """One workspace's trained model: arrays and words, asked by `asking`, stored as bytes."""
 
 import json
-import zipfile
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faqs.engine.features import COLUMNS, Bins, Floats
+from faqs.engine.features import BINS, COLUMNS, VIEWS, Bins, Floats
 
 # Another form is another number: what was stored under an older one is trained anew.
 FORM = 2
@@ -95,13 +94,15 @@ def from_bytes(data: bytes, *, encoder: str) -> Model:
             if (about["form"], about["encoder"]) != (FORM, encoder):
                 raise UnableToLoad("The model is of another form, or of another encoder.")
             return _model(about, {name: stored[name] for name in stored.files})
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise UnableToLoad(f"The model cannot be read ({error}).") from error
+    except UnableToLoad:
+        raise
+    except Exception as error:  # damaged bytes break zip, zlib, numpy and JSON each in its own way
+        raise UnableToLoad(f"The model cannot be read ({type(error).__name__}).") from error
 
 
 def _model(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Model:
     whole = {name: arrays[name].astype(np.float32) for name in _HALF}
-    if len(arrays["starts"]) != COLUMNS + 1 or len(whole["shares"]) != whole["vectors"].shape[1]:
+    if not _belong_together(about, arrays, whole):
         raise UnableToLoad("The model's parts do not belong together.")
     return Model(
         encoder=about["encoder"],
@@ -117,6 +118,24 @@ def _model(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Model:
         shares=whole["shares"],
         strangers=Strangers(about["mean"], about["spread"], arrays["gaps"]),
         taken=arrays["taken"],
+    )
+
+
+def _belong_together(
+    about: dict[str, Any], arrays: dict[str, NDArray[Any]], whole: dict[str, Floats]
+) -> bool:
+    """Say whether no place leads outside: else each message would fail, and not the loading."""
+    starts, rows, shares = arrays["starts"], arrays["rows"], whole["shares"]
+    count = len(shares)
+    return (
+        len(starts) == COLUMNS + 1
+        and int(starts[0]) == 0
+        and bool((np.diff(starts) >= 0).all())
+        and int(starts[-1]) == len(rows) == len(whole["values"])
+        and (not len(rows) or (int(rows.min()) >= 0 and int(rows.max()) < count))
+        and whole["vectors"].shape[:2] == (VIEWS, count)
+        and shares.shape[1] == len(about["entries"]) == len(about["faq_ids"])
+        and len(whole["rarities"]) == BINS
     )
 
 

@@ -1,6 +1,7 @@
 """The inbox: the list of conversations, one thread, and a person's part in it."""
 
 import secrets
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -8,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import resolve_url
 from django.views.decorators.http import require_GET, require_POST
 
+from faqs import holding
 from lib import clock
 from messaging import correcting, explaining, inbox, replies, takeover
 from messaging.forms import ReplyForm
@@ -197,16 +199,20 @@ def message_correct(request: WorkspaceRequest, pk: int) -> HttpResponse:
     if entry_id is None and chosen != "none":
         messages.error(request, "Choose the right answer first, or “None of them”.")
     else:
+        teaches = bool(request.POST.get("teaches")) and members.may(request.member, "manager")
+        correct = partial(
+            correcting.correct,
+            workspace=request.workspace,
+            message_id=pk,
+            entry_id=entry_id,
+            user=request.user,
+            now=clock.now(),
+            teaches=teaches,
+        )
         try:
-            sentence = correcting.correct(
-                workspace=request.workspace,
-                message_id=pk,
-                entry_id=entry_id,
-                user=request.user,
-                now=clock.now(),
-                teaches=bool(request.POST.get("teaches"))
-                and members.may(request.member, "manager"),
-            )
+            if teaches and (broken := holding.broken_by(request, correct)):
+                return holding.page(request, broken)
+            sentence = correct()
         except correcting.UnableToCorrect as error:
             messages.error(request, str(error))
         else:

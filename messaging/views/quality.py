@@ -1,6 +1,5 @@
 """How good the answers are, and what would make them better."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -10,7 +9,7 @@ from django.shortcuts import resolve_url
 from django.views.decorators.http import require_GET, require_POST
 
 from ai import suggesting
-from faqs import browsing, entries, freshness, golden, search
+from faqs import browsing, entries, freshness, holding, search
 from faqs.models import Entry
 from faqs.quality import learnt
 from lib import clock
@@ -111,18 +110,16 @@ def phrasings_add(request: WorkspaceRequest, pk: int) -> HttpResponse:
         texts=texts,
         now=clock.now(),
     )
-    broken = golden.broken_by(add) if texts else []
-    is_added = bool(texts) and not broken and add()
-    said = "Nothing was added: it is known already, or there are too many."
-    if is_added:
-        said = "Added. The bot is learning it."
-    elif not texts:
-        said = "Tick at least one of them."
-    elif broken:
-        said = (
-            f"Nothing was added: it breaks the golden question “{broken[0].text}”."
-            " To have it all the same, write it on the answer's own page."
-        )
+    if texts and (broken := holding.broken_by(request, add)):
+        return holding.page(request, broken)
+    is_added = bool(texts) and add()
+    said = (
+        "Added. The bot is learning it."
+        if is_added
+        else "Tick at least one of them."
+        if not texts
+        else "Nothing was added: it is known already, or there are too many."
+    )
     if pages.is_htmx(request):
         return pages.show(request, _ANSWERS, {"said": said, "entry": entry}, part="added")
     (messages.success if is_added else messages.error)(request, said)
@@ -171,19 +168,8 @@ def _to_answers(request: WorkspaceRequest) -> HttpResponse:
 def merge_form(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Both answers side by side: which one stays?"""
     one, other = _entry(pk), _other(pk, request.GET.get("other"))
-    return _merge_page(request, one, other)
-
-
-def _merge_page(
-    request: WorkspaceRequest,
-    one: Entry,
-    other: Entry,
-    status: int = 200,
-    *,
-    broken: Sequence[golden.Broken] = (),
-) -> HttpResponse:
-    context = {"sides": [(one, other), (other, one)], "broken": broken}
-    return pages.show(request, "messaging/quality_merge.html", context, status=status)
+    context = {"sides": [(one, other), (other, one)]}
+    return pages.show(request, "messaging/quality_merge.html", context)
 
 
 @require_POST
@@ -193,9 +179,8 @@ def merge_confirm(request: WorkspaceRequest, pk: int) -> HttpResponse:
     other = _other(pk, request.POST.get("other"))
     merge = partial(entries.merge, kept_id=pk, other_id=other.pk, now=clock.now())
     try:
-        broken = [] if request.POST.get("anyway") else golden.broken_by(merge)
-        if broken:
-            return _merge_page(request, _entry(pk), other, 422, broken=broken)
+        if broken := holding.broken_by(request, merge):
+            return holding.page(request, broken)
         kept = merge()
     except entries.UnableToSaveEntry as error:
         messages.error(request, str(error))

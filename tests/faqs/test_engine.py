@@ -1,10 +1,13 @@
 """The engine as a whole: right answers, honest silence, bounded time and size, nothing shared."""
 
+import contextlib
 import io
+import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -167,6 +170,41 @@ def test_other_bytes_are_refused(shop: Answerer) -> None:
             model.from_bytes(data, encoder="test")
     with pytest.raises(model.UnableToLoad, match="another encoder"):
         model.from_bytes(stored, encoder="newer")
+
+
+def test_damaged_bytes_are_refused_whatever_the_damage_breaks(shop: Answerer) -> None:
+    stored = model.to_bytes(shop.model)
+    chance = random.Random(4)
+    loaded = 0
+
+    for _ in range(300):
+        damaged = bytearray(stored)
+        damaged[chance.randrange(len(stored))] ^= 1 << chance.randrange(8)
+        with contextlib.suppress(model.UnableToLoad):
+            model.from_bytes(bytes(damaged), encoder="test")
+            loaded += 1
+
+    assert loaded < 150
+
+
+@pytest.mark.parametrize(
+    ("part", "spoil"),
+    [
+        ("starts", lambda whole: whole + 1),
+        ("rows", lambda whole: whole + 10_000),
+        ("vectors", lambda whole: whole[:1]),
+        ("shares", lambda whole: whole[:, :-1]),
+        ("rarities", lambda whole: whole[:-1]),
+    ],
+)
+def test_places_that_lead_outside_are_found_when_it_is_loaded(
+    shop: Answerer, part: str, spoil: Callable[[Any], Any]
+) -> None:
+    spoilt: Any = {part: spoil(getattr(shop.model, part))}
+    stored = model.to_bytes(replace(shop.model, **spoilt))
+
+    with pytest.raises(model.UnableToLoad):
+        model.from_bytes(stored, encoder="test")
 
 
 def test_left_out_entry_is_measured_as_if_it_had_never_been_there(

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from faqs import entries, golden, importing, readers
+from faqs.engine import training
 from faqs.models import Entry, GoldenQuestion, Version
 from workspaces import scope
 from workspaces.models import Workspace
@@ -121,3 +122,24 @@ def test_odd_texts_are_refused_or_made_one_line(delivery: Entry, now: datetime) 
     kept = golden.add(entry_id=delivery.pk, text="a\nb\x00 " + "c" * 400, origin=BY_HAND, now=now)
     assert kept is not None
     assert kept.text.startswith("a b ccc") and len(kept.text) == 300
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MOST_ENTRIES", 3), ("MOST_TEXTS", 7)])
+def test_a_change_that_takes_long_to_learn_keeps_no_page_waiting(
+    delivery: Entry, now: datetime, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    def learn(*_: object, **__: object) -> None:
+        raise AssertionError("A page would have waited.")
+
+    monkeypatch.setattr(training, "train", learn)
+    monkeypatch.setattr(golden, limit, most)
+
+    def add_many() -> None:
+        for n in range(4):
+            entries.create(
+                question=f"Question {n}?", answer="Yes.", phrasings=[f"way {n}"], now=now
+            )
+
+    assert golden.questions()
+    assert golden.broken_by(add_many) == []
+    assert not Entry.objects.filter(question="Question 0?").exists()

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 
 from faqs import calibrating, entries, freshness, identity, labels, learning, search, shelf, tasks
 from faqs.encoder import encoding, optional
@@ -13,6 +14,7 @@ from faqs.engine.answering import Answerer
 from faqs.engine.remembering import Remembering
 from faqs.models import Entry, Label, TrainedModel
 from faqs.search import Finding
+from lib import jobs
 from workspaces import alarms, scope
 from workspaces.models import Alarm, Workspace
 
@@ -113,8 +115,13 @@ def test_a_crash_in_the_middle_leaves_the_old_model_and_the_alarm(
     assert freshness.is_trained()
 
 
+@pytest.mark.parametrize("fault", [ValueError("no inverse"), KeyError("x"), IndexError("x")])
 def test_trouble_with_one_workspace_is_put_off_and_the_others_are_learnt(
-    shop: Workspace, rival: Workspace, now: datetime, monkeypatch: pytest.MonkeyPatch
+    shop: Workspace,
+    rival: Workspace,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Exception,
 ) -> None:
     entries.create(question="Do you sew uniforms?", answer="Yes.", now=now)
     with scope.workspace(rival):
@@ -123,7 +130,7 @@ def test_trouble_with_one_workspace_is_put_off_and_the_others_are_learnt(
 
     def faulty(*, workspace: Workspace, now: datetime) -> bool:
         if workspace.pk == shop.pk:
-            raise ValueError("a matrix that cannot be inverted")
+            raise fault
         return train(workspace=workspace, now=now)
 
     monkeypatch.setattr(learning, "train", faulty)
@@ -143,6 +150,100 @@ def test_an_older_model_never_takes_a_newer_ones_place(shop: Workspace, now: dat
     learning.put(old, version=row.version - 1, own=None, label_count=0, seconds=0.1, now=now)
 
     assert TrainedModel.objects.get().entry_count == row.entry_count
+
+
+def test_one_training_at_a_time_leaves_a_worker_its_other_threads(
+    shop: Workspace, rival: Workspace, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries.create(question="Do you sew uniforms?", answer="Yes.", now=now)
+    with scope.workspace(rival):
+        entries.create(question="Do you sell lace?", answer="Yes.", now=now)
+    begun, asked = [], []
+
+    def busy(*, workspace: Workspace, now: datetime) -> bool:
+        begun.append(workspace.pk)
+        tasks.train(workspace_id=rival.pk)  # as another thread would
+        tasks.train_due()
+        return True
+
+    monkeypatch.setattr(learning, "train", busy)
+    monkeypatch.setattr(jobs, "enqueue", lambda name, **_: asked.append(name))
+    tasks.train(workspace_id=shop.pk)
+
+    assert begun == [shop.pk]
+    assert asked == ["faqs.train_due"]  # for the one that was declined
+
+
+def test_trainings_of_many_workspaces_are_done_in_rounds(
+    shop: Workspace, rival: Workspace, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries.create(question="Do you sew uniforms?", answer="Yes.", now=now)
+    with scope.workspace(rival):
+        entries.create(question="Do you sell lace?", answer="Yes.", now=now)
+    asked: list[str] = []
+    monkeypatch.setattr(tasks, "_ROUND_SECONDS", 0.0)
+    monkeypatch.setattr(jobs, "enqueue", lambda name, **_: asked.append(name))
+
+    tasks.train_due()
+
+    assert asked == ["faqs.train_due"]
+
+
+def test_a_program_of_another_version_does_not_end_the_learning_of_this_one(
+    shop: Workspace, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    freshness._asked.clear()
+    entries.create(question="Do you sew uniforms?", answer="Yes.", now=now)
+    with monkeypatch.context() as older:
+        older.setattr(identity, "of_models", lambda: "older/1")
+        learning.train(workspace=shop, now=now)
+    with scope.system():
+        assert shop.pk not in alarms.due(kind="train", now=now)
+
+    assert not freshness.is_trained()
+    freshness.heal(shop, search.current())
+
+    with scope.system():
+        assert shop.pk in alarms.due(kind="train", now=now)
+
+
+def test_the_model_of_another_version_stays_until_that_one_is_gone(
+    shop: Workspace, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as newer:
+        newer.setattr(identity, "of_models", lambda: "newer/1")
+        learning.train(workspace=shop, now=now + timedelta(days=30))
+        # The older program's model is a month old, and still what that one answers with.
+        assert TrainedModel.objects.count() == 2
+
+        for days in (31, 32):
+            entries.create(question=f"Do you sew {days}?", answer="Yes.", now=now)
+            learning.train(workspace=shop, now=now + timedelta(days=days))
+
+    assert list(TrainedModel.objects.values_list("encoder", flat=True)) == ["newer/1"]
+
+
+def test_healing_does_not_hurry_what_was_put_off(shop: Workspace, now: datetime) -> None:
+    freshness._asked.clear()
+    entries.create(question="Do you sew uniforms?", answer="Yes.", now=now)
+    tasks._put_off(shop.pk)
+
+    freshness.heal(shop, search.current())
+
+    with scope.system():
+        assert shop.pk not in alarms.due(kind="train", now=now)
+
+
+def test_a_model_that_is_newer_than_restored_entries_is_made_anew(
+    shop: Workspace, now: datetime
+) -> None:
+    TrainedModel.objects.update(version=F("version") + 1_000_000)
+
+    learning.train(workspace=shop, now=now)
+
+    assert freshness.is_trained()
+    with scope.system():
+        assert shop.pk not in alarms.due(kind="train", now=now + timedelta(days=1))
 
 
 @pytest.mark.parametrize("data", [b"", b"nonsense", b"PK\x03\x04" + b"\x00" * 50])
@@ -254,6 +355,12 @@ def test_the_confidence_is_fitted_after_fifty_labels(shop: Workspace, now: datet
         label(delivery, text, n, now)
 
     assert freshness.is_due()
+    with scope.system():
+        assert shop.pk in alarms.due(kind="train", now=now)
+        Alarm.objects.all().delete()  # as if the fiftieth had not seen the forty-ninth
+    label(delivery, "how much to deliver 98 yards", 500, now)
+    with scope.system():
+        assert shop.pk in alarms.due(kind="train", now=now)
     learning.train(workspace=shop, now=now)
 
     assert not freshness.is_due()
@@ -297,38 +404,3 @@ def test_a_tap_never_takes_back_what_the_team_said(shop: Workspace, now: datetim
     assert not labels.put(entry_id=10**9, source=Label.Source.TEAM, **common)  # type: ignore[arg-type]
 
     assert Label.objects.get().entry_id == two.pk
-
-
-def test_one_workspace_after_the_other_is_learnt_in_a_process(
-    shop: Workspace, rival: Workspace, now: datetime
-) -> None:
-    entries.create(question="Do you sew uniforms?", answer="Yes.", now=now)
-    with scope.workspace(rival):
-        entries.create(question="Do you sell lace?", answer="Yes.", now=now)
-    with tasks._learning:
-        tasks.train(workspace_id=shop.pk)
-        assert not freshness.is_trained()  # somebody is at it, and will look for what is due
-
-    tasks.train(workspace_id=shop.pk)
-
-    assert freshness.is_trained()
-    with scope.workspace(rival):
-        assert freshness.is_trained()
-    assert not tasks._learning.locked()
-
-
-def test_a_workspace_that_another_process_learns_is_not_waited_for(
-    shop: Workspace, now: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    entries.create(question="Do you sew uniforms?", answer="Yes.", now=now)
-    asked: list[int] = []
-
-    def busy(*, workspace: Workspace, now: datetime) -> bool:
-        asked.append(workspace.pk)
-        return False
-
-    monkeypatch.setattr(learning, "train", busy)
-
-    tasks.train_due()
-
-    assert asked == [shop.pk]

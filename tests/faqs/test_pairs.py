@@ -165,9 +165,10 @@ def test_hostile_text_takes_no_time(kind: str) -> None:
     assert time.monotonic() - started < 4
 
 
-def test_far_too_many_lines_are_refused_at_once() -> None:
+@pytest.mark.parametrize("end", ["\n", "\r", "\x0b", "\u2028"])
+def test_far_too_many_lines_are_refused_at_once(end: str) -> None:
     with pytest.raises(readers.UnableToReadFile, match="200,000 lines"):
-        readers.read_text("a?\n" * 200_001)
+        readers.read_text(f"a?{end}" * 200_001)
 
 
 def test_fifty_thousand_questions_are_counted() -> None:

@@ -163,6 +163,14 @@ def test_a_page_comes_with_its_kind_and_character_set() -> None:
     assert f"\r\nHost: shop.example:{server.port}\r\n" in head
 
 
+@pytest.mark.parametrize("named", [b"a\x00b", b"x" * 5_000, b"../etc"])
+def test_what_is_no_name_of_a_character_set_is_not_handed_on(named: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=" + named + b"\r\n"
+
+    with sockets.serving(sockets.says(answer(b"x", head))) as server:
+        assert fetch(f"http://a.example:{server.port}", here(server)).charset == ""
+
+
 def test_packed_and_chunked_pages_are_unpacked() -> None:
     packed = gzip.compress(b"hello" * 1_000)
     chunked = (
@@ -187,8 +195,14 @@ BAD = {
     "brotli": (answer(b"x", HTML + b"Content-Encoding: br\r\n"), "packed"),
     "no gzip": (answer(b"hello", HTML + b"Content-Encoding: gzip\r\n"), "broke"),
     "long header": (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000, "broke"),
+    "a chunk of less than nothing": (
+        HTML + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nx\r\n0\r\n\r\n", "broke",
+    ),
+    "no character set": (
+        answer(b"x", b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset*=a\x00''x\r\n"), "broke",
+    ),
     "many headers": (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", "broke"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", BAD)

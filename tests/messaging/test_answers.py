@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ai import choosing
 from faqs import learning
 from faqs.models import Entry, Label
 from lib import clock
@@ -98,8 +99,37 @@ def test_a_follow_up_is_understood_by_the_question_before_it(shop: Way) -> None:
     assert step(shop, "wamid.2").detail["after"] == "How much is delivery to Lagos?"
 
 
+@pytest.mark.usefixtures("unsure")
+def test_a_model_is_asked_a_follow_up_with_the_question_before_it(
+    shop: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def request_all(*, asks: Any, **_: Any) -> set[int]:
+        asked.extend(one.question for one in asks)
+        return set()
+
+    monkeypatch.setattr(choosing, "request_all", request_all)
+    with scope.workspace(shop.space):
+        BotSettings.objects.update(uses_ai=True)
+    shop.say("How much is delivery to Lagos?", wamid="wamid.1")
+    shop.say("and for delivery to Abuja?", wamid="wamid.2")
+
+    assert asked[0] == "How much is delivery to Lagos?"
+    assert step(shop, "wamid.2").detail.get("after") == asked[0]
+    assert asked[1] == "How much is delivery to Lagos?\nand for delivery to Abuja?"
+
+
 def test_a_chain_of_follow_ups_goes_back_to_the_question(shop: Way) -> None:
     for n, text in enumerate(("How much is delivery to Lagos?", "and for Abuja?", "Kano nko?")):
+        shop.say(text, wamid=f"wamid.{n}")
+
+    assert step(shop, "wamid.2").detail["after"] == "How much is delivery to Lagos?"
+
+
+@pytest.mark.parametrize("said", ["thank you very much", "👍👍"])
+def test_thanks_in_between_do_not_hide_the_question(shop: Way, said: str) -> None:
+    for n, text in enumerate(("How much is delivery to Lagos?", said, "and for Abuja?")):
         shop.say(text, wamid=f"wamid.{n}")
 
     assert step(shop, "wamid.2").detail["after"] == "How much is delivery to Lagos?"
@@ -210,6 +240,51 @@ def test_a_tap_in_the_menu_labels_the_question_that_it_was_offered_for(shop: Way
 
     assert replies(shop)[-1] == "Delivery within Lagos is ₦2,500."
     assert labels(shop) == [("abt the delivery thing", "delivery_fee", "tap")]
+
+
+def tap(shop: Way, faq_id: str, *, wamid: str, menu: str = "") -> None:
+    """Tap on a menu's button as WhatsApp tells it."""
+    with scope.workspace(shop.space):
+        wanted = Entry.objects.get(faq_id=faq_id)
+    payload: Any = whatsapp.text("x", wamid=wamid)
+    message = payload["entry"][0]["changes"][0]["value"]["messages"][0]
+    message["type"] = "interactive"
+    message["interactive"] = {
+        "type": "button_reply",
+        "button_reply": {"id": f"faq:{wanted.pk}", "title": "1. …"},
+    }
+    if menu:
+        message["context"] = {"id": menu}
+    shop.post(payload)
+    shop.work()
+
+
+@pytest.mark.usefixtures("unsure")
+def test_a_tap_on_an_older_menu_labels_the_question_of_that_menu(shop: Way) -> None:
+    shop.say("abt the delivery thing", wamid="wamid.1")
+    shop.say("when una dey close for the day", wamid="wamid.2")
+    with scope.workspace(shop.space):
+        first = Message.objects.filter(direction="out").order_by("id")[0]
+
+    tap(shop, "delivery_fee", wamid="wamid.3", menu=first.provider_message_id)
+
+    assert first.provider_message_id
+    assert labels(shop) == [("abt the delivery thing", "delivery_fee", "tap")]
+
+
+@pytest.mark.usefixtures("unsure")
+def test_a_tap_on_what_the_last_menu_does_not_offer_is_not_of_that_menu(shop: Way) -> None:
+    shop.say("abt the delivery thing", wamid="wamid.1")
+    shop.say("when una dey close for the day", wamid="wamid.2")
+    with scope.workspace(shop.space):
+        delivery = Entry.objects.get(faq_id="delivery_fee")
+        last = Message.objects.filter(direction="out").order_by("-id")[0]
+        last.content["choices"].remove(f"faq:{delivery.pk}")
+        last.save()
+
+    tap(shop, "delivery_fee", wamid="wamid.3")
+
+    assert [text for text, _, _ in labels(shop)] == ["abt the delivery thing"]
 
 
 @pytest.mark.usefixtures("unsure")

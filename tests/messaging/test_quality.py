@@ -7,6 +7,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from faqs import learning
@@ -15,7 +16,7 @@ from faqs.models import Entry, Label
 from lib import clock
 from messaging import accuracy, bot, quality
 from messaging.accuracy import Accuracy
-from messaging.models import DismissedQuestion, Message, TraceStep
+from messaging.models import BotSettings, DismissedQuestion, Message, TraceStep
 from tests.faqs.conftest import encoder as encoder
 from tests.messaging.conftest import Way
 from workspaces import scope
@@ -260,3 +261,25 @@ def test_the_commands_help_names_each_key(way: Way, capsys: pytest.CaptureFixtur
 def test_an_unknown_workspace_is_named() -> None:
     with pytest.raises(CommandError, match="nowhere"):
         run("--workspace", "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("manner", "row"),
+    [
+        (BotSettings.Manner.CAREFUL, "| 5 | mean, Careful "),
+        (BotSettings.Manner.BALANCED, "| 5 | **mean** "),
+        (BotSettings.Manner.EAGER, "| 5 | mean, Eager "),
+    ],
+)
+def test_what_owners_are_told_of_a_manner_is_what_was_measured(
+    manner: BotSettings.Manner, row: str
+) -> None:
+    docs = (settings.BASE_DIR / "docs" / "answers.md").read_text(encoding="utf-8")
+    unseen = docs.partition("### Leave one set out")[2]
+    cells = next(line for line in unseen.splitlines() if line.startswith(row)).split("|")[3:7]
+
+    told = bot.MANNERS[manner]
+
+    right, wrong, _, covered = (int(float(cell) * 100 + 0.501) for cell in cells)
+    assert f"{right} of 100 questions right at once, {wrong} wrong" in told
+    assert f"of 100 that no answer covers, {covered} got one" in told

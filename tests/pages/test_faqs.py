@@ -253,3 +253,7 @@ def test_the_answers_come_out_as_files(shop: Shop, viewer: Client) -> None:
     assert csv.headers["Content-Disposition"] == 'attachment; filename="faqs-acme.csv"'
     assert "How much is delivery?" in csv.text
     assert [cell.value for cell in book.worksheets[0][2]][1] == "How much is delivery?"
+
+
+def test_a_category_that_no_database_holds_finds_nothing(shop: Shop, owner: Client) -> None:
+    assert owner.get("/w/acme/faqs/", {"category": "\x00x"}).status_code == 200

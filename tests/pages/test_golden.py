@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from faqs import entries, golden
+from faqs import entries, golden, search
 from faqs.models import Entry, GoldenQuestion, Label
 from lib import clock
 from messaging import trace
@@ -96,21 +96,74 @@ def test_a_change_that_breaks_one_is_held_back_until_it_is_wanted_all_the_same(
         assert Entry.objects.get(pk=shop.entry.pk).question == "Where is my parcel?"
 
 
-@pytest.mark.usefixtures("encoder")
-def test_a_ticked_phrasing_that_breaks_one_is_not_added(shop: Shop, owner: Client) -> None:
-    add(shop, "what does it cost to bring")
+@pytest.fixture
+def thief(shop: Shop) -> Entry:
+    """An entry that is off, and takes a golden question of another one once it is on."""
+    add(shop, "what does delivery cost")
     with scope.workspace(shop.space):
-        entries.add_phrasings(
-            entry_id=shop.entry.pk, texts=["what does it cost to bring"], now=clock.now()
+        entries.create(question="What time do you open?", answer="9 to 6.", now=clock.now())
+        return entries.create(
+            question="What does delivery cost",
+            answer="Ask us.",
+            phrasings=["what does delivery cost pls", "what does delivery cost now"],
+            is_active=False,
+            now=clock.now(),
         )
-        other = entries.create(question="What time do you open?", answer="9 to 6.", now=clock.now())
-    path = f"/w/acme/quality/answers/{other.pk}/phrasings/"
 
-    page = owner.post(path, {"text": ["What does it cost to bring"]}, follow=True).text
 
-    assert "breaks the golden question" in page
+@pytest.mark.usefixtures("encoder")
+def test_switching_an_answer_on_is_held_back_too(shop: Shop, thief: Entry, owner: Client) -> None:
+    at = f"/w/acme/faqs/{thief.pk}/switch/"
+
+    held = owner.post(at, {"is_active": "on"})
+    part = owner.post(at, {"is_active": "on"}, headers={"HX-Request": "true"})
+
+    assert held.status_code == part.status_code == 422
+    assert "what does delivery cost" in held.text and f'action="{at}"' in held.text
+    assert 'name="is_active" value="on"' in part.text and "<html" not in part.text
     with scope.workspace(shop.space):
-        assert not other.phrasings.exists()
+        assert not Entry.objects.get(pk=thief.pk).is_active
+    assert owner.post(at, {"is_active": "on", "anyway": "1"}).status_code == 302
+    with scope.workspace(shop.space):
+        assert Entry.objects.get(pk=thief.pk).is_active
+
+
+@pytest.mark.usefixtures("encoder")
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("quality/answers/{pk}/phrasings/", {"text": ["what does delivery cost", "delivery cost"]}),
+        ("quality/answers/{pk}/merge/", {"other": "{other}"}),
+        ("faqs/{other}/delete/", {}),
+        ("faqs/templates/add/", {"trade": "salon"}),
+        ("why/{message}/correct/", {"entry": "{pk}", "teaches": "1"}),
+    ],
+)
+def test_every_way_to_change_an_answer_asks_the_golden_questions(
+    shop: Shop,
+    thief: Entry,
+    asked: Message,
+    owner: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    data: dict[str, str | list[str]],
+) -> None:
+    broken = golden.Broken("what does delivery cost", "How much is delivery?", "It would not.")
+    monkeypatch.setattr(golden, "broken_by", lambda change: [broken])
+    names = {"pk": thief.pk, "other": shop.entry.pk, "message": asked.pk}
+    sent = {
+        key: value.format(**names) if isinstance(value, str) else value
+        for key, value in data.items()
+    }
+    with scope.workspace(shop.space):
+        before = golden.questions(), search.current()
+
+    held = owner.post(f"/w/acme/{path.format(**names)}", sent)
+
+    assert held.status_code == 422 and "It would not." in held.text
+    with scope.workspace(shop.space):
+        assert (golden.questions(), search.current()) == before
+        assert not Label.objects.exists()
 
 
 # --- Corrections -------------------------------------------------------------------------------
