@@ -58,6 +58,8 @@ def remembered() -> Remembering:
     """Return this process's encoder, which encodes what it has seen lately once only."""
     global _encoder
     encoder = chosen.shared()
+    if isinstance(encoder, Remembering):
+        return encoder
     if _encoder is None or _encoder.encoder is not encoder:
         _encoder = Remembering(encoder)
     return _encoder

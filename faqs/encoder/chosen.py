@@ -6,6 +6,7 @@ from django.conf import settings
 
 from faqs.encoder import weights
 from faqs.engine.features import Encoder
+from faqs.engine.remembering import Remembering
 
 
 def shared() -> Encoder:
@@ -33,4 +34,4 @@ def _local() -> str:
 def _remote() -> Encoder:
     from faqs.encoder.remote import RemoteEncoder
 
-    return RemoteEncoder()
+    return Remembering(RemoteEncoder())

@@ -81,7 +81,7 @@ def vendor(settings: Any) -> Iterator[Vendor]:
 
 
 def test_it_encodes_in_the_texts_own_order_and_once(vendor: Vendor) -> None:
-    encoder = RemoteEncoder()
+    encoder = chosen.shared()
 
     found = encoder.encode(["delivery cost", "opening hours", "delivery cost", " "])
     again = encoder.encode(["opening hours"])
@@ -90,6 +90,7 @@ def test_it_encodes_in_the_texts_own_order_and_once(vendor: Vendor) -> None:
     assert (found[0] == found[2]).all() and (found[1] == again[0]).all()
     assert found[0][1] > 0.5 and found[1][1] == 0
     assert vendor.asked == ["delivery cost", "opening hours", "-"]
+    assert encoder.encode([]).shape[0] == 0
 
 
 def test_a_workspace_is_learnt_and_answered_by_it(

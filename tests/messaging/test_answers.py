@@ -226,17 +226,7 @@ def labels(way: Way) -> list[tuple[str, str, str]]:
 @pytest.mark.usefixtures("unsure")
 def test_a_tap_in_the_menu_labels_the_question_that_it_was_offered_for(shop: Way) -> None:
     shop.say("abt the delivery thing", wamid="wamid.1")
-    with scope.workspace(shop.space):
-        wanted = Entry.objects.get(faq_id="delivery_fee")
-    payload: Any = whatsapp.text("x", wamid="wamid.2")
-    message = payload["entry"][0]["changes"][0]["value"]["messages"][0]
-    message["type"] = "interactive"
-    message["interactive"] = {
-        "type": "button_reply",
-        "button_reply": {"id": f"faq:{wanted.pk}", "title": "1. How much is…"},
-    }
-    shop.post(payload)
-    shop.work()
+    tap(shop, "delivery_fee", wamid="wamid.2")
 
     assert replies(shop)[-1] == "Delivery within Lagos is ₦2,500."
     assert labels(shop) == [("abt the delivery thing", "delivery_fee", "tap")]
@@ -297,16 +287,6 @@ def test_a_number_typed_after_the_menu_labels_it_too(shop: Way) -> None:
 
 
 def test_a_forged_tap_labels_nothing(shop: Way) -> None:
-    with scope.workspace(shop.space):
-        wanted = Entry.objects.get(faq_id="delivery_fee")
-    payload: Any = whatsapp.text("x", wamid="wamid.2")
-    message = payload["entry"][0]["changes"][0]["value"]["messages"][0]
-    message["type"] = "interactive"
-    message["interactive"] = {
-        "type": "button_reply",
-        "button_reply": {"id": f"faq:{wanted.pk}", "title": "no menu was sent"},
-    }
-    shop.post(payload)
-    shop.work()
+    tap(shop, "delivery_fee", wamid="wamid.2")
 
     assert labels(shop) == []
