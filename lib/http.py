@@ -103,6 +103,13 @@ def _keep(place: _Place, line: Line) -> None:
         line.socket.close()
 
 
+def forget() -> None:
+    """Close the lines that are kept (tests: the servers at their other ends are gone)."""
+    for place in list(_idle):
+        for line, _ in _idle.pop(place, []):
+            line.socket.close()
+
+
 def _open(place: _Place, timeout_seconds: float) -> Line:
     source = sockets.create_connection((place.host, place.port), timeout=timeout_seconds)
     source.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)

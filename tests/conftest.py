@@ -10,6 +10,7 @@ from allauth.account.models import EmailAddress
 from django.test import Client
 
 from connections import breaker
+from lib import http
 from workspaces import members, registry, schemas, scope
 from workspaces.models import User, Workspace
 
@@ -52,6 +53,13 @@ def _closed_breakers() -> Iterator[None]:
     breaker.forget()
     yield
     breaker.forget()
+
+
+@pytest.fixture(autouse=True)
+def _no_lines_to_servers_that_are_gone() -> Iterator[None]:
+    """Each test has servers of its own; what is kept open to them would add up to thousands."""
+    yield
+    http.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -175,7 +175,9 @@ class Supervisor:
 
     def _sleep(self, seconds: float) -> None:
         self.on_wait()
-        if select.select([self._wake_read], [], [], min(seconds, 0.25))[0]:
+        poll = select.poll()  # `select` knows no descriptor above 1,023
+        poll.register(self._wake_read, select.POLLIN)
+        if poll.poll(min(seconds, 0.25) * 1000):
             os.read(self._wake_read, 4096)
 
     def _look_after(self) -> bool:

