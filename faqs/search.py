@@ -5,7 +5,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from faqs import confidence, index, smalltalk, versions
 from faqs.engine import answering, certainty
@@ -15,12 +15,11 @@ from faqs.engine.features import UnableToEncode
 from faqs.models import Entry
 from faqs.shelf import Ready, Shelf, Text, Texts, usable
 from faqs.smalltalk import Kind
-from faqs.sources import sources
 from lib import sql
 from workspaces import scope
 from workspaces.models import Workspace
 
-Decision = Literal["answer", "menu", "none", "smalltalk"]
+Decision = answering.Verdict
 Current = versions.Current
 
 _MAX_KEPT_TEXT = 200  # characters; longer messages are seldom sent twice
@@ -125,8 +124,7 @@ def judge(ready: Ready, texts: Sequence[str], *, manner: Manner = "balanced") ->
         judged = engine.judge_all(texts, limits)
     except UnableToEncode:
         # A vendor's model that is away or late: by words, as if there were none.
-        entries = index.Index(sources())
-        return [by_words(entries, text) for text in texts]
+        return [by_words(ready.words, text) for text in texts]
     return [
         _by_model(judgement, ready.texts, limits, ready.current, manner) for judgement in judged
     ]
@@ -156,7 +154,7 @@ def _by_model(
         "model": current.model,
     }
     return Finding(
-        _DECISIONS[judged.verdict],
+        judged.verdict,
         judged.confidence,
         answers=_matches(judged.answers, texts),
         offered=_matches(judged.offered, texts),
@@ -165,19 +163,11 @@ def _by_model(
     )
 
 
-_DECISIONS: Mapping[answering.Verdict, Decision] = {
-    "answer": "answer",
-    "menu": "menu",
-    "none": "none",
-    "smalltalk": "smalltalk",
-}
-
-
 def _without(part: Part, texts: Texts) -> Part:
     return replace(part, choices=tuple(one for one in part.choices if one.entry_id in texts))
 
 
-def _top(choices: Sequence[answering.Choice]) -> list[dict[str, object]]:
+def _top(choices: Sequence[answering.Choice] | Sequence[Match]) -> list[dict[str, object]]:
     return [
         {"faq_id": one.faq_id, "confidence": round(one.confidence, 3)}
         for one in choices[: answering.MOST_OFFERED]
@@ -212,10 +202,7 @@ def by_words(entries: index.Index, text: str) -> Finding:
         nearest=shown,
         account={
             "engine": "words",
-            "top": [
-                {"faq_id": one.faq_id, "confidence": round(one.confidence, 3)}
-                for one in shown[: answering.MOST_OFFERED]
-            ],
+            "top": _top(shown),
             "thresholds": {"answer": limits.answer, "menu": limits.menu},
         },
     )

@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from django.conf import settings
 
@@ -48,6 +49,11 @@ class Ready:
     texts: Texts
     engine: Answerer | index.Index
     size: int  # bytes
+
+    @cached_property
+    def words(self) -> index.Index:
+        """What ranks by words, for as long as the encoder fails; made in the workspace's scope."""
+        return self.engine if isinstance(self.engine, index.Index) else index.Index(sources())
 
 
 def usable(current: Current) -> Current:
