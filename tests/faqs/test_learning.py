@@ -1,43 +1,24 @@
 """A change is learnt beside the answering: swapped in whole, or not at all, for one workspace only."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db.models import F
 
-from faqs import calibrating, entries, freshness, identity, labels, learning, search, shelf, tasks
+from faqs import entries, freshness, identity, learning, search, shelf, tasks
 from faqs.encoder import encoding, optional
-from faqs.engine import certainty, training
+from faqs.engine import training
 from faqs.engine.answering import Answerer
 from faqs.engine.remembering import Remembering
-from faqs.models import Entry, Label, TrainedModel
-from faqs.search import Finding
+from faqs.models import Entry, TrainedModel
 from lib import jobs
+from tests.faqs.learnt import ask
+from tests.faqs.learnt import shop as shop
 from workspaces import alarms, scope
 from workspaces.models import Alarm, Workspace
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("encoder")]
-
-
-def ask(space: Workspace, text: str) -> Finding:
-    [found] = search.look(space, [text])
-    return found
-
-
-@pytest.fixture
-def shop(acme: Workspace, now: datetime) -> Iterator[Workspace]:
-    """A workspace in whose scope the test is, with three entries that are learnt."""
-    with scope.workspace(acme):
-        for question, answer, *phrasings in (
-            ("How much is delivery?", "N2,500.", "delivery cost", "what do you charge to deliver"),
-            ("What time do you open?", "9 to 6.", "opening hours", "when do you close"),
-            ("Can I return what I bought?", "Within 7 days.", "return policy", "money back"),
-        ):
-            entries.create(question=question, answer=answer, phrasings=phrasings, now=now)
-        assert learning.train(workspace=acme, now=now)
-        yield acme
 
 
 def test_entries_are_answered_by_words_until_they_are_learnt(
@@ -54,12 +35,14 @@ def test_entries_are_answered_by_words_until_they_are_learnt(
 
 
 def test_the_account_says_what_was_understood_and_by_which_model(shop: Workspace) -> None:
-    account = ask(shop, "pls wat time una dey open 🙏🙏").account
+    found = ask(shop, "pls wat time una dey open 🙏🙏")
+    account = found.account
 
     assert "open" in account["cleaned"] and "🙏" not in account["cleaned"]
-    assert account["top"][0]["confidence"] == pytest.approx(
-        ask(shop, "opening hours").confidence, abs=1
-    )
+    assert account["top"] == [
+        {"faq_id": one.faq_id, "confidence": round(one.confidence, 3)} for one in found.nearest[:3]
+    ]
+    assert found.nearest[0].answer == "9 to 6."
     assert account["thresholds"]["answer"] > account["thresholds"]["menu"]
     assert account["version"] == account["model"] == search.current().entries
 
@@ -329,78 +312,3 @@ def test_what_was_encoded_is_not_encoded_again(encoder: encoding.Encoder) -> Non
     assert (first[1] == again[0]).all() and (first[0] == first[2]).all()
     remembering.encode([f"text {n}" for n in range(50)])
     assert remembering._bytes <= 20_000
-
-
-# --- What people said ------------------------------------------------------------------------
-
-
-def label(entry: Entry | None, text: str, n: int, now: datetime) -> None:
-    labels.put(
-        message_id=n,
-        text=text,
-        entry_id=entry.pk if entry else None,
-        source=Label.Source.TEAM,
-        now=now,
-    )
-
-
-def test_the_confidence_is_fitted_after_fifty_labels(shop: Workspace, now: datetime) -> None:
-    delivery = Entry.objects.get(question="How much is delivery?")
-    texts = [f"how much to deliver {n} yards" for n in range(60)]
-    before = ask(shop, "how much to deliver 99 yards").confidence
-    for n, text in enumerate(texts[:49]):
-        label(delivery, text, n, now)
-    assert not freshness.is_due()
-    for n, text in enumerate(texts, start=100):
-        label(delivery, text, n, now)
-
-    assert freshness.is_due()
-    with scope.system():
-        assert shop.pk in alarms.due(kind="train", now=now)
-        Alarm.objects.all().delete()  # as if the fiftieth had not seen the forty-ninth
-    label(delivery, "how much to deliver 98 yards", 500, now)
-    with scope.system():
-        assert shop.pk in alarms.due(kind="train", now=now)
-    learning.train(workspace=shop, now=now)
-
-    assert not freshness.is_due()
-    assert ask(shop, "how much to deliver 99 yards").confidence > before
-    own = TrainedModel.objects.get().certainty
-    assert own is not None and own["bias"] != certainty.shipped().bias
-
-
-def test_corrections_make_the_bot_less_sure(shop: Workspace, now: datetime) -> None:
-    before = ask(shop, "how much to deliver 99 yards").confidence
-    for n in range(60):
-        label(None, f"how much to deliver {n} yards", n, now)
-
-    learning.train(workspace=shop, now=now)
-
-    assert ask(shop, "how much to deliver 99 yards").confidence < before
-
-
-def test_few_labels_move_little_and_many_agree_with_what_was_said() -> None:
-    import numpy as np
-
-    rows = np.array([[2.0, 0.9, 2.0, 1.5]] * 400)
-    wrong = np.array([False] * 400)
-    shipped = certainty.shipped()
-
-    def sure(weights: certainty.Weights) -> float:
-        total = weights.bias + float(rows[0] @ np.array(weights.of))
-        return float(1 / (1 + np.exp(-total)))
-
-    assert sure(calibrating.refit(rows[:1], wrong[:1])) > sure(shipped) - 0.05
-    assert sure(calibrating.refit(rows, wrong)) < 0.1
-
-
-def test_a_tap_never_takes_back_what_the_team_said(shop: Workspace, now: datetime) -> None:
-    one, two = Entry.objects.order_by("pk")[:2]
-    common = {"message_id": 5, "text": "how much", "now": now}
-
-    assert labels.put(entry_id=one.pk, source=Label.Source.TAP, **common)  # type: ignore[arg-type]
-    assert labels.put(entry_id=two.pk, source=Label.Source.TEAM, **common)  # type: ignore[arg-type]
-    assert not labels.put(entry_id=one.pk, source=Label.Source.TAP, **common)  # type: ignore[arg-type]
-    assert not labels.put(entry_id=10**9, source=Label.Source.TEAM, **common)  # type: ignore[arg-type]
-
-    assert Label.objects.get().entry_id == two.pk
