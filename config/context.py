@@ -1,13 +1,50 @@
 """What every page is given."""
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from lib import events
 from messaging import figures
+from workspaces import members
+from workspaces.models import Member
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page of the settings: its URL name, what it is called, and who may open it."""
+
+    name: str
+    label: str | Promise
+    hint: str | Promise
+    icon: str
+    role: str = "viewer"
+
+
+PLACES = (
+    Place(
+        "connections:connection-list",
+        _("Numbers"),
+        _("The WhatsApp numbers that customers write to."),
+        "number",
+    ),
+    Place(
+        "messaging:phone-show",
+        _("Your phone"),
+        _("Command the bot by WhatsApp from your own phone."),
+        "send",
+        "manager",
+    ),
+)
+
+
+def _places(member: Member) -> list[Place]:
+    return [place for place in PLACES if members.may(member, place.role)]
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
@@ -21,6 +58,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "workspace": workspace,
         "member": member,
         "shell": partial(figures.shell, workspace=workspace) if workspace and member else None,
+        "places": partial(_places, member) if member else None,
         "simulator_url": settings.SIMULATOR_URL,
         "correlation": events.correlation(),
         # Nobody who tries Backroom out on a machine of his own should look for a message that

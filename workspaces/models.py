@@ -77,6 +77,11 @@ class Workspace(TenantMixin):
     state_reason = models.CharField(max_length=200, blank=True)
     schema_version = models.CharField(max_length=200, blank=True)
     flags = models.JSONField(default=dict, blank=True)
+    kind = models.CharField(max_length=20, blank=True)  # of business (workspaces.trades)
+    city = models.CharField(max_length=80, blank=True)
+    # The steps of the beginning that were done or left, and whether its list is put away
+    # (workspaces.onboarding).
+    setup = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
+from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
@@ -39,6 +41,9 @@ def show(
     response = render(
         request, name, {**(context or {}), "is_part": is_part, "is_framed": framed}, status=status
     )
+    if is_htmx(request) and "#" in name and (said := list(messages.get_messages(request))):
+        # A fragment brings along what is to be said; a whole page shows it by itself.
+        response.write(render_to_string("parts/toasts_beside.html", {"said": said}, request))
     patch_vary_headers(response, ["HX-Request", "Sec-Fetch-Dest"])
     return response
 

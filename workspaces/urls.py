@@ -14,5 +14,6 @@ urlpatterns = [
         name="workspace-new",
     ),
     path("workspaces/suggest/", views.slug_suggest, name="slug-suggest"),
+    path("w/<slug:slug>/settings/", views.settings_show, name="settings-show"),
     path("w/<slug:slug>/notices/<int:pk>/dismiss/", views.notice_dismiss, name="notice-dismiss"),
 ]

@@ -66,6 +66,13 @@ def slug_suggest(request: PersonRequest) -> HttpResponse:
     return pages.show(request, "workspaces/new.html", {"form": form}, part="slug")
 
 
+@require_GET
+@member_required("viewer")
+def settings_show(request: WorkspaceRequest) -> HttpResponse:
+    """The pages of the settings, as far as the member may open them."""
+    return pages.show(request, "workspaces/settings.html")
+
+
 @require_POST
 @member_required("agent")
 def notice_dismiss(request: WorkspaceRequest, pk: int) -> HttpResponse:

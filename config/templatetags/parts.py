@@ -1,9 +1,11 @@
 """What templates draw with: icons, charts, phone numbers, times. No queries."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django import template
 from django.utils import timezone
@@ -47,6 +49,9 @@ _ICONS = {
     "back": "M8.5 7.5 4 12l4.5 4.5M4.5 12H15a5 5 0 0 1 0 10",
     "link": "M10 14a4 4 0 0 0 5.7 0l3-3A4 4 0 0 0 13 5.3l-1 1M14 10a4 4 0 0 0-5.7 0l-3 3A4 4 0 0 0 11 18.7l1-1",
     "shield": "M12 3.8 5 6.5v5.2c0 4.2 2.8 7 7 8.5 4.2-1.5 7-4.3 7-8.5V6.5z",
+    "gear": "M5 7h7.5m3 0H19M5 12h2.5m3 0H19M5 17h9.5m3 0H19M14 5.2a1.8 1.8 0 1 0 0 3.6 1.8 1.8 0 0 0 0-3.6zM9 10.2a1.8 1.8 0 1 0 0 3.6 1.8 1.8 0 0 0 0-3.6zM16 15.2a1.8 1.8 0 1 0 0 3.6 1.8 1.8 0 0 0 0-3.6z",
+    "people": "M9 5a3.2 3.2 0 1 0 0 6.4A3.2 3.2 0 0 0 9 5zM2.8 19c.6-3 2.8-4.5 6.2-4.5s5.6 1.5 6.2 4.5M15.5 5.3a3.2 3.2 0 0 1 0 5.8M18 14.8c1.7.7 2.8 2.1 3.2 4.2",
+    "list": "M9 6h11M9 12h11M9 18h11M4.5 6h.1M4.5 12h.1M4.5 18h.1",
     "clip": "m8 12.5 5.5-5.5a2.7 2.7 0 0 1 3.8 3.8l-7 7a4.5 4.5 0 0 1-6.4-6.4L11 4.5",
 }  # fmt: skip
 
@@ -67,6 +72,15 @@ def icon(name: str, label: str = "", size: int = 20) -> SafeString:
         size,
         _ICONS[name],
     )
+
+
+@register.filter
+def undo(tags: str | None) -> dict[str, Any]:
+    """Return where and what to post to take back what a toast tells (workspaces.toasts); or {}."""
+    if not tags or not tags.startswith("{"):
+        return {}
+    way_back: dict[str, Any] = json.loads(tags)
+    return way_back
 
 
 @register.filter
