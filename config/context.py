@@ -1,7 +1,7 @@
 """What every page is given."""
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from django.conf import settings
@@ -10,9 +10,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from lib import events
-from messaging import figures
+from messaging import beginning, figures
 from workspaces import members
-from workspaces.models import Member
+from workspaces.models import Member, Workspace
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,13 @@ def _places(member: Member) -> list[Place]:
     return [place for place in PLACES if members.may(member, place.role)]
 
 
+def _beginning(request: HttpRequest, workspace: Workspace) -> beginning.Beginning | None:
+    """Return the steps of setting up, for the pages that belong to one of them."""
+    view = request.resolver_match.view_name if request.resolver_match else ""
+    step = beginning.step_of(view)
+    return beginning.of(workspace=workspace, here=step) if step else None
+
+
 def page(request: HttpRequest) -> dict[str, Any]:
     """Return the workspace and member in hand, and the trace id for error pages.
 
@@ -59,6 +66,9 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "member": member,
         "shell": partial(figures.shell, workspace=workspace) if workspace and member else None,
         "places": partial(_places, member) if member else None,
+        "beginning": cache(partial(_beginning, request, workspace))
+        if workspace and member and members.may(member, "manager")
+        else None,
         "simulator_url": settings.SIMULATOR_URL,
         "correlation": events.correlation(),
         # Nobody who tries Backroom out on a machine of his own should look for a message that

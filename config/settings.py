@@ -75,6 +75,14 @@ INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
 TENANT_MODEL = "workspaces.Workspace"
 # What each room lays in a new workspace, in its transaction (workspaces.schemas.create).
 WORKSPACE_FOUNDATIONS = ["billing.plans.begin_trial", "messaging.bot.prepare"]
+# The steps from a new workspace to a live bot, each with its page (workspaces.onboarding).
+ONBOARDING_STEPS = {
+    "business": "messaging:setup-business",
+    "number": "connections:connect",
+    "answers": "faqs:import-list",
+    "try": "messaging:question-try",
+    "live": "messaging:setup-live",
+}
 # What belongs to a workspace without bearing its id, and goes with it (workspaces.schemas.delete).
 WORKSPACE_ERASURES = ["connections.inbox.erase_unrouted"]
 # Further roles of the database, each for a program of its own: what it may do to which tables.

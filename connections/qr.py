@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 import segno
+from django.utils.html import escape
 
 # Scanners want four modules of white around the code.
 _MARGIN = 4
@@ -10,7 +11,7 @@ _TITLE = "QR code that links this phone"
 
 
 @lru_cache(maxsize=64)  # asked for every few seconds, and 20 ms to make
-def svg_of(text: str) -> str:
+def svg_of(text: str, *, title: str = _TITLE) -> str:
     """Return `text` as a QR code in SVG, black on white whatever the page's colours are.
 
     It has no size of its own and fills what it is put into. Neither styles nor scripts are in
@@ -23,7 +24,7 @@ def svg_of(text: str) -> str:
     size = len(code.matrix) + 2 * _MARGIN
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}" role="img"'
-        f' shape-rendering="crispEdges"><title>{_TITLE}</title>'
+        f' shape-rendering="crispEdges"><title>{escape(title)}</title>'
         f'<path fill="#fff" d="M0 0h{size}v{size}H0z"/>'
         f'<path fill="#000" d="{"".join(_bars(code.matrix))}"/></svg>'
     )

@@ -1,6 +1,7 @@
 """What people type about conversations and the bot."""
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from messaging.models import BotSettings
 
@@ -58,4 +59,20 @@ class TryForm(forms.Form):
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 2, "placeholder": "How much is delivery to Lekki?"}),
         error_messages={"required": "Write a question first."},
+    )
+
+
+class LiveForm(forms.Form):
+    """Who is answered from now on."""
+
+    who = forms.ChoiceField(
+        choices=[("everyone", _("Everyone")), ("test", _("Only my test phones"))],
+        widget=forms.RadioSelect,
+    )
+    phone = forms.CharField(
+        label=_("The phone you will write from"),
+        max_length=40,
+        required=False,
+        help_text=_("For example 0803 123 4567. More can be added in the bot’s settings."),
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
     )

@@ -243,3 +243,27 @@ class DismissedQuestion(models.Model):
 
     def __str__(self) -> str:
         return f"dismissed question {self.pk}"
+
+
+class DaySummary(models.Model):
+    """What a day was like, counted once: the figures of 30 days must not count a million messages.
+
+    A day of the workspace's time zone. Rebuildable (messaging.days); `reply_times` counts the
+    bot's replies by how long they took, in the classes of `days.EDGES`.
+    """
+
+    day = models.DateField(primary_key=True)
+    received = models.IntegerField(default=0)
+    answered = models.IntegerField(default=0)  # replies written by the bot
+    sent = models.IntegerField(default=0)
+    delivered = models.IntegerField(default=0)
+    settled = models.IntegerField(default=0)  # sent ones of which the outcome is known
+    reply_times = models.JSONField(default=list)
+    time_zone = models.CharField(max_length=64)  # in which the day was cut
+    counted_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "day summaries"
+
+    def __str__(self) -> str:
+        return f"summary of {self.day}"

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from messaging.views import conversations, home, quality
+from messaging.views import conversations, home, quality, setup
 from workspaces.pages import by_method
 
 app_name = "messaging"
 urlpatterns = [
     path("", home.home_show, name="home-show"),
+    path("home/unanswered/", home.home_unanswered, name="home-unanswered"),
     path("bot/switch/", home.bot_switch, name="bot-switch"),
     path("phone/", by_method(get=home.phone_show, post=home.phone_begin), name="phone-show"),
     path("phone/forget/", home.phone_forget, name="phone-forget"),
@@ -42,5 +43,16 @@ urlpatterns = [
         name="quality-merge",
     ),
     path("quality/manner/", quality.manner_set, name="quality-manner"),
+    path("setup/", setup.setup_show, name="setup-show"),
+    path("setup/go-on/", setup.setup_go_on, name="setup-go-on"),
+    path("setup/hide/", setup.setup_hide, name="setup-hide"),
+    path("setup/finish/", setup.setup_finish, name="setup-finish"),
+    path(
+        "setup/business/",
+        by_method(get=setup.business_form, post=setup.business_save),
+        name="setup-business",
+    ),
+    path("setup/live/", by_method(get=setup.live_show, post=setup.live_begin), name="setup-live"),
+    path("share/", setup.share_show, name="share-show"),
     path("why/", conversations.message_explain, name="message-explain"),
 ]

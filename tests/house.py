@@ -113,6 +113,11 @@ class House:
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as admin:
             admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
+    @property
+    def session_cookie(self) -> str:
+        """Return the name of the cookie that tells its pages who asks."""
+        return f"bk_session_{self.web_port}"
+
     # --- commands ---------------------------------------------------------------------------
 
     def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -3,6 +3,7 @@
 import re
 import secrets
 import unicodedata
+from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import available_timezones
 
@@ -35,10 +36,14 @@ def create(
     owner: User,
     now: datetime,
     time_zone: str = "",
+    kind: str = "",
+    city: str = "",
+    setup: Mapping[str, object] | None = None,
     actor_kind: str = "member",
 ) -> Workspace:
     """Make a workspace with its schema, its owner and what the other rooms found in it.
 
+    `setup` is how far its beginning is (workspaces.onboarding), with the owner's first wishes.
     All in one transaction: after a crash there is a whole workspace or none.
     Raises UnableToCreateWorkspace with a sentence.
     """
@@ -52,6 +57,9 @@ def create(
         time_zone=zone,
         schema_name=f"w_{secrets.token_hex(6)}",
         schema_version=blueprint.current_version(),
+        kind=kind,
+        city=city.strip(),
+        setup=dict(setup or {}),
         created_at=now,
     )
     with scope.owner(), transaction.atomic():

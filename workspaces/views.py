@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from lib import clock, countries
-from workspaces import members, notices, pages, schemas
+from workspaces import members, notices, onboarding, pages, schemas
 from workspaces.decorators import member_required
 from workspaces.forms import WorkspaceForm
 from workspaces.pages import PersonRequest
@@ -46,12 +46,15 @@ def workspace_create(request: PersonRequest) -> HttpResponse:
                 country=values["country"],
                 time_zone=countries.time_zone(values["country"]),
                 owner=request.user,
+                kind=values["kind"],
+                city=values["city"],
+                setup={"is_open": True, "done": ["business"], "wishes": form.wishes},
                 now=clock.now(),
             )
         except schemas.UnableToCreateWorkspace as error:
             form.add_error(None, str(error))
         else:
-            return pages.go(request, "messaging:home-show", space.slug)
+            return pages.go(request, onboarding.place_of("number"), space.slug)
     return pages.show(request, "workspaces/new.html", {"form": form}, part="form", status=422)
 
 

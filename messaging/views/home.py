@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from lib import clock, phones
-from messaging import asking, bot, commands, explaining, figures
+from messaging import asking, beginning, bot, commands, explaining, figures, quality
 from messaging.forms import PhoneForm, SwitchForm, TryForm
-from workspaces import members, pages
+from workspaces import members, onboarding, pages
 from workspaces.decorators import member_required
 from workspaces.routing import WorkspaceRequest
 
@@ -19,14 +20,33 @@ from workspaces.routing import WorkspaceRequest
 @member_required("viewer")
 def home_show(request: WorkspaceRequest) -> HttpResponse:
     """What needs me now, and how it goes."""
-    home = figures.home(workspace=request.workspace, user=request.user, now=clock.now())
+    now, space = clock.now(), request.workspace
+    may_manage = members.may(request.member, "manager")
+    is_led = may_manage and not onboarding.read(space).is_hidden
     context = {
-        "home": home,
-        "may_manage": members.may(request.member, "manager"),
+        "home": figures.home(workspace=space, user=request.user, now=now),
+        "greeting": _greeting(timezone.localtime(now).hour),
+        "todo": beginning.of(workspace=space) if is_led else None,
+        "may_manage": may_manage,
         "may_reply": members.may(request.member, "agent"),
-        "has_simulator": bool(settings.SIMULATOR_URL),
     }
     return pages.show(request, "messaging/home.html", context)
+
+
+def _greeting(hour: int) -> str:
+    if hour < 12:
+        return _("Good morning")
+    return _("Good afternoon") if hour < 17 else _("Good evening")
+
+
+@require_GET
+@member_required("viewer")
+def home_unanswered(request: WorkspaceRequest) -> HttpResponse:
+    """The questions most asked that no answer covers, for the home page."""
+    if not pages.is_htmx(request):
+        return pages.go(request, "messaging:quality-topics", request.workspace.slug)
+    found = quality.topics(workspace=request.workspace, now=clock.now())
+    return pages.show(request, "messaging/home.html", {"topics": found[:3]}, part="unanswered")
 
 
 @require_POST

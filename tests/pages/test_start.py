@@ -13,6 +13,13 @@ from workspaces import scope
 from workspaces.models import User, Workspace
 
 pytestmark = pytest.mark.django_db
+ABOUT = {
+    "kind": "fashion",
+    "city": "Accra",
+    "hours": "mon-sat",
+    "tone": "warm",
+    "language": "english",
+}
 
 
 @pytest.fixture
@@ -38,19 +45,20 @@ def test_somebody_without_a_business_sets_one_up(newcomer: Client) -> None:
     assert newcomer.get("/").headers["Location"] == "/workspaces/new/"
     assert "Nigeria" in newcomer.get("/workspaces/new/").text
 
-    form = {"name": "Mama Put & Daughters", "slug": "", "country": "GH"}
+    form = {"name": "Mama Put & Daughters", "slug": "", "country": "GH", **ABOUT}
     done = newcomer.post("/workspaces/new/", form)
 
-    assert done.headers["Location"] == "/w/mama-put-daughters/"
+    assert done.headers["Location"] == "/w/mama-put-daughters/connections/connect/"
     with scope.system():
         space = Workspace.objects.get(slug="mama-put-daughters")
     assert (space.country, space.time_zone) == ("GH", "Africa/Accra")
+    assert (space.kind, space.city) == ("fashion", "Accra")
     home = newcomer.get("/w/mama-put-daughters/")
-    assert "Ready in three steps" in home.text
+    assert "Finish setting up · 1 of 5" in home.text
 
 
 def test_a_taken_address_is_said_beside_the_form(newcomer: Client) -> None:
-    form = {"name": "Acme", "slug": "acme", "country": "NG"}
+    form = {"name": "Acme", "slug": "acme", "country": "NG", **ABOUT}
 
     page = newcomer.post("/workspaces/new/", form)
     part = newcomer.post("/workspaces/new/", form, headers=HTMX)

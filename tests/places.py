@@ -1,0 +1,86 @@
+"""Every page that a person can open, with its address: for checks of looks and for pictures."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Story:
+    """What tests.story has made: ids for the addresses of pages, and a session for each role."""
+
+    slug: str
+    workspace_id: int
+    number_id: int
+    entry_id: int
+    import_id: int
+    conversation_id: int
+    contact_id: int
+    asked_id: int  # a message of a customer that was passed to the team
+    failed_id: int
+    sessions: Mapping[str, str]  # role: session key
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page. `path` names fields of the story; `who` opens it (nobody: signed out)."""
+
+    name: str
+    path: str
+    who: str = "owner"
+
+    def at(self, story: Story) -> str:
+        """Return the page's path in a story."""
+        return self.path.format(story=story, w=f"/w/{story.slug}")
+
+
+OUTSIDE = (
+    Place("landing", "/", "nobody"),
+    Place("sign-up", "/accounts/signup/", "nobody"),
+    Place("sign-in", "/accounts/login/", "nobody"),
+    Place("new-business", "/workspaces/new/", "stranger"),
+    Place("businesses", "/", "staff"),
+    Place("not-found", "/nothing/here/", "nobody"),
+    Place("style-guide", "/staff/styleguide/", "staff"),
+    Place("staff-overview", "/staff/", "staff"),
+    Place("staff-workspace", "/staff{w}/", "staff"),
+    Place("staff-thread", "/staff{w}/conversations/{story.conversation_id}/", "staff"),
+    Place("staff-why", "/staff{w}/why/?id={story.asked_id}", "staff"),
+)
+INSIDE = (
+    Place("home", "{w}/"),
+    Place("inbox", "{w}/conversations/"),
+    Place("inbox-needs", "{w}/conversations/?view=needs"),
+    Place("inbox-nobody-found", "{w}/conversations/?q=zzz"),
+    Place("thread", "{w}/conversations/{story.conversation_id}/"),
+    Place("thread-viewer", "{w}/conversations/{story.conversation_id}/", "viewer"),
+    Place("why", "{w}/why/?id={story.asked_id}"),
+    Place("why-failed", "{w}/why/?id={story.failed_id}"),
+    Place("why-unknown", "{w}/why/?id=nonsense"),
+    Place("faqs", "{w}/faqs/"),
+    Place("faq-new", "{w}/faqs/new/"),
+    Place("faq-edit", "{w}/faqs/{story.entry_id}/"),
+    Place("faq-delete", "{w}/faqs/{story.entry_id}/delete/"),
+    Place("import", "{w}/faqs/import/"),
+    Place("import-preview", "{w}/faqs/import/{story.import_id}/"),
+    Place("golden", "{w}/faqs/golden/"),
+    Place("try", "{w}/try/"),
+    Place("quality", "{w}/quality/"),
+    Place("quality-questions", "{w}/quality/questions/"),
+    Place("quality-answers", "{w}/quality/answers/"),
+    Place("usage", "{w}/usage/"),
+    Place("settings", "{w}/settings/"),
+    Place("numbers", "{w}/connections/"),
+    Place("number", "{w}/connections/{story.number_id}/"),
+    Place("number-connect", "{w}/connections/connect/"),
+    Place("number-add", "{w}/connections/add/"),
+    Place("number-remove", "{w}/connections/{story.number_id}/remove/"),
+    Place("your-phone", "{w}/phone/"),
+    Place("business", "{w}/setup/business/"),
+    Place("live", "{w}/setup/live/"),
+    Place("share", "{w}/share/"),
+)
+ALL = (*OUTSIDE, *INSIDE)
