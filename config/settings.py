@@ -104,6 +104,8 @@ MIDDLEWARE = [
     "workspaces.middleware.correlation",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Pages are read over 3G. What could be guessed from lengths (BREACH) it hides by random bytes.
+    "django.middleware.gzip.GZipMiddleware",
     "workspaces.middleware.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

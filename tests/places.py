@@ -31,6 +31,7 @@ class Place:
     name: str
     path: str
     who: str = "owner"
+    is_missing: bool = False  # a page that says that there is nothing
 
     def at(self, story: Story) -> str:
         """Return the page's path in a story."""
@@ -43,7 +44,7 @@ OUTSIDE = (
     Place("sign-in", "/accounts/login/", "nobody"),
     Place("new-business", "/workspaces/new/", "stranger"),
     Place("businesses", "/", "staff"),
-    Place("not-found", "/nothing/here/", "nobody"),
+    Place("not-found", "/nothing/here/", "nobody", is_missing=True),
     Place("style-guide", "/staff/styleguide/", "staff"),
     Place("staff-overview", "/staff/", "staff"),
     Place("staff-workspace", "/staff{w}/", "staff"),
@@ -59,7 +60,7 @@ INSIDE = (
     Place("thread-viewer", "{w}/conversations/{story.conversation_id}/", "viewer"),
     Place("why", "{w}/why/?id={story.asked_id}"),
     Place("why-failed", "{w}/why/?id={story.failed_id}"),
-    Place("why-unknown", "{w}/why/?id=nonsense"),
+    Place("why-unknown", "{w}/why/?id=nonsense", is_missing=True),
     Place("faqs", "{w}/faqs/"),
     Place("faq-new", "{w}/faqs/new/"),
     Place("faq-edit", "{w}/faqs/{story.entry_id}/"),
