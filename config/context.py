@@ -28,6 +28,12 @@ class Place:
 
 PLACES = (
     Place(
+        "messaging:bot-settings",
+        _("Bot"),
+        _("How it speaks, when, and about what; test phones."),
+        "bot",
+    ),
+    Place(
         "connections:connection-list",
         _("Numbers"),
         _("The WhatsApp numbers that customers write to."),

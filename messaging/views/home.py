@@ -1,4 +1,4 @@
-"""The home page of a workspace, the bot's switch, and a question to try."""
+"""The home page of a workspace, one's own phone, and a question to try."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from lib import clock, phones
-from messaging import asking, bot, commands, explaining, figures
-from messaging.forms import PhoneForm, SwitchForm, TryForm
+from messaging import asking, commands, explaining, figures
+from messaging.forms import PhoneForm, TryForm
 from workspaces import members, pages
 from workspaces.decorators import member_required
 from workspaces.routing import WorkspaceRequest
@@ -27,25 +27,6 @@ def home_show(request: WorkspaceRequest) -> HttpResponse:
         "has_simulator": bool(settings.SIMULATOR_URL),
     }
     return pages.show(request, "messaging/home.html", context)
-
-
-@require_POST
-@member_required("manager")
-def bot_switch(request: WorkspaceRequest) -> HttpResponse:
-    """Turn the bot on or off."""
-    form = SwitchForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, "Choose on or off.")
-        return pages.go(request, "messaging:home-show", request.workspace.slug)
-    is_on = form.cleaned_data["is_on"]
-    bot.switch(workspace=request.workspace, is_on=is_on, actor=request.user, now=clock.now())
-    messages.success(
-        request,
-        "The bot is on. It answers new messages."
-        if is_on
-        else "The bot is off. Messages wait for your team in the inbox.",
-    )
-    return pages.go(request, "messaging:home-show", request.workspace.slug)
 
 
 # --- Commands from one's own phone -----------------------------------------------------------
