@@ -85,7 +85,10 @@ class BehaviourForm(forms.Form):
                     label=f"{hours.FULL_DAYS[index]}, {part}",
                     required=False,
                     initial=moment,
-                    widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+                    widget=forms.TimeInput(
+                        attrs={"type": "time", "aria-label": f"{hours.FULL_DAYS[index]}, {part}"},
+                        format="%H:%M",
+                    ),
                     error_messages={"invalid": _("Write a time as 08:00.")},
                 )
 

@@ -87,8 +87,6 @@ def _context(
         "phone_form": phone_form or TestPhoneForm(),
         "test_phones": bot.test_phones(),
         "versions": versions.history(),
-        "manners": bot.MANNERS,
-        "hours_now": bot.describe_hours(live),
         "preview": previews.of(how, workspace=request.workspace, now=clock.now()),
         "may_manage": members.may(request.member, "manager"),
     }
