@@ -28,6 +28,12 @@ class Place:
 
 PLACES = (
     Place(
+        "messaging:bot-settings",
+        _("Bot"),
+        _("How it speaks, when, and about what; test phones."),
+        "bot",
+    ),
+    Place(
         "connections:connection-list",
         _("Numbers"),
         _("The WhatsApp numbers that customers write to."),
@@ -65,6 +71,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "workspace": workspace,
         "member": member,
         "shell": partial(figures.shell, workspace=workspace) if workspace and member else None,
+        "may_switch": bool(member) and members.may(member, "manager"),
         "places": partial(_places, member) if member else None,
         "beginning": cache(partial(_beginning, request, workspace))
         if workspace and member and members.may(member, "manager")

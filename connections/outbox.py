@@ -381,3 +381,33 @@ def replay(*, ids: Sequence[int], now: datetime) -> int:
     for connection_id in connection_ids:
         wake(connection_id)
     return count
+
+
+def queued_messages(*, workspace: Workspace) -> list[int]:
+    """Return the ids of the messages whose sending has not begun."""
+    return list(
+        OutboundJob.objects.filter(
+            workspace=workspace, state=State.QUEUED, message_id__isnull=False
+        ).values_list("message_id", flat=True)
+    )
+
+
+def take_back(*, workspace: Workspace, message_ids: Sequence[int]) -> set[int]:
+    """Take back the sends of these messages; return those that had not begun.
+
+    Call in a transaction. What somebody claims at this moment goes out.
+    """
+    waiting = OutboundJob.objects.filter(
+        workspace=workspace,
+        key__in=[f"message:{pk}" for pk in message_ids],
+        state=State.QUEUED,
+    )
+    found = dict(waiting.select_for_update(skip_locked=True).values_list("pk", "message_id"))
+    OutboundJob.objects.filter(pk__in=found).delete()
+    # Nobody shall see "typing…" for what does not come.
+    OutboundJob.objects.filter(
+        workspace=workspace,
+        key__in=[f"typing-for:{pk}" for pk in found.values()],
+        state=State.QUEUED,
+    ).delete()
+    return {pk for pk in found.values() if pk is not None}

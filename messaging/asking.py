@@ -6,8 +6,9 @@ from datetime import datetime
 
 from billing import metering, meters, plans
 from faqs import search
-from messaging import bot, gates
+from messaging import bot, gates, sentences
 from messaging.gates import Turn
+from messaging.models import BotSettings
 from messaging.trace import Verdict, passed, stopped
 from workspaces import scope
 from workspaces.models import Workspace
@@ -21,6 +22,9 @@ _DECISIONS = {
     "asked_for_person": "handover",
     "opt_out": "answer",
     "opt_in": "answer",
+    "asked_if_bot": "answer",
+    "off_limits": "handover",
+    "outside_hours": "handover",
 }
 
 
@@ -38,12 +42,22 @@ class Rehearsal:
     gates: list[Verdict]
 
 
-def rehearse(*, workspace: Workspace, text: str, now: datetime, previous: str = "") -> Rehearsal:
-    """Decide about `text` as if a customer had sent it, after `previous` if that is given."""
+def rehearse(
+    *,
+    workspace: Workspace,
+    text: str,
+    now: datetime,
+    previous: str = "",
+    how: BotSettings | None = None,
+) -> Rehearsal:
+    """Decide about `text` as if a customer had sent it, after `previous` if that is given.
+
+    By the settings that are published, or by those given (a draft).
+    """
     with scope.workspace(workspace):
         turn = Turn(
             workspace=workspace,
-            bot=bot.settings_of(),
+            bot=how or bot.settings_of(),
             standing=plans.standing(workspace=workspace, now=now),
             now=now,
             text=text,
@@ -54,20 +68,27 @@ def rehearse(*, workspace: Workspace, text: str, now: datetime, previous: str = 
         verdicts = gates.walk(turn)
         last = verdicts[-1]
         decision = _DECISIONS.get(last.reason, "silent") if last.verdict == "act" else "silent"
+        if decision == "menu" and turn.bot.unsure == BotSettings.Unsure.PERSON:
+            decision = "handover"
         if decision in ("answer", "menu", "handover"):
             verdicts.append(_budget(turn))
             if not verdicts[-1].is_pass:
                 decision = "handover"
         milliseconds = (time.perf_counter() - started) * 1000
-    handover = turn.bot.handover_text or bot.HANDOVER
+    zone, business = workspace.time_zone, workspace.name
+    handover = sentences.handover(turn.bot, zone=zone, now=now)
     found = turn.finding or search.Finding("none")
     answers, shown = found.answers, found.shown
     answer = {
         "faq_matched": "\n\n".join(match.answer for match in answers),
-        "greeting": turn.bot.greeting or bot.GREETING.format(name=workspace.name),
-        "opt_out": bot.OPTED_OUT,
-        "opt_in": bot.OPTED_IN,
+        "greeting": sentences.greeting(turn.bot, business=business),
+        "asked_if_bot": sentences.honest(turn.bot, business=business),
+        "opt_out": sentences.consent(turn.bot, is_out=True),
+        "opt_in": sentences.consent(turn.bot, is_out=False),
+        "outside_hours": sentences.away(turn.bot, zone=zone, now=now),
         "faq_none": handover,
+        "faq_unsure": handover if decision == "handover" else "",
+        "off_limits": handover,
         "asked_for_person": handover,
     }.get(last.reason, "")
     is_entry = decision == "answer" and last.reason.startswith("faq_")

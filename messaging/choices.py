@@ -144,6 +144,8 @@ def _carry_out(
 ) -> list[trace.Verdict]:
     still = gates.walk(turn, _STILL)
     if not still[-1].is_pass:
+        if still[-1].needs_person:
+            turn.desk.call_person(turn.conversation)
         return [still[-1]]
     detail: dict[str, Any] = {"route": choice.route, "tokens": choice.tokens, "ms": choice.ms}
     offered = tuple(known[entry_id] for entry_id in choice.candidates if entry_id in known)

@@ -26,6 +26,13 @@ HELP = (
 )
 
 
+_STATES = {
+    "on": "on",
+    "test": "on, for your test phones only",
+    "off": "off. Customers' messages wait for you in the inbox",
+}
+
+
 def recognise(text: str) -> str:
     """Return the command that the whole message is, or an empty string."""
     said = words.bare(text)
@@ -55,12 +62,17 @@ def carry_out(*, turn: "Turn", command: str) -> str:
     """Do `command` and return what to answer. Runs in the message's transaction."""
     workspace, now = turn.workspace, turn.now
     if command in ("pause", "resume"):
-        is_on = command == "resume"
-        changed = bot.switch(
-            workspace=workspace, is_on=is_on, actor=None, actor_kind="whatsapp", now=now
-        )
-        state = "on" if is_on else "off. Customers' messages wait for you in the inbox"
-        return f"The bot is {'now' if changed else 'already'} {state}."
+        if command == "resume":
+            changed = bot.resume(workspace=workspace, actor_kind="whatsapp", now=now)
+        else:
+            changed = bot.switch(
+                workspace=workspace,
+                mode=bot.Mode.OFF,
+                actor=None,
+                actor_kind="whatsapp",
+                now=now,
+            )
+        return f"The bot is {'now' if changed else 'already'} {_STATES[bot.settings_of().mode]}."
     if command == "status":
         return _status(turn)
     if command == "usage":
@@ -74,8 +86,9 @@ def _status(turn: "Turn") -> str:
         for c in Connection.objects.filter(workspace=turn.workspace).order_by("pk")
     ]
     waiting = Conversation.objects.filter(needs_person=True, state=Conversation.State.OPEN).count()
-    on = "on" if bot.settings_of().is_on else "off"
-    return "\n".join([f"Bot: {on}", *numbers, f"Conversations that need you: {waiting}"])
+    mode = bot.settings_of().mode
+    state = "on for test phones only" if mode == bot.Mode.TEST else mode
+    return "\n".join([f"Bot: {state}", *numbers, f"Conversations that need you: {waiting}"])
 
 
 def _usage(workspace: Workspace, now: datetime) -> str:

@@ -25,7 +25,8 @@ ALARM = "hand back"
 _CHANGING = {
     "connection_id": "bigint", "holder": "text", "needs_person": "boolean",
     "needs_person_since": "timestamptz", "held_by_id": "bigint", "held_until": "timestamptz",
-    "handover_told_at": "timestamptz", "last_inbound_at": "timestamptz",
+    "handover_told_at": "timestamptz", "away_told_at": "timestamptz",
+    "last_inbound_at": "timestamptz",
     "last_message_at": "timestamptz",
 }  # fmt: skip
 _NEW = {

@@ -178,7 +178,7 @@ def _answer(desk: Desk, kept: Sequence[_Kept]) -> None:
             received_at=turn.message.created_at,
         )
         if turn.is_commander:
-            desk.bot.refresh_from_db(fields=["is_on"])
+            desk.bot.refresh_from_db(fields=["mode"])
 
 
 def _message(one: _Kept, pk: int) -> Message:

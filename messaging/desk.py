@@ -78,7 +78,7 @@ def look_up(workspace: Workspace, texts: Sequence[str]) -> LookedUp | None:
     None when nothing will be answered. Call in the workspace's scope.
     """
     how = _bots.get(workspace.pk, bot.settings_of)
-    if not how.is_on:
+    if how.mode == BotSettings.Mode.OFF:
         return None
     at, current, manner = time.monotonic(), search.current(), gates.manner_of(how)
     freshness.heal(workspace, current)
@@ -111,8 +111,8 @@ class Desk:
 
     @cached_property
     def bot(self) -> BotSettings:
-        """How the bot behaves at this moment."""
-        return bot.settings_of()
+        """How the bot behaves, until our commit."""
+        return bot.settings_held()
 
     @cached_property
     def standing(self) -> plans.Standing:

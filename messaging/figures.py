@@ -28,7 +28,8 @@ _WELL = (
 class Shell:
     """What every page of a workspace says at its edge."""
 
-    is_on: bool
+    mode: str
+    has_test_phones: bool
     needs_count: int
     number_state: str  # "", "none", "trouble"
 
@@ -37,7 +38,7 @@ class Shell:
 class Home:
     """Everything the home page shows."""
 
-    is_on: bool
+    mode: str
     needs_count: int
     oldest: Conversation | None
     oldest_name: str
@@ -66,7 +67,8 @@ def shell(*, workspace: Workspace) -> Shell:
         well=Count("pk", filter=Q(is_sending=True, state__in=_WELL)),
     )
     state = "none" if not numbers["all"] else "trouble" if numbers["well"] < numbers["all"] else ""
-    return Shell(bot.settings_of().is_on, inbox.waiting().count(), state)
+    how = bot.settings_of()
+    return Shell(how.mode, bool(how.test_phones), inbox.waiting().count(), state)
 
 
 def home(*, workspace: Workspace, user: User, now: datetime) -> Home:
@@ -75,7 +77,7 @@ def home(*, workspace: Workspace, user: User, now: datetime) -> Home:
     oldest = inbox.oldest_waiting()
     standing = plans.standing(workspace=workspace, now=now)
     return Home(
-        is_on=bot.settings_of().is_on,
+        mode=bot.settings_of().mode,
         needs_count=inbox.waiting().count() if oldest else 0,
         oldest=oldest,
         oldest_name=inbox.shown_name(oldest.contact) if oldest else "",

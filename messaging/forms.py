@@ -28,10 +28,7 @@ class ReplyForm(forms.Form):
 class SwitchForm(forms.Form):
     """The bot's switch."""
 
-    is_on = forms.ChoiceField(choices=[("on", "on"), ("off", "off")])
-
-    def clean_is_on(self) -> bool:
-        return bool(self.cleaned_data["is_on"] == "on")
+    mode = forms.ChoiceField(choices=BotSettings.Mode.choices)
 
 
 class MannerForm(forms.Form):

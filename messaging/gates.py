@@ -16,7 +16,7 @@ from connections.events import Sender
 from connections.models import Connection
 from faqs import search
 from faqs.engine import certainty
-from messaging import commands, context, conversations, limits, words
+from messaging import commands, context, conversations, limits, rules, words
 from messaging.models import BotSettings, Conversation, Message
 from messaging.trace import Verdict, acted, passed, stopped
 from workspaces.models import Workspace
@@ -64,7 +64,7 @@ class Turn:
         return found
 
 
-Gate = Callable[[Turn], Verdict]
+Gate = Callable[[Turn], Verdict | None]  # None: nothing to be said of it
 
 
 def manner_of(bot: BotSettings) -> certainty.Manner:
@@ -145,12 +145,29 @@ def owner_command(turn: Turn) -> Verdict:
 
 
 def bot_on(turn: Turn) -> Verdict:
-    """The owner's switch."""
-    if not turn.bot.is_on:
+    """The owner's switch: everyone is answered, test phones only, or nobody."""
+    mode = turn.bot.mode
+    if mode == BotSettings.Mode.OFF:
         return stopped(
             "bot", "bot_off", "The bot is switched off, so your team answers.", needs_person=True
         )
-    return passed("bot", "The bot is on.")
+    if mode != BotSettings.Mode.TEST:
+        return passed("bot", "The bot is on.")
+    if turn.conversation is None:
+        return passed("bot", "The bot is in test mode; a question that is tried is answered.")
+    if not _is_test_phone(turn, turn.conversation):
+        return stopped(
+            "bot",
+            "test_mode",
+            "The bot is in test mode and answers your test phones only, so your team answers.",
+            needs_person=True,
+        )
+    return passed("bot", "The bot is in test mode, and this is one of your test phones.")
+
+
+def _is_test_phone(turn: Turn, talk: Conversation) -> bool:
+    phones = {talk.contact.phone, turn.sender.phone if turn.sender is not None else None}
+    return not phones.isdisjoint(turn.bot.test_phones)
 
 
 def rate(turn: Turn) -> Verdict:
@@ -232,7 +249,7 @@ def small_talk(turn: Turn) -> Verdict:
         return passed("greeting", "A tap on a button.")
     if turn.tapped_entry_id is not None:
         return passed("greeting", "A choice from the last menu.")
-    if words.wants_person(turn.text):
+    if words.wants_person(turn.text, turn.bot.handover_words):
         return acted("greeting", "asked_for_person", "The customer asked for a person.")
     match turn.found.chat:
         case "greeting":
@@ -277,6 +294,9 @@ BEFORE_LOOKUP: tuple[Gate, ...] = (
     nobody_holds,
     no_loop,
     opted_in,
+    rules.honesty,
+    rules.off_limits,
+    rules.opening,
     small_talk,
 )
 ALL: tuple[Gate, ...] = (*BEFORE_LOOKUP, faq)
@@ -286,8 +306,10 @@ def walk(turn: Turn, through: tuple[Gate, ...] = ALL) -> list[Verdict]:
     """Ask the gates in order; the last verdict is the one that ended the round."""
     verdicts: list[Verdict] = []
     for gate in through:
-        verdicts.append(gate(turn))
-        if not verdicts[-1].is_pass:
+        if (verdict := gate(turn)) is None:
+            continue
+        verdicts.append(verdict)
+        if not verdict.is_pass:
             break
     return verdicts
 

@@ -8,8 +8,8 @@ from connections import manager
 from connections.events import Button
 from faqs import search
 from lib import clock
-from messaging import bot, commands, contacts, context, gates, replies
-from messaging.models import Conversation, Message
+from messaging import commands, contacts, context, gates, replies, sentences
+from messaging.models import BotSettings, Conversation, Message
 from messaging.trace import Verdict, acted, passed, stopped
 from messaging.turn import LiveTurn
 
@@ -48,10 +48,15 @@ def _act(turn: LiveTurn, last: Verdict) -> list[Verdict]:
             contacts.set_opted_out(
                 contact=turn.conversation.contact, is_out=is_out, sheet=turn.desk.sheet
             )
-            return _say(turn, bot.OPTED_OUT if is_out else bot.OPTED_IN)
+            return _say(turn, sentences.consent(turn.bot, is_out=is_out))
         case "greeting":
-            greeting = turn.bot.greeting or bot.GREETING.format(name=turn.workspace.name)
-            return _say(turn, greeting)
+            return _say(turn, sentences.greeting(turn.bot, business=turn.workspace.name))
+        case "asked_if_bot":
+            return _say(turn, sentences.honest(turn.bot, business=turn.workspace.name))
+        case "off_limits":
+            return hand_over(turn, reason="off_limits")
+        case "outside_hours":
+            return _say_away(turn)
         case "asked_for_person":
             return hand_over(turn, reason="asked_for_person", to_person=True)
         case "faq_matched":
@@ -159,7 +164,8 @@ def hand_over(turn: LiveTurn, *, reason: str, to_person: bool = False) -> list[V
     turn.desk.call_person(conversation)
     done: list[Verdict] = []
     if conversation.handover_told_at is None:
-        done = _say(turn, turn.bot.handover_text or bot.HANDOVER)
+        zone = turn.workspace.time_zone
+        done = _say(turn, sentences.handover(turn.bot, zone=zone, now=turn.now))
         if done[-1].reason == "queued":
             conversation.handover_told_at = turn.now
     else:
@@ -176,11 +182,28 @@ def hand_over(turn: LiveTurn, *, reason: str, to_person: bool = False) -> list[V
     return done
 
 
+def _say_away(turn: LiveTurn) -> list[Verdict]:
+    """Send the away text, once while the business is closed; the message waits for the team."""
+    conversation = turn.conversation
+    turn.desk.call_person(conversation)
+    text = sentences.away(turn.bot, zone=turn.workspace.time_zone, now=turn.now)
+    done = _say(turn, text)
+    if done[-1].reason == "queued":
+        conversation.away_told_at = turn.now
+    return done
+
+
 def offer_menu(turn: LiveTurn) -> list[Verdict]:
-    """Offer the likeliest entries: up to three buttons, or numbers where there are no buttons."""
+    """Offer the likeliest entries: up to three buttons, or numbers where there are no buttons.
+
+    An owner who wants no menus has such a question passed to the team.
+    """
+    if turn.bot.unsure == BotSettings.Unsure.PERSON:
+        return hand_over(turn, reason="faq_unsure")
     matches = turn.found.shown
     lines = [f"{n}. {match.question}" for n, match in enumerate(matches, start=1)]
-    body = "\n".join([bot.MENU_HEAD, *lines, "", bot.MENU_FOOT])
+    head, foot = sentences.menu_head(turn.bot), sentences.menu_foot(turn.bot)
+    body = "\n".join([head, *lines, "", foot])
     buttons = tuple(
         Button(id=f"{context.PREFIX}{match.entry_id}", title=_title(n, match.question))
         for n, match in enumerate(matches, start=1)

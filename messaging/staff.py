@@ -57,7 +57,7 @@ class Overview:
 class Look:
     """One workspace as support sees it."""
 
-    is_on: bool
+    mode: str
     standing: plans.Standing
     numbers: list[Connection]
     pending_count: int
@@ -168,7 +168,7 @@ def look(*, workspace: Workspace, now: datetime, contact_id: int | None = None) 
     )
     listing = inbox.listing(country=workspace.country, size=20, contact_id=contact_id)
     return Look(
-        is_on=bot.settings_of().is_on,
+        mode=bot.settings_of().mode,
         standing=plans.standing(workspace=workspace, now=now),
         numbers=list(Connection.objects.filter(workspace=workspace).order_by("pk")),
         pending_count=inbound["pending"],
@@ -191,8 +191,10 @@ def _verdict(found: Look) -> str:
         return "No number is connected yet."
     if stopped:
         return f"Sending is stopped on {phones.show(stopped[0].phone)}: {stopped[0].state_reason or 'switched off by the owner.'}"
-    if not found.is_on:
+    if found.mode == "off":
         return "The bot is switched off; the team answers."
+    if found.mode == "test":
+        return "The bot is in test mode: it answers test phones only."
     if found.dead_inbound_count or found.dead_outbound_count:
         return "There are dead letters: look at them and replay what should go again."
     if found.unknown_count:

@@ -2,14 +2,14 @@
 
 from django.urls import path
 
-from messaging.views import conversations, home, quality, setup
+from messaging.views import bot, conversations, home, quality, setup
 from workspaces.pages import by_method
 
 app_name = "messaging"
 urlpatterns = [
     path("", home.home_show, name="home-show"),
     path("home/unanswered/", home.home_unanswered, name="home-unanswered"),
-    path("bot/switch/", home.bot_switch, name="bot-switch"),
+    path("bot/switch/", bot.bot_switch, name="bot-switch"),
     path("phone/", by_method(get=home.phone_show, post=home.phone_begin), name="phone-show"),
     path("phone/forget/", home.phone_forget, name="phone-forget"),
     path("try/", by_method(get=home.question_form, post=home.question_try), name="question-try"),
@@ -55,4 +55,14 @@ urlpatterns = [
     path("setup/live/", by_method(get=setup.live_show, post=setup.live_begin), name="setup-live"),
     path("share/", setup.share_show, name="share-show"),
     path("why/", conversations.message_explain, name="message-explain"),
+    path("settings/bot/", by_method(get=bot.bot_show, post=bot.bot_save), name="bot-settings"),
+    path("settings/bot/preview/", bot.bot_preview, name="bot-preview"),
+    path("settings/bot/publish/", bot.bot_publish, name="bot-publish"),
+    path("settings/bot/discard/", bot.bot_discard, name="bot-discard"),
+    path("settings/bot/try/", by_method(get=bot.draft_form, post=bot.draft_try), name="bot-try"),
+    path(
+        "settings/bot/versions/<int:number>/restore/", bot.version_restore, name="version-restore"
+    ),
+    path("settings/bot/phones/", bot.phone_add, name="test-phone-add"),
+    path("settings/bot/phones/<int:pk>/remove/", bot.phone_remove, name="test-phone-remove"),
 ]

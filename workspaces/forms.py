@@ -10,7 +10,7 @@ from workspaces import trades
 # What a new business may choose of how it is answered; messaging.bot knows what the words mean.
 HOURS = (
     ("mon-sat", _("Monday to Saturday, 8 to 18")),
-    ("every-day", _("Every day, 8 to 20")),
+    ("daily", _("Every day, 8 to 20")),
     ("always", _("Day and night")),
 )
 TONES = (("warm", _("Warm and friendly")), ("plain", _("Short and to the point")))

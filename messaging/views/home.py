@@ -1,4 +1,4 @@
-"""The home page of a workspace, the bot's switch, and a question to try."""
+"""The home page of a workspace, one's own phone, and a question to try."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from lib import clock, phones
-from messaging import asking, beginning, bot, commands, explaining, figures, quality
-from messaging.forms import PhoneForm, SwitchForm, TryForm
+from messaging import asking, beginning, commands, explaining, figures, quality
+from messaging.forms import PhoneForm, TryForm
 from workspaces import members, onboarding, pages
 from workspaces.decorators import member_required
 from workspaces.routing import WorkspaceRequest
@@ -47,25 +47,6 @@ def home_unanswered(request: WorkspaceRequest) -> HttpResponse:
         return pages.go(request, "messaging:quality-topics", request.workspace.slug)
     found = quality.topics(workspace=request.workspace, now=clock.now())
     return pages.show(request, "messaging/home.html", {"topics": found[:3]}, part="unanswered")
-
-
-@require_POST
-@member_required("manager")
-def bot_switch(request: WorkspaceRequest) -> HttpResponse:
-    """Turn the bot on or off."""
-    form = SwitchForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, "Choose on or off.")
-        return pages.go(request, "messaging:home-show", request.workspace.slug)
-    is_on = form.cleaned_data["is_on"]
-    bot.switch(workspace=request.workspace, is_on=is_on, actor=request.user, now=clock.now())
-    messages.success(
-        request,
-        "The bot is on. It answers new messages."
-        if is_on
-        else "The bot is off. Messages wait for your team in the inbox.",
-    )
-    return pages.go(request, "messaging:home-show", request.workspace.slug)
 
 
 # --- Commands from one's own phone -----------------------------------------------------------

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from connections import qr
 from faqs import browsing
 from lib import clock, phones
-from messaging import beginning, bot, figures, hello
+from messaging import beginning, bot, figures, hello, sentences, wishes
 from messaging.forms import LiveForm
 from workspaces import onboarding, pages, profile
 from workspaces.decorators import member_required
@@ -59,7 +59,9 @@ def setup_hide(request: WorkspaceRequest) -> HttpResponse:
 def business_form(request: WorkspaceRequest) -> HttpResponse:
     """What the business is, and how it wants to be heard."""
     space = request.workspace
-    form = BusinessForm(initial={"kind": space.kind, "city": space.city, **bot.wishes_of()})
+    form = BusinessForm(
+        initial={"kind": space.kind, "city": space.city, **wishes.of(bot.settings_of())}
+    )
     return pages.show(request, "setup/business.html", {"form": form})
 
 
@@ -78,7 +80,8 @@ def business_save(request: WorkspaceRequest) -> HttpResponse:
         actor=request.user,
         now=now,
     )
-    bot.wish(workspace=request.workspace, wishes=form.wishes, actor=request.user, now=now)
+    changes = wishes.changes_of(form.wishes)
+    bot.configure(workspace=request.workspace, changes=changes, actor=request.user, now=now)
     onboarding.finish(request.workspace, "business")
     return pages.go(request, "messaging:setup-show", request.workspace.slug)
 
@@ -105,6 +108,7 @@ def _live(request: WorkspaceRequest, form: LiveForm | None = None) -> dict[str, 
         "chat_link": f"https://wa.me/{phone.lstrip('+')}?text=Hello",
         "answer_count": browsing.count(),
         "bot": how,
+        "greeting": sentences.greeting(how, business=space.name),
         "hours": bot.describe_hours(how),
         "test_phones": bot.test_phones(),
         "pretend": figures.pretend_page(workspace=space),
@@ -136,7 +140,7 @@ def live_begin(request: WorkspaceRequest) -> HttpResponse:
                     actor=request.user,
                     now=now,
                 )
-        except phones.UnableToParsePhone as error:
+        except (phones.UnableToParsePhone, bot.UnableToAddTestPhone) as error:
             form.add_error("phone", str(error))
         if is_test and not form.errors and not bot.test_phones():
             form.add_error("phone", _("Name the phone that you will write from."))

@@ -15,7 +15,7 @@ from connections.models import InboundEvent, OutboundJob
 from faqs import versions
 from faqs.models import Entry
 from lib import clock
-from messaging import bot, desk, drain, inbound
+from messaging import desk, drain, inbound, sentences
 from messaging.models import Contact, Conversation, Message
 from tests import whatsapp
 from tests.messaging.asks import QUESTION, ask, inside, sender
@@ -237,7 +237,7 @@ def test_each_customers_consent_counts_for_them_alone(way: Way) -> None:
         way, lambda: list(Contact.objects.filter(is_opted_out=True).values_list("phone", flat=True))
     ) == [f"+{sender(2)}"]
     told = inside(way, lambda: Message.objects.get(answers__provider_message_id="wamid.2").text)
-    assert told == bot.OPTED_OUT
+    assert told == sentences.OPTED_OUT
 
 
 def test_what_was_looked_up_before_an_edit_is_not_sent(

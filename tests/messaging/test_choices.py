@@ -13,7 +13,7 @@ from ai.models import Budget, Call
 from faqs import search, versions
 from faqs.models import Entry
 from lib import clock
-from messaging import bot, choices, pipeline, takeover, trace
+from messaging import choices, pipeline, sentences, takeover, trace
 from messaging.models import BotSettings, Contact, Conversation, Message
 from tests import whatsapp
 from tests.ai import models
@@ -22,7 +22,7 @@ from workspaces import scope, states
 
 pytestmark = pytest.mark.django_db
 UNSURE = "is it possible that you come to me with it"
-FIXED = {bot.HANDOVER, bot.GREETING.format(name="Acme Fabrics")}
+FIXED = {sentences.HANDOVER, sentences.greeting(BotSettings(), business="Acme Fabrics")}
 OWNERS = {answer for _, _, answer, _ in ENTRIES}
 
 
@@ -130,7 +130,7 @@ def test_the_echo_model_walks_the_whole_way(way: Way, monkeypatch: pytest.Monkey
 def test_none_of_them_hands_over(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     ask(way, monkeypatch, says('{"verdict": "none", "entries": []}'))
 
-    assert said(way) == [bot.HANDOVER]
+    assert said(way) == [sentences.HANDOVER]
     assert reasons(way)[2:] == ["model_none", "queued", "handover_faq_none"]
     with scope.workspace(way.space):
         assert Conversation.objects.get().needs_person
@@ -139,7 +139,7 @@ def test_none_of_them_hands_over(way: Way, monkeypatch: pytest.MonkeyPatch) -> N
 def test_an_unclear_one_offers_the_menu(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     ask(way, monkeypatch, says('{"verdict": "unclear", "entries": [1, 2]}'))
 
-    assert said(way)[0].startswith(bot.MENU_HEAD)
+    assert said(way)[0].startswith(sentences.MENU_HEAD)
 
 
 def test_a_late_model_offers_the_menu_once(way: Way) -> None:
@@ -149,7 +149,7 @@ def test_a_late_model_offers_the_menu_once(way: Way) -> None:
 
     assert finish(way) is True
     assert finish(way) is False
-    assert len(said(way)) == 1 and said(way)[0].startswith(bot.MENU_HEAD)
+    assert len(said(way)) == 1 and said(way)[0].startswith(sentences.MENU_HEAD)
     assert "model_failed" in reasons(way)
 
 
@@ -170,7 +170,7 @@ def test_over_budget_the_menu_comes_at_once(way: Way, settings: Any) -> None:
 
     way.say(UNSURE, wamid="wamid.1")
 
-    assert said(way)[0].startswith(bot.MENU_HEAD)
+    assert said(way)[0].startswith(sentences.MENU_HEAD)
     with scope.workspace(way.space):
         assert not Call.objects.exists()
 
@@ -181,7 +181,7 @@ def test_without_the_owners_wish_no_model_is_asked(way: Way) -> None:
 
     way.say(UNSURE, wamid="wamid.1")
 
-    assert said(way)[0].startswith(bot.MENU_HEAD)
+    assert said(way)[0].startswith(sentences.MENU_HEAD)
     with scope.workspace(way.space):
         assert not Budget.objects.exists()
 
@@ -198,7 +198,7 @@ def a_person_writes(way: Way) -> None:
 
 def the_bot_is_switched_off(way: Way) -> None:
     with scope.workspace(way.space):
-        BotSettings.objects.update(is_on=False)
+        BotSettings.objects.update(mode="off")
 
 
 def the_workspace_is_suspended(way: Way) -> None:
@@ -250,7 +250,7 @@ def test_an_entry_that_is_gone_is_not_sent(way: Way, monkeypatch: pytest.MonkeyP
 
     finish(way)
 
-    assert said(way) == [bot.HANDOVER]
+    assert said(way) == [sentences.HANDOVER]
 
 
 # --- A hostile model ---------------------------------------------------------------------------
@@ -290,7 +290,7 @@ def test_a_hostile_model_says_nothing_to_a_customer(
     finish(way)
 
     (text,) = said(way)
-    assert text in OWNERS | FIXED or text.startswith(bot.MENU_HEAD)
+    assert text in OWNERS | FIXED or text.startswith(sentences.MENU_HEAD)
     assert "money" not in json.dumps(way.api.requests)
     with scope.workspace(way.space):
         booked = Budget.objects.get()

@@ -54,7 +54,7 @@ def confirmed(way: Way, ada: User, say: Any) -> Any:
 
 def is_on(way: Way) -> bool:
     with scope.workspace(way.space):
-        return BotSettings.objects.get().is_on
+        return BotSettings.objects.get().mode == "on"
 
 
 def wrong(code: str) -> str:
@@ -275,7 +275,7 @@ def test_a_confirmed_phone_commands_its_own_workspace_only(
     drain.run(workspace=rival)
 
     with scope.workspace(rival):
-        assert BotSettings.objects.get().is_on
+        assert BotSettings.objects.get().mode == "on"
         story = trace.story(provider_message_id="wamid.R")
     assert story is not None and "owner_command" not in [s.reason for s in story.steps]
 

@@ -61,7 +61,7 @@ def cancel(way: Way) -> None:
 
 def switch_off(way: Way) -> None:
     with scope.workspace(way.space):
-        BotSettings.objects.update(is_on=False)
+        BotSettings.objects.update(mode="off")
 
 
 def hold(way: Way) -> None:

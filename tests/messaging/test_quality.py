@@ -218,8 +218,8 @@ def test_how_sure_the_bot_must_be_is_written_down(acme: Workspace, ada: User) ->
         assert not bot.set_manner(workspace=acme, manner="careful", actor=ada, now=now)
 
         assert bot.settings_of().manner == "careful"
-        entry = AuditEntry.objects.get(action="bot.manner")
-        assert (entry.target, entry.actor_id) == ("careful", ada.pk)
+        entry = AuditEntry.objects.get(action="bot.published")
+        assert (entry.reason, entry.actor_id) == ("How sure it must be", ada.pk)
 
 
 # --- The command -----------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from faqs import versions
 from faqs.models import Entry
 from faqs.search import Finding, Match
 from lib import clock
-from messaging import bot, pipeline, takeover, trace
+from messaging import pipeline, sentences, takeover, trace
 from messaging.desk import Desk
 from messaging.models import BotSettings, Conversation, Message
 from messaging.trace import Verdict
@@ -65,7 +65,7 @@ def test_without_a_greeting_of_the_owners_there_is_a_fixed_one(way: Way) -> None
 
     way.say("hi", wamid="wamid.1")
 
-    assert texts(way) == [bot.GREETING.format(name="Acme Fabrics")]
+    assert texts(way) == [sentences.greeting(BotSettings(), business="Acme Fabrics")]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_who_asks_for_a_person_gets_one_and_the_bot_keeps_out(way: Way, text: st
     way.say(QUESTION, wamid="wamid.2")
 
     talk = conversation(way)
-    assert texts(way) == [bot.HANDOVER]
+    assert texts(way) == [sentences.HANDOVER]
     assert (talk.holder, talk.held_by_id, talk.needs_person) == ("person", None, True)
     assert reasons(way, "wamid.2")[0] == "human_holds"
 
@@ -86,7 +86,7 @@ def test_an_unknown_question_is_handed_over_and_the_bot_stays_in_the_talk(way: W
     way.say(NONSENSE.upper(), wamid="wamid.2")
     way.say(QUESTION, wamid="wamid.3")
 
-    assert texts(way) == [bot.HANDOVER, ANSWER]
+    assert texts(way) == [sentences.HANDOVER, ANSWER]
     assert conversation(way).needs_person
 
 
@@ -99,7 +99,7 @@ def test_after_it_was_given_back_a_new_hand_over_is_said_again(way: Way, ada: Us
 
     way.say(NONSENSE, wamid="wamid.2")
 
-    assert texts(way) == [bot.HANDOVER, bot.HANDOVER]
+    assert texts(way) == [sentences.HANDOVER, sentences.HANDOVER]
 
 
 def test_an_inactive_or_changed_answer_is_seen_at_once(way: Way) -> None:
@@ -242,7 +242,7 @@ def test_a_menu_of_long_questions_is_one_that_whatsapp_takes(way: Way) -> None:
 
     body = way.api.messages[-1]["interactive"]["body"]["text"]
     assert len(body) <= 1024
-    assert bot.MENU_FOOT in body
+    assert sentences.MENU_FOOT in body
 
 
 # --- The day's allowance -----------------------------------------------------------------------

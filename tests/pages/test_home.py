@@ -25,13 +25,13 @@ def test_home_says_what_needs_me_and_how_it_goes(
 
 
 def test_the_bot_is_switched_by_managers_only(shop: Shop, owner: Client, agent: Client) -> None:
-    refused = agent.post("/w/acme/bot/switch/", {"is_on": "off"})
-    done = owner.post("/w/acme/bot/switch/", {"is_on": "off"}, follow=True)
+    refused = agent.post("/w/acme/bot/switch/", {"mode": "off"})
+    done = owner.post("/w/acme/bot/switch/", {"mode": "off"}, follow=True)
 
     assert refused.status_code == 403 and "manager" in refused.text
     assert "The bot is off" in done.text
     with scope.workspace(shop.space):
-        assert not BotSettings.objects.get().is_on
+        assert BotSettings.objects.get().mode == "off"
 
 
 def test_a_notice_can_be_put_away(shop: Shop, agent: Client) -> None:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('messaging', '0003_dismissed_questions'),
+        ('messaging', '0005_bot_mode_filled'),
     ]
 
     operations = [
