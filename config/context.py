@@ -40,6 +40,12 @@ PLACES = (
         "send",
         "manager",
     ),
+    Place(
+        "workspaces:team-show",
+        _("Team"),
+        _("Who belongs to the business, and what each of them may do."),
+        "people",
+    ),
 )
 
 

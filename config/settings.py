@@ -77,6 +77,8 @@ TENANT_MODEL = "workspaces.Workspace"
 WORKSPACE_FOUNDATIONS = ["billing.plans.begin_trial", "messaging.bot.prepare"]
 # What belongs to a workspace without bearing its id, and goes with it (workspaces.schemas.delete).
 WORKSPACE_ERASURES = ["connections.inbox.erase_unrouted"]
+# What each room does when a member goes, in that transaction (workspaces.team.remove).
+MEMBER_DEPARTURES = ["messaging.leaving.depart"]
 # Further roles of the database, each for a program of its own: what it may do to which tables.
 DATABASE_ROLES = {
     "backroom_bridge": {

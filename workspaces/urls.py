@@ -4,6 +4,7 @@ from django.urls import path
 
 from workspaces import views
 from workspaces.pages import by_method
+from workspaces.settings_views import joining, team
 
 app_name = "workspaces"
 urlpatterns = [
@@ -16,4 +17,37 @@ urlpatterns = [
     path("workspaces/suggest/", views.slug_suggest, name="slug-suggest"),
     path("w/<slug:slug>/settings/", views.settings_show, name="settings-show"),
     path("w/<slug:slug>/notices/<int:pk>/dismiss/", views.notice_dismiss, name="notice-dismiss"),
+    path(
+        "join/<slug:token>/",
+        by_method(get=joining.join_show, post=joining.join_accept),
+        name="join",
+    ),
+    path("w/<slug:slug>/settings/team/", team.team_show, name="team-show"),
+    path("w/<slug:slug>/settings/team/<int:pk>/role/", team.member_role, name="member-role"),
+    path(
+        "w/<slug:slug>/settings/team/<int:pk>/remove/",
+        by_method(get=team.member_part, post=team.member_remove),
+        name="member-remove",
+    ),
+    path(
+        "w/<slug:slug>/settings/team/leave/",
+        by_method(get=team.leave_form, post=team.leave),
+        name="team-leave",
+    ),
+    path("w/<slug:slug>/settings/team/invite/", team.invite, name="team-invite"),
+    path(
+        "w/<slug:slug>/settings/team/invitations/<int:pk>/resend/",
+        team.invitation_resend,
+        name="invitation-resend",
+    ),
+    path(
+        "w/<slug:slug>/settings/team/invitations/<int:pk>/revoke/",
+        team.invitation_revoke,
+        name="invitation-revoke",
+    ),
+    path(
+        "w/<slug:slug>/settings/team/invitations/<int:pk>/restore/",
+        team.invitation_restore,
+        name="invitation-restore",
+    ),
 ]
