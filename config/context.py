@@ -46,6 +46,20 @@ PLACES = (
         _("Who belongs to the business, and what each of them may do."),
         "people",
     ),
+    Place(
+        "workspaces:business",
+        _("Business"),
+        _("Name, kind, city, country and time zone."),
+        "shop",
+        "manager",
+    ),
+    Place(
+        "workspaces:data-show",
+        _("Your data"),
+        _("Take everything along in one file, or delete the business."),
+        "down",
+        "manager",
+    ),
 )
 
 

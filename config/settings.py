@@ -79,6 +79,22 @@ WORKSPACE_FOUNDATIONS = ["billing.plans.begin_trial", "messaging.bot.prepare"]
 WORKSPACE_ERASURES = ["connections.inbox.erase_unrouted"]
 # What each room does when a member goes, in that transaction (workspaces.team.remove).
 MEMBER_DEPARTURES = ["messaging.leaving.depart"]
+# What the file with everything of a workspace leaves out: work in progress, keyed digests, and
+# what is of use here only. Columns that may hold a secret are left out by their names and kinds
+# (workspaces.passport_contents).
+EXPORT_HIDDEN_TABLES = [
+    "workspaces_alarm",
+    "workspaces_passport",
+    "workspaces_passportpart",
+    "connections_directoryentry",
+    "connections_firstcontact",
+    "connections_inboundevent",
+    "connections_linkedsession",
+    "connections_outboundjob",
+    "connections_pacing",
+    "connections_pairpacing",
+    "faqs_trainedmodel",
+]
 # Further roles of the database, each for a program of its own: what it may do to which tables.
 DATABASE_ROLES = {
     "backroom_bridge": {

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from lib import clock
-from workspaces import invitations, notices, registry, retention, scope
+from workspaces import closing, invitations, notices, passports, registry, retention, scope
 
 
 @shared_task(name="workspaces.mail_notice", queue="housekeeping")
@@ -33,3 +33,19 @@ def mail_invitation(*, workspace_id: int, invitation_id: int, serial: int, **_: 
             invitations.mail(
                 workspace=space, invitation_id=invitation_id, serial=serial, now=clock.now()
             )
+
+
+@shared_task(name="workspaces.make_passport", queue="housekeeping")
+def make_passport(*, workspace_id: int, passport_id: int, **_: object) -> None:
+    """Make the file with everything of a workspace."""
+    space = registry.by_id(workspace_id)
+    if space is not None:
+        passports.make(workspace=space, passport_id=passport_id, clock=clock.now)
+
+
+@shared_task(name="workspaces.tidy", queue="housekeeping")
+def tidy(**_: object) -> None:
+    """See to exports that stopped or are past their day, and erase what is to be erased."""
+    now = clock.now()
+    passports.tidy(now=now)
+    closing.erase_due(now=now)

@@ -4,7 +4,7 @@ from django.urls import path
 
 from workspaces import views
 from workspaces.pages import by_method
-from workspaces.settings_views import joining, team
+from workspaces.settings_views import business, data, joining, team
 
 app_name = "workspaces"
 urlpatterns = [
@@ -50,4 +50,14 @@ urlpatterns = [
         team.invitation_restore,
         name="invitation-restore",
     ),
+    path(
+        "w/<slug:slug>/settings/business/",
+        by_method(get=business.business_show, post=business.business_change),
+        name="business",
+    ),
+    path("w/<slug:slug>/settings/data/", data.data_show, name="data-show"),
+    path("w/<slug:slug>/settings/data/export/", data.export_ask, name="export-ask"),
+    path("w/<slug:slug>/settings/data/delete/", data.workspace_close, name="workspace-close"),
+    path("w/<slug:slug>/settings/data/keep/", data.workspace_keep, name="workspace-keep"),
+    path("exports/<int:pk>/", data.export_fetch, name="export-fetch"),
 ]
