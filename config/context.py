@@ -60,6 +60,13 @@ PLACES = (
         "down",
         "manager",
     ),
+    Place(
+        "workspaces:audit-show",
+        _("Audit log"),
+        _("Who did what, and when; visits of our support, too."),
+        "list",
+        "manager",
+    ),
 )
 
 

@@ -4,7 +4,7 @@ from django.urls import path
 
 from workspaces import views
 from workspaces.pages import by_method
-from workspaces.settings_views import business, data, joining, team
+from workspaces.settings_views import audit, business, data, joining, team
 
 app_name = "workspaces"
 urlpatterns = [
@@ -60,4 +60,6 @@ urlpatterns = [
     path("w/<slug:slug>/settings/data/delete/", data.workspace_close, name="workspace-close"),
     path("w/<slug:slug>/settings/data/keep/", data.workspace_keep, name="workspace-keep"),
     path("exports/<int:pk>/", data.export_fetch, name="export-fetch"),
+    path("w/<slug:slug>/settings/audit/", audit.audit_show, name="audit-show"),
+    path("w/<slug:slug>/settings/audit/export/", audit.audit_export, name="audit-export"),
 ]
