@@ -40,6 +40,7 @@ KINDS: dict[str, tuple[str | Promise, dict[str, str | Promise]]] = {
         {
             "connection.added": gettext_lazy("connected a number"),
             "connection.renewed": gettext_lazy("renewed the access of a number"),
+            "connection.linking-agreed": gettext_lazy("agreed to how linking a phone works"),
             "connection.linking": gettext_lazy("began to link a phone"),
             "connection.disconnected": gettext_lazy("disconnected a number"),
             "connection.removed": gettext_lazy("removed a number"),

@@ -107,3 +107,14 @@ class DeleteForm(forms.Form):
         max_length=200,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+
+
+class NameForm(forms.Form):
+    """How a person is called."""
+
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=120,
+        help_text=_("Your team sees it beside what you write."),
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )

@@ -4,7 +4,7 @@ from django.urls import path
 
 from workspaces import views
 from workspaces.pages import by_method
-from workspaces.settings_views import audit, business, data, joining, team
+from workspaces.settings_views import audit, business, data, joining, security, team
 
 app_name = "workspaces"
 urlpatterns = [
@@ -62,4 +62,7 @@ urlpatterns = [
     path("exports/<int:pk>/", data.export_fetch, name="export-fetch"),
     path("w/<slug:slug>/settings/audit/", audit.audit_show, name="audit-show"),
     path("w/<slug:slug>/settings/audit/export/", audit.audit_export, name="audit-export"),
+    path("account/security/", security.security_show, name="security-show"),
+    path("account/name/", security.name_change, name="name-change"),
+    path("account/devices/sign-out/", security.devices_end, name="devices-end"),
 ]
