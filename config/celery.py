@@ -69,6 +69,11 @@ app.conf.update(
             "schedule": 60.0,
             "options": {"queue": "housekeeping", "expires": 55},
         },
+        "see to exports and to workspaces that are being deleted": {
+            "task": "workspaces.tidy",
+            "schedule": 60.0,
+            "options": {"queue": "housekeeping", "expires": 55},
+        },
         "erase old payloads": {
             "task": "connections.erase_payloads",
             "schedule": 3600.0,

@@ -46,6 +46,33 @@ PLACES = (
         "send",
         "manager",
     ),
+    Place(
+        "workspaces:team-show",
+        _("Team"),
+        _("Who belongs to the business, and what each of them may do."),
+        "people",
+    ),
+    Place(
+        "workspaces:business",
+        _("Business"),
+        _("Name, kind, city, country and time zone."),
+        "shop",
+        "manager",
+    ),
+    Place(
+        "workspaces:data-show",
+        _("Your data"),
+        _("Take everything along in one file, or delete the business."),
+        "down",
+        "manager",
+    ),
+    Place(
+        "workspaces:audit-show",
+        _("Audit log"),
+        _("Who did what, and when; visits of our support, too."),
+        "list",
+        "manager",
+    ),
 )
 
 

@@ -63,6 +63,8 @@ SHARED_APPS = [
     "django.forms",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "django_htmx",
     "template_partials",
     "rest_framework",
@@ -85,6 +87,24 @@ ONBOARDING_STEPS = {
 }
 # What belongs to a workspace without bearing its id, and goes with it (workspaces.schemas.delete).
 WORKSPACE_ERASURES = ["connections.inbox.erase_unrouted"]
+# What each room does when a member goes, in that transaction (workspaces.team.remove).
+MEMBER_DEPARTURES = ["messaging.leaving.depart"]
+# What the file with everything of a workspace leaves out: work in progress, keyed digests, and
+# what is of use here only. Columns that may hold a secret are left out by their names and kinds
+# (workspaces.passport_contents).
+EXPORT_HIDDEN_TABLES = [
+    "workspaces_alarm",
+    "workspaces_passport",
+    "workspaces_passportpart",
+    "connections_directoryentry",
+    "connections_firstcontact",
+    "connections_inboundevent",
+    "connections_linkedsession",
+    "connections_outboundjob",
+    "connections_pacing",
+    "connections_pairpacing",
+    "faqs_trainedmodel",
+]
 # Further roles of the database, each for a program of its own: what it may do to which tables.
 DATABASE_ROLES = {
     "backroom_bridge": {
@@ -218,6 +238,18 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
+# A new address, password or passkey is for who shows once more that it is them.
+ACCOUNT_CHANGE_EMAIL = ACCOUNT_REAUTHENTICATION_REQUIRED = True
+MFA_SUPPORTED_TYPES = ["webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = BACKROOM_ENV != "production"  # http://localhost
+MFA_FORMS = {
+    "add_webauthn": "workspaces.passkey_forms.AddPasskey",
+    "authenticate_webauthn": "workspaces.passkey_forms.ShowPasskey",
+    "login_webauthn": "workspaces.passkey_forms.SignInByPasskey",
+    "reauthenticate_webauthn": "workspaces.passkey_forms.ShowPasskeyAgain",
+}
+MFA_RATE_LIMITS = {"webauthn_login": "100/m/ip"}
 # Nigerian mobile users share carrier addresses: limits by address are wide, by account tight.
 ACCOUNT_RATE_LIMITS = {
     "login": "300/m/ip",
@@ -421,6 +453,7 @@ LOGGING = {
         # Without a way to a handler uvicorn does not put its line together at all.
         "uvicorn.access": {"handlers": [], "propagate": False},
         "urllib3": {"level": "WARNING"},
+        "fido2": {"level": "WARNING"},
     },
 }
 

@@ -1,10 +1,13 @@
 """Where everything is."""
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
+from django.views.generic import RedirectView
 
 from config import health
 from connections import webhooks
@@ -12,8 +15,8 @@ from connections.views import screens
 from messaging.views import staff
 from workspaces.pages import by_method
 
-# The admin shows public tables read-only; these two come from libraries with forms to change them.
-for model in (Group, EmailAddress):
+# The admin shows public tables read-only; these come from libraries with forms to change them.
+for model in (Group, EmailAddress, Authenticator, UserSession):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 
@@ -30,6 +33,10 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("api/", include("connections.api.urls")),
+    # The library's own overviews; ours is one page.
+    path("accounts/2fa/", RedirectView.as_view(pattern_name="workspaces:security-show")),
+    path("accounts/2fa/webauthn/", RedirectView.as_view(pattern_name="workspaces:security-show")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("webhooks/whatsapp/", webhooks.whatsapp, name="webhook-whatsapp"),
     path("webhooks/linked-device/", webhooks.linked_device, name="webhook-linked-device"),

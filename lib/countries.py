@@ -36,6 +36,14 @@ def _zones() -> dict[str, str]:
     return zones
 
 
+@lru_cache(maxsize=1)
+def time_zones() -> list[str]:
+    """Return the time zones that people live in: the countries of the short list's first."""
+    every = sorted({zone for _, zone in _rows("zone.tab", 0, 2)})
+    first = [_zones()[code] for code in _FIRST]
+    return [*first, *(zone for zone in every if zone not in first)]
+
+
 def _rows(name: str, first: int, second: int) -> list[tuple[str, str]]:
     text = (resources.files("tzdata") / "zoneinfo" / name).read_text(encoding="utf-8")
     lines = [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]

@@ -21,9 +21,13 @@ def harmless(value: Cell) -> Cell:
 
 def to_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     """Return the table as CSV (UTF-8, LF, text quoted, numbers bare)."""
+    return to_csv_lines([header]) + to_csv_lines(rows)
+
+
+def to_csv_lines(rows: Iterable[Sequence[Cell]]) -> str:
+    """Return lines of such a table, for who writes a long one piece by piece."""
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
-    writer.writerow(header)
     for row in rows:
         writer.writerow([harmless("" if cell is None else cell) for cell in row])
     return out.getvalue()

@@ -158,6 +158,12 @@ def give_back(*, workspace: Workspace, conversation_id: int, user: User, now: da
         )
 
 
+def give_back_all(*, user: User) -> int:
+    """Give back everything that the user holds; whom nobody answered yet still waits."""
+    held = Conversation.objects.filter(holder=Holder.PERSON, held_by_id=user.pk)
+    return _release(held)
+
+
 def hand_back_expired(*, now: datetime) -> int:
     """Give back to the bot every conversation whose person's time is over (workspace in scope)."""
     # One statement: who replies at this very moment keeps the conversation.

@@ -2,6 +2,9 @@
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
+from django.urls import reverse
+
+from workspaces.models import User
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -12,3 +15,11 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return True
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("workspaces:security-show")
+
+
+def rename(*, user: User, name: str) -> None:
+    """Call a person something else."""
+    User.objects.filter(pk=user.pk).update(name=" ".join(name.split())[:120])

@@ -31,7 +31,7 @@ class BusinessForm(forms.Form):
 
     kind = forms.ChoiceField(
         label=_("What do you do?"),
-        choices=[("", _("Choose …")), *trades.KINDS],
+        choices=[("", _("Choose …")), *trades.CHOICES],
         help_text=_("We have ready answers for each kind."),
     )
     city = forms.CharField(

@@ -64,6 +64,7 @@ class Workspace(TenantMixin):
     class State(models.TextChoices):
         ACTIVE = "active", "Active"
         SUSPENDED = "suspended", "Suspended"
+        CLOSING = "closing", "Closing"  # it is erased at `erase_at` (workspaces.closing)
 
     auto_create_schema = False  # workspaces.schemas makes it, in the row's own transaction
 
@@ -82,12 +83,15 @@ class Workspace(TenantMixin):
     # The steps of the beginning that were done or left, and whether its list is put away
     # (workspaces.onboarding).
     setup = models.JSONField(default=dict, blank=True)
+    erase_at = models.DateTimeField(null=True, blank=True)
+    state_before = models.CharField(max_length=12, blank=True, default="", db_default="")
     created_at = models.DateTimeField()
 
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(state__in=["active", "suspended"]), name="workspace_state_known"
+                condition=models.Q(state__in=["active", "suspended", "closing"]),
+                name="workspace_state_known",
             )
         ]
 
@@ -96,7 +100,12 @@ class Workspace(TenantMixin):
 
     @property
     def is_suspended(self) -> bool:
-        return self.state == self.State.SUSPENDED
+        """Say whether bot and sends are stopped: by us, or because it is being closed."""
+        return self.state != self.State.ACTIVE
+
+    @property
+    def is_closing(self) -> bool:
+        return self.state == self.State.CLOSING
 
 
 class Member(models.Model):
@@ -112,6 +121,7 @@ class Member(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=8, choices=Role)
     created_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField(null=True, blank=True)  # to some minutes
 
     class Meta:
         constraints = [
@@ -135,7 +145,13 @@ class AuditEntry(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["workspace", "-at"], name="audit_by_workspace")]
+        indexes = [
+            models.Index(fields=["workspace", "-at"], name="audit_by_workspace"),
+            # For the owner's page, a slice of it by person and by what was done.
+            models.Index(fields=["workspace", "-id"], name="audit_newest"),
+            models.Index(fields=["workspace", "actor", "-id"], name="audit_by_actor"),
+            models.Index(fields=["workspace", "action", "-id"], name="audit_by_action"),
+        ]
         verbose_name_plural = "audit entries"
 
     def __str__(self) -> str:
@@ -196,3 +212,89 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"api token {self.pk}"
+
+
+class Invitation(models.Model):
+    """A place in a workspace that is offered to one person (workspaces.invitations)."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_index=False)
+    email = models.EmailField(blank=True)  # empty: the first person with the link may take it
+    phone = models.CharField(max_length=16, blank=True)  # whose WhatsApp the link is for
+    role = models.CharField(max_length=8, choices=Member.Role)
+    serial = models.PositiveIntegerField(default=1)  # of the link: a new one ends the one before
+    digest = models.CharField(max_length=64, unique=True)  # of the link's token
+    invited_by = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="invitations"
+    )
+    accepted_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField()  # the link as it is now was made
+    mailed_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace", "-id"], name="invitation_newest")]
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"
+
+    @property
+    def is_link(self) -> bool:
+        """Say whether a link is handed on, instead of a letter to an e-mail address."""
+        return not self.email
+
+
+class Passport(models.Model):
+    """Everything of a workspace in one file, as its owner takes it along (workspaces.passports)."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        MAKING = "making", "Being made"
+        READY = "ready", "Ready"
+        FAILED = "failed", "Failed"
+        GONE = "gone", "Gone"
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_index=False)
+    asked_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    attempts = models.SmallIntegerField(default=0)
+    done_rows = models.BigIntegerField(default=0)
+    all_rows = models.BigIntegerField(default=0)
+    size = models.BigIntegerField(default=0)  # bytes
+    problem = models.CharField(max_length=300, blank=True)
+    asked_at = models.DateTimeField()
+    moved_at = models.DateTimeField()  # the last sign of life of who makes it
+    ready_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace"],
+                condition=models.Q(state__in=["waiting", "making"]),
+                name="passport_one_under_way",
+            )
+        ]
+        indexes = [models.Index(fields=["workspace", "-id"], name="passport_newest")]
+
+    def __str__(self) -> str:
+        return f"passport {self.pk}"
+
+
+class PassportPart(models.Model):
+    """A piece of the file, so that any server can hand it out."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_index=False)
+    passport = models.ForeignKey(Passport, on_delete=models.CASCADE, db_index=False)
+    number = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["passport", "number"], name="passport_part_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of passport {self.passport_id}"

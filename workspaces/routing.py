@@ -8,7 +8,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
 
-from workspaces import members, registry, scope
+from lib import clock
+from workspaces import members, registry, scope, team
 from workspaces.models import Member, User, Workspace
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -56,6 +57,7 @@ def _inside(request: HttpRequest, slug: str, get_response: Handler) -> HttpRespo
         member = members.find(workspace=space, user=request.user)
         if member is None:
             raise Http404
+        team.note_seen(member=member, now=clock.now())
         inside = cast(WorkspaceRequest, request)
         inside.workspace = space
         inside.member = member

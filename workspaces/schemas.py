@@ -132,8 +132,17 @@ class UnableToDeleteWorkspace(Exception):
     """The workspace cannot be removed; the message says why."""
 
 
-def delete(*, workspace: Workspace, now: datetime) -> dict[str, int]:
+def delete(
+    *,
+    workspace: Workspace,
+    now: datetime,
+    only_if_closed_by: datetime | None = None,
+    actor_kind: str = "command",
+) -> dict[str, int]:
     """Remove a workspace: its schema and every public row of it, in one transaction.
+
+    With `only_if_closed_by` only one that is being closed, and whose grace is over by then; its
+    row is held meanwhile, so that nobody keeps it half way. Raises UnableToDeleteWorkspace.
 
     Returns the number of rows removed per public table. Members' accounts stay: people may
     belong elsewhere. The audit keeps one entry that it happened, without content.
@@ -143,6 +152,12 @@ def delete(*, workspace: Workspace, now: datetime) -> dict[str, int]:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended('workspace-delete', %s))", [workspace.pk]
         )
+        if only_if_closed_by is not None:
+            held = Workspace.objects.select_for_update().filter(
+                pk=workspace.pk, state=Workspace.State.CLOSING, erase_at__lte=only_if_closed_by
+            )
+            if held.first() is None:
+                raise UnableToDeleteWorkspace(f"{workspace.slug} is not to be erased now.")
         cursor.execute("SELECT set_config('backroom.erasing', %s, true)", [str(workspace.pk)])
         for step in settings.WORKSPACE_ERASURES:
             import_string(step)(workspace=workspace)
@@ -153,7 +168,7 @@ def delete(*, workspace: Workspace, now: datetime) -> dict[str, int]:
         cursor.execute(f'DROP SCHEMA IF EXISTS "{workspace.schema_name}" CASCADE')
         audit.record(
             action="workspace.deleted",
-            actor_kind="command",
+            actor_kind=actor_kind,
             target=workspace.slug,
             now=now,
         )

@@ -1,8 +1,10 @@
-"""The kinds of business that there are ready answers for. A kind is kept with the workspace."""
+"""The kinds of business that a workspace can be of: what fits them is looked up by these codes."""
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-KINDS = (
+# The commonest among small businesses in Nigeria, most common first.
+KINDS: list[tuple[str, str | Promise]] = [
     ("fashion", _("Fashion and fabrics")),
     ("food", _("Food and restaurant")),
     ("groceries", _("Groceries and provisions")),
@@ -11,9 +13,15 @@ KINDS = (
     ("pharmacy", _("Pharmacy")),
     ("logistics", _("Delivery and logistics")),
     ("school", _("School and lessons")),
-    ("clinic", _("Clinic and health")),
+    ("clinic", _("Clinic")),
     ("hotel", _("Hotel and shortlet")),
-    ("property", _("Houses and land")),
-    ("events", _("Events and rentals")),
-    ("other", _("Something else")),
-)
+    ("property", _("Real estate")),
+    ("events", _("Events and tailoring")),
+]
+# Chosen where none of these fits; there are no ready answers for it.
+CHOICES = [*KINDS, ("other", _("Something else"))]
+
+
+def label(code: str) -> str:
+    """Return what a kind is called; an empty string for none, or one that is not known."""
+    return str(dict(CHOICES).get(code, ""))

@@ -1,5 +1,6 @@
 """The steps from a new business to a live bot: about the business, and the last one, going live."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from faqs import browsing
 from lib import clock, phones
 from messaging import beginning, bot, figures, hello, sentences, wishes
 from messaging.forms import LiveForm
-from workspaces import onboarding, pages, profile
+from workspaces import business, onboarding, pages
 from workspaces.decorators import member_required
 from workspaces.forms import BusinessForm
 from workspaces.routing import WorkspaceRequest
@@ -73,13 +74,13 @@ def business_save(request: WorkspaceRequest) -> HttpResponse:
     if not form.is_valid():
         return pages.show(request, "setup/business.html", {"form": form}, part="form", status=422)
     now = clock.now()
-    profile.describe(
-        workspace=request.workspace,
-        kind=form.cleaned_data["kind"],
-        city=form.cleaned_data["city"],
-        actor=request.user,
-        now=now,
-    )
+    said = {"kind": form.cleaned_data["kind"], "city": form.cleaned_data["city"]}
+    facts = replace(business.facts_of(request.workspace), **said)
+    try:
+        business.change(workspace=request.workspace, facts=facts, actor=request.user, now=now)
+    except business.UnableToChangeBusiness as error:
+        form.add_error("city", str(error))
+        return pages.show(request, "setup/business.html", {"form": form}, part="form", status=422)
     changes = wishes.changes_of(form.wishes)
     bot.configure(workspace=request.workspace, changes=changes, actor=request.user, now=now)
     onboarding.finish(request.workspace, "business")

@@ -1,0 +1,423 @@
+"""The team: who is there, roles, removing, leaving; and inviting by e-mail or by a link."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.test import Client
+
+from lib import clock
+from messaging import commands, takeover
+from messaging.models import OwnerNumber
+from tests.pages.conftest import HTMX, Shop
+from workspaces import invitations, members, scope, team, tokens
+from workspaces.models import AuditEntry, Invitation, Member, User, Workspace
+
+pytestmark = pytest.mark.django_db
+TEAM = "/w/acme/settings/team/"
+LINK = re.compile(r"/join/[0-9a-f]{40}/")
+
+
+def member_of(space: Workspace, user: User) -> Member:
+    with scope.workspace(space):
+        found = members.find(workspace=space, user=user)
+    assert found is not None
+    return found
+
+
+def add(space: Workspace, email: str, role: str) -> Member:
+    with scope.workspace(space):
+        return members.add(workspace=space, email=email, role=role, actor=None, now=clock.now())
+
+
+@pytest.fixture
+def manager(client_for: Callable[[User], Client], acme: Workspace) -> Client:
+    return client_for(add(acme, "mike@acme.example", "manager").user)
+
+
+# --- Who may what ------------------------------------------------------------------------------
+
+
+def test_everybody_of_the_team_sees_it_and_managers_change_it(
+    acme: Workspace, owner: Client, agent: Client, viewer: Client, stranger: Client, bola: User
+) -> None:
+    assert "bola@acme.example" in owner.get(TEAM).text
+    assert "What each role may do" in viewer.get(TEAM).text
+    assert "Invite somebody" in owner.get(TEAM).text
+    assert "Invite somebody" not in agent.get(TEAM).text
+    assert stranger.get(TEAM).status_code == 404
+    assert Client().get(TEAM).status_code == 302
+    pk = member_of(acme, bola).pk
+    for path in (f"{pk}/role/", f"{pk}/remove/", "invite/", "invitations/1/resend/",
+                 "invitations/1/revoke/", "invitations/1/restore/"):  # fmt: skip
+        assert agent.post(TEAM + path).status_code == 403, path
+        assert viewer.post(TEAM + path).status_code == 403, path
+        assert stranger.post(TEAM + path).status_code == 404, path
+        assert Client().post(TEAM + path).status_code == 302, path
+
+
+def test_a_role_is_changed_and_the_change_is_taken_back(
+    acme: Workspace, owner: Client, bola: User
+) -> None:
+    pk = member_of(acme, bola).pk
+
+    page = owner.post(f"{TEAM}{pk}/role/", {"role": "manager"}, follow=True).text
+
+    assert "Bola is now Manager." in page and "Undo" in page
+    assert member_of(acme, bola).role == "manager"
+    owner.post(f"{TEAM}{pk}/role/", {"role": "agent"})
+    assert member_of(acme, bola).role == "agent"
+
+
+@pytest.mark.parametrize("role", ["", "god", "x" * 500, "owner\x00"])
+def test_an_unknown_role_changes_nothing(
+    acme: Workspace, owner: Client, bola: User, role: str
+) -> None:
+    owner.post(f"{TEAM}{member_of(acme, bola).pk}/role/", {"role": role})
+
+    assert member_of(acme, bola).role == "agent"
+
+
+def test_only_owners_make_and_lower_owners(
+    acme: Workspace, manager: Client, owner: Client, ada: User, bola: User
+) -> None:
+    manager.post(f"{TEAM}{member_of(acme, bola).pk}/role/", {"role": "owner"})
+    page = manager.post(
+        f"{TEAM}{member_of(acme, ada).pk}/role/", {"role": "viewer"}, follow=True
+    ).text
+    manager.post(f"{TEAM}{member_of(acme, ada).pk}/remove/")
+
+    assert "Only an owner makes or removes owners" in page
+    assert member_of(acme, ada).role == "owner" and member_of(acme, bola).role == "agent"
+    owner.post(f"{TEAM}{member_of(acme, bola).pk}/role/", {"role": "owner"})
+    assert member_of(acme, bola).role == "owner"
+
+
+def test_the_last_owner_stays_whatever_is_tried(acme: Workspace, owner: Client, ada: User) -> None:
+    pk = member_of(acme, ada).pk
+
+    owner.post(f"{TEAM}{pk}/role/", {"role": "agent"})
+    owner.post(f"{TEAM}{pk}/remove/")
+    page = owner.post(f"{TEAM}leave/", follow=True).text
+
+    assert "this is the last one" in page
+    assert member_of(acme, ada).role == "owner"
+    assert "Make somebody else owner first" in owner.get(f"{TEAM}leave/").text
+
+
+def test_a_member_of_another_workspace_is_not_found(
+    acme: Workspace, rival: Workspace, owner: Client, chidi: User
+) -> None:
+    theirs = member_of(rival, chidi).pk
+
+    assert owner.post(f"{TEAM}{theirs}/role/", {"role": "viewer"}).status_code == 404
+    assert owner.get(f"{TEAM}{theirs}/remove/").status_code == 404
+    assert owner.post(f"{TEAM}{theirs}/remove/").status_code == 404
+    assert member_of(rival, chidi).role == "owner"
+
+
+# --- Going -------------------------------------------------------------------------------------
+
+
+def test_who_is_removed_loses_everything_at_once(
+    shop: Shop, owner: Client, agent: Client, bola: User, now: Any
+) -> None:
+    pk = member_of(shop.space, bola).pk
+    with scope.workspace(shop.space):
+        takeover.hold(conversation=shop.talk, minutes=60, now=clock.now(), user_id=bola.pk)
+        shop.talk.save()
+        commands.begin_confirmation(
+            workspace=shop.space, user=bola, phone="08031112222", now=clock.now()
+        )
+        made = tokens.make(
+            workspace=shop.space, email=bola.email, actor=None, now=clock.now()
+        )  # fmt: skip
+    assert "Conversations that they hold" in owner.get(f"{TEAM}{pk}/remove/").text
+
+    page = owner.post(f"{TEAM}{pk}/remove/", follow=True).text
+
+    assert "Bola has no access any more." in page
+    assert agent.get("/w/acme/").status_code == 404
+    with pytest.raises(tokens.UnableToAccept):
+        tokens.authenticate(made.text, now=clock.now())
+    with scope.workspace(shop.space):
+        shop.talk.refresh_from_db()
+        made.row.refresh_from_db()
+        assert shop.talk.holder == "bot" and shop.talk.held_by_id is None
+        assert shop.talk.needs_person, "the customer still waits"
+        assert not OwnerNumber.objects.exists()
+        assert made.row.revoked_at is not None
+        entry = AuditEntry.objects.get(action="member.removed")
+        assert entry.target == f"user {bola.pk}"
+
+
+def test_a_member_leaves(acme: Workspace, agent: Client, bola: User) -> None:
+    assert "Leave Acme Fabrics?" in agent.get(f"{TEAM}leave/").text
+
+    assert agent.post(f"{TEAM}leave/").status_code == 302
+
+    assert agent.get(TEAM).status_code == 404
+    with scope.workspace(acme):
+        assert AuditEntry.objects.filter(action="member.left", actor=bola).exists()
+
+
+def test_who_was_removed_a_moment_ago_changes_nothing_any_more(
+    acme: Workspace, ada: User, bola: User
+) -> None:
+    actor = add(acme, "mike@acme.example", "manager")
+    with scope.workspace(acme):
+        Member.objects.filter(pk=actor.pk).delete()
+
+        with pytest.raises(team.UnableToChangeTeam, match="do not belong"):
+            team.change_role(
+                workspace=acme,
+                member_id=members.find(workspace=acme, user=bola).pk,  # type: ignore[union-attr]
+                role="manager",
+                actor=actor,
+                now=clock.now(),
+            )
+
+
+def test_last_seen_is_noted_once_in_a_while(acme: Workspace, agent: Client, bola: User) -> None:
+    agent.get("/w/acme/")
+    first = member_of(acme, bola).last_seen_at
+    agent.get("/w/acme/")
+
+    assert first is not None and member_of(acme, bola).last_seen_at == first
+
+
+def test_a_large_team_costs_no_more_queries(
+    acme: Workspace, owner: Client, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(30):
+        add(acme, f"person-{number}@acme.example", "agent")
+    owner.get(TEAM)
+
+    with django_assert_max_num_queries(14):
+        assert "person-29@acme.example" in owner.get(TEAM).text
+
+
+# --- Inviting ----------------------------------------------------------------------------------
+
+
+def link_for(owner: Client, role: str = "agent") -> str:
+    page = owner.post(f"{TEAM}invite/", {"way": "link", "role": role}).text
+    found = LINK.search(page)
+    assert found is not None, page
+    return found[0]
+
+
+def test_a_link_is_shown_once_and_joins_the_first_who_opens_it(
+    acme: Workspace, owner: Client, stranger: Client, chidi: User, support: Client
+) -> None:
+    answer = owner.post(f"{TEAM}invite/", {"way": "link", "role": "agent"}, headers=HTMX)
+    path = LINK.search(answer.text)[0]  # type: ignore[index]
+    assert "https://wa.me/?text=Join%20Acme%20Fabrics" in answer.text
+    assert path not in owner.get(TEAM).text
+
+    assert "Join Acme Fabrics as Agent" in stranger.get(path).text
+    assert "Welcome to Acme Fabrics." in stranger.post(path, follow=True).text
+
+    assert member_of(acme, chidi).role == "agent"
+    assert "You belong to Acme Fabrics" in stranger.get(path).text
+    used = support.post(path)
+    assert used.status_code == 410 and "works once" in used.text
+    with scope.workspace(acme):
+        assert AuditEntry.objects.filter(action="member.joined", actor=chidi).exists()
+
+
+def test_a_link_for_a_number_opens_its_chat(owner: Client) -> None:
+    page = owner.post(f"{TEAM}invite/", {"way": "link", "role": "viewer", "phone": "0803 123 4567"})
+
+    assert "https://wa.me/2348031234567?text=" in page.text
+
+
+def test_a_letter_is_for_its_address_only(
+    acme: Workspace,
+    owner: Client,
+    stranger: Client,
+    client_for: Callable[[User], Client],
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    answer = owner.post(
+        f"{TEAM}invite/",
+        {"way": "email", "email": "Dayo@Acme.example", "role": "manager"},
+        follow=True,
+    )
+    assert "The invitation goes to dayo@acme.example." in answer.text
+    path = mailed(acme)
+    dayo = User.objects.create_user("dayo@acme.example")
+    mine = client_for(dayo)
+
+    assert "went to <b>d…@acme.example" in stranger.get(path).text
+    assert stranger.post(path).status_code == 403
+    assert mine.post(path).status_code == 403, "the address is not confirmed yet"
+    EmailAddress.objects.create(user=dayo, email=dayo.email, verified=True, primary=True)
+    mine.post(path)
+
+    assert member_of(acme, dayo).role == "manager"
+
+
+def mailed(space: Workspace) -> str:
+    with scope.workspace(space):
+        invitation = Invitation.objects.latest("pk")
+        invitations.mail(
+            workspace=space, invitation_id=invitation.pk, serial=invitation.serial, now=clock.now()
+        )
+        again = invitations.mail(
+            workspace=space, invitation_id=invitation.pk, serial=invitation.serial, now=clock.now()
+        )
+    assert not again
+    letter = mail.outbox[-1]
+    assert letter.to == [invitation.email]
+    found = LINK.search(str(letter.body))
+    assert found is not None
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"way": "email", "email": "", "role": "agent"}, "This field is required"),
+        ({"way": "email", "email": "no address", "role": "agent"}, "valid email"),
+        ({"way": "email", "email": "bola@acme.example", "role": "agent"}, "belongs to the team"),
+        ({"way": "email", "email": "a@b.example", "role": "god"}, "Select a valid choice"),
+        ({"way": "link", "role": "agent", "phone": "12"}, "too short"),
+        ({"way": "pigeon", "role": "agent"}, "Select a valid choice"),
+    ],
+)
+def test_what_cannot_be_sent_is_said_and_makes_nothing(
+    acme: Workspace, owner: Client, bola: User, fields: dict[str, str], said: str
+) -> None:
+    answer = owner.post(f"{TEAM}invite/", fields, headers=HTMX)
+
+    assert answer.status_code == 422
+    if fields["way"] != "pigeon" and fields["role"] != "god":
+        assert said in answer.text
+    with scope.workspace(acme):
+        assert not Invitation.objects.exists()
+
+
+def test_a_manager_invites_no_owner(acme: Workspace, manager: Client) -> None:
+    assert manager.post(f"{TEAM}invite/", {"way": "link", "role": "owner"}).status_code == 422
+
+
+def test_an_invitation_is_taken_back_and_restored(
+    acme: Workspace, owner: Client, stranger: Client
+) -> None:
+    path = link_for(owner)
+    with scope.workspace(acme):
+        pk = Invitation.objects.get().pk
+
+    page = owner.post(f"{TEAM}invitations/{pk}/revoke/", follow=True).text
+    assert "its link opens nothing" in page and "Undo" in page
+    assert "taken back" in stranger.post(path).text
+    owner.post(f"{TEAM}invitations/{pk}/restore/")
+
+    assert stranger.post(path).status_code == 302
+
+
+def test_a_new_link_ends_the_one_before(acme: Workspace, owner: Client, stranger: Client) -> None:
+    path = link_for(owner)
+    with scope.workspace(acme):
+        Invitation.objects.update(sent_at=clock.now() - invitations.LASTS)
+        pk = Invitation.objects.get().pk
+
+    page = owner.post(f"{TEAM}invitations/{pk}/resend/").text
+
+    new = LINK.search(page)[0]  # type: ignore[index]
+    assert new != path
+    assert stranger.get(path).status_code == 404
+    assert stranger.post(new).status_code == 302
+    assert owner.post(f"{TEAM}invitations/{pk}/resend/").status_code == 404, "it is used"
+
+
+def test_a_letter_is_not_sent_twice_in_a_minute(acme: Workspace, owner: Client) -> None:
+    owner.post(f"{TEAM}invite/", {"way": "email", "email": "d@b.example", "role": "agent"})
+    with scope.workspace(acme):
+        pk = Invitation.objects.get().pk
+
+    page = owner.post(f"{TEAM}invitations/{pk}/resend/", follow=True).text
+
+    assert "sent a moment ago" in page
+
+
+def test_an_expired_link_gives_no_place(acme: Workspace, owner: Client, stranger: Client) -> None:
+    path = link_for(owner)
+    with scope.workspace(acme):
+        Invitation.objects.update(expires_at=clock.now())
+
+    assert stranger.get(path).status_code == 410
+    assert stranger.post(path).status_code == 410
+    assert "Expired." in owner.get(TEAM).text
+
+
+def test_guesses_get_the_same_answer(stranger: Client) -> None:
+    guesses = ["a" * 40, "0" * 40, "x", "a" * 500, "%00", "1-1"]
+
+    for client in (stranger, Client()):
+        for guess in guesses:
+            assert client.get(f"/join/{guess}/").status_code == 404
+    assert stranger.post(f"/join/{'a' * 40}/").status_code == 404
+
+
+def test_another_workspaces_invitation_is_not_found(
+    acme: Workspace, owner: Client, stranger: Client
+) -> None:
+    link_for(owner)
+    with scope.workspace(acme):
+        pk = Invitation.objects.get().pk
+
+    for act in ("resend", "revoke", "restore"):
+        path = f"/w/rival/settings/team/invitations/{pk}/{act}/"
+        assert stranger.post(path).status_code == 404
+
+
+def test_fifty_open_invitations_are_enough(acme: Workspace, owner: Client, ada: User) -> None:
+    now = clock.now()
+    with scope.workspace(acme):
+        Invitation.objects.bulk_create(
+            Invitation(
+                workspace=acme, role="agent", digest=str(n), invited_by=ada, created_at=now,
+                sent_at=now, expires_at=now + invitations.LASTS,
+            )
+            for n in range(50)
+        )  # fmt: skip
+
+    page = owner.post(f"{TEAM}invite/", {"way": "link", "role": "agent"})
+
+    assert page.status_code == 422 and "50 invitations are open" in page.text
+
+
+def test_somebody_new_signs_up_on_the_way_and_arrives(acme: Workspace, owner: Client) -> None:
+    path = link_for(owner, "viewer")
+    visitor = Client()
+    assert f"?next={path}" in visitor.get(path).text
+
+    visitor.post(f"/accounts/signup/?next={path}", {"email": "new@acme.example", "next": path})
+    code = re.search(r"\b\d{6}\b", str(mail.outbox[-1].body))
+    assert code is not None
+    landed = visitor.post("/accounts/confirm-email/", {"code": code[0]}, follow=True)
+
+    assert landed.redirect_chain[-1][0] == path
+    assert "Join Acme Fabrics as Viewer" in landed.text
+    assert visitor.post(path).status_code == 302
+
+
+def test_somebody_known_signs_in_on_the_way_and_arrives(
+    acme: Workspace, owner: Client, chidi: User
+) -> None:
+    path = link_for(owner)
+    visitor = Client()
+
+    assert visitor.post(path).headers["Location"] == f"/accounts/login/?next={path}"
+    landed = visitor.post(
+        "/accounts/login/",
+        {"login": chidi.email, "password": "chidi-password-1", "next": path},
+        follow=True,
+    )
+
+    assert landed.redirect_chain[-1][0] == path
