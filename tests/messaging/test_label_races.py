@@ -50,7 +50,9 @@ def test_a_label_that_is_being_put_goes_with_the_entry(committed_way: Way) -> No
                 origin=GoldenQuestion.Origin.PERSON,
                 now=clock.now(),
             )
-            thread, came = beside(way, lambda: entries.delete(entry_ids=[entry.pk], now=clock.now()))
+            thread, came = beside(
+                way, lambda: entries.delete(entry_ids=[entry.pk], now=clock.now())
+            )
             thread.join(1)
         thread.join(10)
 
