@@ -1,4 +1,4 @@
-"""The home page of a workspace, the bot's switch, and a question to try."""
+"""The home page of a workspace, the bot's switch, and the phone that commands it."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from lib import clock, phones
-from messaging import asking, bot, commands, explaining, figures
-from messaging.forms import PhoneForm, SwitchForm, TryForm
+from messaging import bot, commands, figures
+from messaging.forms import PhoneForm, SwitchForm
 from workspaces import members, pages
 from workspaces.decorators import member_required
 from workspaces.routing import WorkspaceRequest
@@ -106,33 +106,3 @@ def phone_forget(request: WorkspaceRequest) -> HttpResponse:
     commands.forget(workspace=request.workspace, user=request.user, now=clock.now())
     messages.success(request, "That phone can no longer command the bot.")
     return pages.go(request, "messaging:phone-show", request.workspace.slug)
-
-
-# --- Trying a question -----------------------------------------------------------------------
-
-
-@require_GET
-@member_required("viewer")
-def question_form(request: WorkspaceRequest) -> HttpResponse:
-    """Try a question before customers ask it."""
-    return pages.show(request, "messaging/try.html", {"form": TryForm()})
-
-
-@require_POST
-@member_required("viewer")
-def question_try(request: WorkspaceRequest) -> HttpResponse:
-    """Say what the bot would do. Sends nothing, counts nothing."""
-    form = TryForm(request.POST)
-    if not form.is_valid():
-        return pages.show(request, "messaging/try.html", {"form": form}, part="panel", status=422)
-    rehearsal = asking.rehearse(
-        workspace=request.workspace, text=form.cleaned_data["text"], now=clock.now()
-    )
-    context = {
-        "form": form,
-        "asked": form.cleaned_data["text"],
-        "rehearsal": rehearsal,
-        "used": explaining.entries_of(rehearsal),
-        "steps": explaining.steps_of(rehearsal),
-    }
-    return pages.show(request, "messaging/try.html", context, part="panel")
