@@ -86,10 +86,8 @@ class QuickForm(_Refusable):
 class RowForm(forms.Form):
     """A row of an import, to be put right; it is judged with all the others."""
 
-    question = forms.CharField(label="Question", required=False)
-    answer = forms.CharField(
-        label="Answer", required=False, strip=False, widget=forms.Textarea(attrs={"rows": 3})
-    )
+    question = forms.CharField(label="Question")
+    answer = forms.CharField(label="Answer", strip=False, widget=forms.Textarea(attrs={"rows": 3}))
 
     def texts(self) -> dict[str, str]:
         """Return what was typed, as far as it makes sense to keep."""

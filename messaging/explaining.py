@@ -124,6 +124,12 @@ def entries_of(rehearsal: asking.Rehearsal) -> list[Entry]:
     return [found[faq_id] for faq_id in wanted if faq_id in found]
 
 
+def reason_of(rehearsal: asking.Rehearsal) -> str:
+    """Return the sentence of the gate that decided a rehearsal."""
+    ends = [gate.sentence for gate in rehearsal.gates if not gate.is_pass]
+    return ends[-1] if ends else ""
+
+
 def steps_of(rehearsal: asking.Rehearsal) -> list[Step]:
     """Return a rehearsal's gates as lines of a timeline."""
     return _steps(

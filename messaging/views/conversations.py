@@ -191,7 +191,10 @@ def message_explain(request: WorkspaceRequest) -> HttpResponse:
     if "again" in request.GET:
         now = clock.now()
         again = explaining.try_again(workspace=request.workspace, found=found, now=now)
-        context |= {"again": again, "used": explaining.entries_of(again) if again else []}
+        if again is not None:
+            because = explaining.reason_of(again)
+            used = explaining.entries_of(again)
+            context |= {"again": again, "used": used, "because": because}
     if pages.is_htmx(request):
         return pages.show(request, "messaging/_story.html#again", context)
     return pages.show(request, "messaging/why.html", context)
