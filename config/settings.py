@@ -426,7 +426,7 @@ RETENTION_DAYS = {
 }
 # Each room says what of its tables may go (workspaces.retention).
 RETENTION_RULES = ["connections.keeping.rules", "ai.keeping.rules"]
-RETENTION_WORKSPACE_RULES = ["messaging.keeping.rules"]
+RETENTION_WORKSPACE_RULES = ["messaging.keeping.rules", "faqs.history.rules"]
 
 # --- Logs ----------------------------------------------------------------------------------
 LOGGING = {

@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from faqs.models import Entry, Import
 
 PAGE = 50
 _ROWS = 100  # of a preview on one page
+
+
+# Which entries a list shows: all, those switched on or off, those that no answer was given with.
+STATES = ("on", "off", "unused")
 
 
 @dataclass(frozen=True)
@@ -18,12 +22,17 @@ class Shelf:
     entries: Sequence[Entry]
     query: str
     category: str
+    state: str
     categories: list[str]
     total: int  # of all entries
     active: int
     found: int
-    page: int
+    has_previous: bool
     has_next: bool
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.query or self.category or self.state)
 
 
 @dataclass(frozen=True)
@@ -43,13 +52,51 @@ def count() -> int:
     return Entry.objects.count()
 
 
-def shelf(*, query: str = "", category: str = "", page: int = 1) -> Shelf:
-    """Return entries by question, narrowed down by words of their texts and by category."""
+def shelf(
+    *,
+    query: str = "",
+    category: str = "",
+    state: str = "",
+    after: int | None = None,
+    before: int | None = None,
+) -> Shelf:
+    """Return entries by category and question, narrowed down by words, category and state.
+
+    A page begins `after` an entry, or ends `before` one: the place of an entry in the order costs
+    the same on the first page and on the hundredth. Six queries at most.
+    """
     query = query.replace("\x00", "").strip()[:200]
     category = category.replace("\x00", "")
-    page = min(max(page, 1), 10_000)
+    state = state if state in STATES else ""
     totals = Entry.objects.aggregate(all=Count("pk"), active=Count("pk", filter=Q(is_active=True)))
-    rows = Entry.objects.annotate(phrasing_count=Count("phrasings", distinct=True))
+    rows = _narrowed(query, category, state)
+    found_count = rows.count() if query or category or state else totals["all"]
+    named = before if before is not None else after
+    place = Entry.objects.filter(pk=named).first() if named is not None else None
+    is_back = before is not None and place is not None
+    if place is not None:
+        rows = rows.filter(_beyond(place, is_back=is_back))
+    order = ("-category", "-question", "-pk") if is_back else ("category", "question", "pk")
+    counted = rows.annotate(phrasing_count=Count("phrasings", distinct=True))
+    found = list(counted.order_by(*order)[: PAGE + 1])
+    is_more = len(found) > PAGE
+    shown = found[:PAGE][::-1] if is_back else found[:PAGE]
+    return Shelf(
+        entries=shown,
+        query=query,
+        category=category,
+        state=state,
+        categories=categories(),
+        total=totals["all"],
+        active=totals["active"],
+        found=found_count,
+        has_previous=is_more if is_back else place is not None,
+        has_next=is_back or is_more,
+    )
+
+
+def _narrowed(query: str, category: str, state: str) -> QuerySet[Entry]:
+    rows = Entry.objects.all()
     for word in query.split()[:8]:
         rows = rows.filter(
             Q(question__icontains=word)
@@ -60,19 +107,25 @@ def shelf(*, query: str = "", category: str = "", page: int = 1) -> Shelf:
         )
     if category:
         rows = rows.filter(category=category)
-    start = (page - 1) * PAGE
-    found = list(rows.order_by("category", "question", "pk")[start : start + PAGE + 1])
-    return Shelf(
-        entries=found[:PAGE],
-        query=query,
-        category=category,
-        categories=categories(),
-        total=totals["all"],
-        active=totals["active"],
-        found=rows.count() if query or category else totals["all"],
-        page=page,
-        has_next=len(found) > PAGE,
+    if state == "unused":
+        return rows.filter(use_count=0)
+    return rows.filter(is_active=state == "on") if state else rows
+
+
+def _beyond(place: Entry, *, is_back: bool) -> Q:
+    side = "lt" if is_back else "gt"
+    same = Q(category=place.category)
+    return (
+        Q(**{f"category__{side}": place.category})
+        | same & Q(**{f"question__{side}": place.question})
+        | same & Q(question=place.question) & Q(**{f"pk__{side}": place.pk})
     )
+
+
+def row(entry_id: int) -> Entry | None:
+    """Return an entry as the list shows it, or None."""
+    counted = Entry.objects.annotate(phrasing_count=Count("phrasings", distinct=True))
+    return counted.filter(pk=entry_id).first()
 
 
 def categories() -> list[str]:
@@ -106,14 +159,21 @@ def imports() -> list[Import]:
     return list(Import.objects.defer("rows", "before").order_by("-pk")[:50])
 
 
+def import_file(import_id: int) -> Import | None:
+    """Return an import with its rows, or None."""
+    return Import.objects.defer("before").filter(pk=import_id).first()
+
+
 def preview(*, import_id: int, state: str = "", page: int = 1) -> Preview | None:
     """Return an import with a page of its rows; `state` narrows them down."""
-    file = Import.objects.defer("before").filter(pk=import_id).first()
+    file = import_file(import_id)
     if file is None:
         return None
     page = min(max(page, 1), 10_000)
     if state == "notes":
         rows = [row for row in file.rows if row["notes"]]
+    elif state == "skipped":
+        rows = [row for row in file.rows if row.get("is_skipped")]
     elif state:
         rows = [row for row in file.rows if row["state"] == state]
     else:

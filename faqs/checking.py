@@ -3,7 +3,7 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 MAX_FAQ_ID = 64
@@ -34,6 +34,8 @@ _INSTRUCTION = re.compile(
     r"|\bsystem prompt\b|\byou are (?:now )?(?:an? )?(?:ai|assistant|chatbot|language model)\b"
     r"|\b(?:as|act as) an ai\b|<\|?(?:system|im_start)\|?>"
 )
+# What an example leaves to its owner: [price]. Not the text of a link in Markdown.
+_BLANK = re.compile(r"\[([^\[\]\n]{1,80})\](?!\()")
 _TRUE = frozenset({"", "true", "yes", "1", "on", "y"})
 _FALSE = frozenset({"false", "no", "0", "off", "n"})
 
@@ -182,6 +184,16 @@ def problems(content: Draft) -> list[Problem]:
     return found
 
 
+def blanks(text: str) -> list[str]:
+    """Return what still has to be filled in, as it stands in [square brackets]; each once."""
+    return list(dict.fromkeys(found.strip() for found in _BLANK.findall(text) if found.strip()))
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Return `text` with the blanks that `values` has something for filled in."""
+    return _BLANK.sub(lambda found: values.get(found[1].strip(), "") or found[0], text)
+
+
 def warnings(content: Draft) -> list[str]:
     """Return what the owner should look at before customers read `content`."""
     found = []
@@ -192,6 +204,8 @@ def warnings(content: Draft) -> list[str]:
             f"The answer has {len(content.answer):,} characters: WhatsApp shows the first part "
             "and “Read more”."
         )
+    if left := blanks(content.answer):
+        found.append(f"Has a blank to fill in: {', '.join(f'[{name}]' for name in left[:5])}.")
     if _LINK.search(content.answer):
         found.append("Contains a link: open it once to be sure that it works.")
     if any(_INSTRUCTION.search(text) for text in (content.question, content.answer)):

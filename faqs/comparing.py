@@ -35,6 +35,7 @@ class Verdict:
     values: dict[str, Any]
     notes: list[str]
     is_skipped: bool = False
+    problem: str = ""  # what the reader could not read; the rest of the reasons is judged anew
 
     def as_json(self) -> dict[str, Any]:
         """Return the row as Import.rows keeps it."""
@@ -79,16 +80,24 @@ def again(rows: Iterable[Mapping[str, Any]], *, skip: Iterable[int] = ()) -> lis
             row["number"],
             row["values"],
             row["notes"],
-            row["reason"] if row["state"] == "invalid" else "",
+            row.get("problem", row["reason"] if row["state"] == "invalid" else ""),
         )
         for row in rows
         if row["number"] not in left_out
     ]
 
 
-def judge(wanted: Sequence[Wanted], existing: Mapping[str, checking.Draft]) -> list[Verdict]:
-    """Say of each row what it would do to the `existing` entries (by faq_id)."""
-    judge_of = _Judge(wanted, existing)
+def judge(
+    wanted: Sequence[Wanted],
+    existing: Mapping[str, checking.Draft],
+    *,
+    refuses_blanks: bool = False,
+) -> list[Verdict]:
+    """Say of each row what it would do to the `existing` entries (by faq_id).
+
+    With `refuses_blanks` an answer with a [blank] left in it cannot be added.
+    """
+    judge_of = _Judge(wanted, existing, refuses_blanks=refuses_blanks)
     return [judge_of.verdict(row) for row in wanted]
 
 
@@ -108,8 +117,15 @@ def content_of(row: Wanted, before: checking.Draft | None) -> checking.Draft:
 class _Judge:
     """Remembers the rows before, because a later row may not repeat an earlier one."""
 
-    def __init__(self, wanted: Sequence[Wanted], existing: Mapping[str, checking.Draft]) -> None:
+    def __init__(
+        self,
+        wanted: Sequence[Wanted],
+        existing: Mapping[str, checking.Draft],
+        *,
+        refuses_blanks: bool,
+    ) -> None:
         self.existing = existing
+        self.refuses_blanks = refuses_blanks
         self.named = {checking.key(draft.question): name for name, draft in existing.items()}
         given = {row.values.get("faq_id", "") for row in wanted}
         self.taken = {*existing, *given}
@@ -124,7 +140,9 @@ class _Judge:
         content = content_of(row, before)
         reason = row.problem or self._reason_against(question, given, name, content)
         if reason:
-            return Verdict(row.number, "invalid", reason, "", _cut(row.values), row.notes)
+            return Verdict(
+                row.number, "invalid", reason, "", _cut(row.values), row.notes, problem=row.problem
+            )
         notes = [*row.notes, *checking.warnings(content)]
         if given and name not in ("", given):
             notes.append(f"The question is there already as {name}; that entry is used.")
@@ -144,6 +162,8 @@ class _Judge:
     def _reason_against(self, question: str, given: str, name: str, content: checking.Draft) -> str:
         if found := checking.problems(content):
             return found[0].sentence
+        if self.refuses_blanks and (left := checking.blanks(content.answer)):
+            return f"Fill in {', '.join(f'[{name}]' for name in left[:5])}, or leave it out."
         if question in self.rows_by_question:
             return f"Same question as row {self.rows_by_question[question]}."
         if (name or given) in self.rows_by_name:
@@ -170,5 +190,7 @@ def _as_typed(text: str) -> str:
 def _cut(values: Mapping[str, Any]) -> dict[str, Any]:
     cut = {name: v[:_MAX_SHOWN] if isinstance(v, str) else v for name, v in values.items()}
     if "alt_questions" in cut:
-        cut["alt_questions"] = [text[:_MAX_SHOWN] for text in cut["alt_questions"][:100]]
+        # One more than there may be: too many stay too many when they are judged again.
+        most = checking.MAX_PHRASINGS + 1
+        cut["alt_questions"] = [text[:_MAX_SHOWN] for text in cut["alt_questions"][:most]]
     return cut

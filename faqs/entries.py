@@ -1,11 +1,13 @@
-"""One entry at a time: made, changed, switched off and deleted by people."""
+"""Entries as people change them: made, changed, switched off, deleted. Each change is kept."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace as altered
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
-from faqs import checking, room, versions
+from faqs import checking, history, room, versions
 from faqs.models import Entry, GoldenQuestion, Label, Phrasing
 from lib import sql
 
@@ -38,6 +40,7 @@ def create(
     phrasings: Iterable[str] = (),
     is_active: bool = True,
     faq_id: str = "",
+    hand: history.Hand | None = None,
 ) -> Entry:
     """Add an entry; its faq_id is made from the question unless given.
 
@@ -65,7 +68,9 @@ def create(
             raise UnableToSaveEntry([checking.Problem("", refusal)])
         _require(content, entry_id=None)
         [entry] = insert(
-            {faq_id or checking.name_for(content.question, taken=taken): content}, now=now
+            {faq_id or checking.name_for(content.question, taken=taken): content},
+            hand=hand,
+            now=now,
         )
     return entry
 
@@ -80,6 +85,7 @@ def update(
     phrasings: Iterable[str],
     is_active: bool,
     now: datetime,
+    hand: history.Hand | None = None,
 ) -> Entry:
     """Replace the whole content of an entry. Raises UnableToSaveEntry, Entry.DoesNotExist."""
     content = checking.draft(
@@ -94,12 +100,20 @@ def update(
         versions.bump()
         entry = Entry.objects.get(pk=entry_id)
         _require(content, entry_id=entry_id)
-        replace({entry.faq_id: content}, updated_at={entry.faq_id: now})
+        replace(
+            {entry.faq_id: content},
+            before={entry.faq_id: content_of(entry)},
+            updated_at={entry.faq_id: now},
+            hand=hand,
+            now=now,
+        )
         entry.refresh_from_db()
     return entry
 
 
-def add_phrasings(*, entry_id: int, texts: Sequence[str], now: datetime) -> bool:
+def add_phrasings(
+    *, entry_id: int, texts: Sequence[str], now: datetime, hand: history.Hand | None = None
+) -> bool:
     """Add ways to ask to an entry, those that it has not and that fit. Say whether it changed."""
     with transaction.atomic():
         versions.bump()
@@ -120,26 +134,62 @@ def add_phrasings(*, entry_id: int, texts: Sequence[str], now: datetime) -> bool
             return False
         Phrasing.objects.bulk_create(Phrasing(entry=entry, text=text) for text in new)
         Entry.objects.filter(pk=entry_id).update(updated_at=now)
+        before = altered(wanted, phrasings=tuple(had))
+        after = altered(wanted, phrasings=(*had, *new))
+        step = history.Step(entry_id, entry.faq_id, before, after)
+        history.note([step], hand=hand, now=now)
     return True
 
 
-def set_active(*, entry_id: int, is_active: bool, now: datetime) -> bool:
-    """Switch an entry on or off; an inactive one never answers. Say whether it changed."""
+def alter(
+    *,
+    entry_ids: Sequence[int],
+    now: datetime,
+    is_active: bool | None = None,
+    category: str | None = None,
+    hand: history.Hand | None = None,
+) -> int:
+    """Switch entries on or off (an inactive one never answers), or give them a category.
+
+    Returns how many changed. Raises UnableToSaveEntry.
+    """
+    wanted: dict[str, Any] = {} if is_active is None else {"is_active": is_active}
+    if category is not None:
+        wanted["category"] = checking.one_line(category)
+        if len(wanted["category"]) > checking.MAX_CATEGORY:
+            sentence = f"A category may have {checking.MAX_CATEGORY} characters."
+            raise UnableToSaveEntry([checking.Problem("category", sentence)])
     with transaction.atomic():
         versions.bump()
-        changed = Entry.objects.filter(pk=entry_id, is_active=not is_active)
-        return bool(changed.update(is_active=is_active, updated_at=now))
+        steps = [
+            history.Step(entry.pk, entry.faq_id, before, altered(before, **wanted))
+            for entry, before in _with_contents(entry_ids)
+            if altered(before, **wanted) != before
+        ]
+        changed = Entry.objects.filter(pk__in=[step.entry_id for step in steps])
+        changed.update(**wanted, updated_at=now)
+        history.note(steps, hand=hand, now=now)
+    return len(steps)
 
 
-def delete(*, entry_id: int) -> bool:
-    """Delete an entry and its phrasings. Say whether it was there."""
+def set_active(
+    *, entry_id: int, is_active: bool, now: datetime, hand: history.Hand | None = None
+) -> bool:
+    """Switch an entry on or off. Say whether it changed."""
+    return alter(entry_ids=[entry_id], is_active=is_active, hand=hand, now=now) > 0
+
+
+def delete(*, entry_ids: Sequence[int], now: datetime, hand: history.Hand | None = None) -> int:
+    """Delete entries with their phrasings; for some time they can be brought back (faqs.trash).
+
+    Returns how many were there.
+    """
     with transaction.atomic():
         versions.bump()
-        count = remove([entry_id])
-    return count > 0
+        return remove(entry_ids, hand=hand, now=now)
 
 
-def merge(*, kept_id: int, other_id: int, now: datetime) -> Entry:
+def merge(*, kept_id: int, other_id: int, now: datetime, hand: history.Hand | None = None) -> Entry:
     """Make one entry of two: the kept one's answer, and all ways to ask of both.
 
     What people said of the other holds for the kept one from then on. Raises UnableToSaveEntry,
@@ -153,7 +203,7 @@ def merge(*, kept_id: int, other_id: int, now: datetime) -> Entry:
         if kept_id not in locked or other_id not in locked:
             raise Entry.DoesNotExist
         kept, other = locked[kept_id], locked[other_id]
-        mine, theirs = _content(kept), _content(other)
+        mine, theirs = content_of(kept), content_of(other)
         content = checking.draft(
             question=mine.question,
             answer=mine.answer,
@@ -166,13 +216,20 @@ def merge(*, kept_id: int, other_id: int, now: datetime) -> Entry:
         Label.objects.filter(entry=other).update(entry=kept)
         Label.objects.filter(answered_id=other_id).update(answered_id=kept_id)
         GoldenQuestion.objects.filter(entry=other).update(entry=kept)
-        other.delete()
-        replace({kept.faq_id: content}, updated_at={kept.faq_id: now})
+        hand = hand or history.Hand(history.Door.MERGE)
+        remove([other_id], hand=hand, now=now)
+        replace(
+            {kept.faq_id: content},
+            before={kept.faq_id: mine},
+            updated_at={kept.faq_id: now},
+            hand=hand,
+            now=now,
+        )
         kept.refresh_from_db()
     return kept
 
 
-def remove(entry_ids: Sequence[int]) -> int:
+def remove(entry_ids: Sequence[int], *, now: datetime, hand: history.Hand | None = None) -> int:
     """Delete entries with all that hangs on them; return how many. The caller has bumped.
 
     They are locked first: what is said of one meanwhile (faqs.labels, faqs.golden) comes before,
@@ -184,8 +241,48 @@ def remove(entry_ids: Sequence[int]) -> int:
         .order_by("pk")
         .values_list("pk", flat=True)
     )
+    hanging = _hanging(gone)
+    history.note(
+        [
+            history.Step(entry.pk, entry.faq_id, before, None, hanging[entry.pk])
+            for entry, before in _with_contents(gone)
+        ],
+        hand=hand,
+        now=now,
+    )
     Entry.objects.filter(pk__in=gone).delete()
     return len(gone)
+
+
+def _hanging(entry_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return what goes along with entries, as JSON keeps it."""
+    rows = Entry.objects.filter(pk__in=entry_ids)
+    found: dict[int, dict[str, Any]] = {
+        pk: {
+            "use_count": use_count,
+            "last_used_at": last_used_at and last_used_at.isoformat(),
+            "created_at": created_at.isoformat(),
+            "labels": [],
+            "golden": [],
+        }
+        for pk, use_count, last_used_at, created_at in rows.values_list(
+            "pk", "use_count", "last_used_at", "created_at"
+        )
+    }
+    for label in Label.objects.filter(entry_id__in=entry_ids).order_by("pk"):
+        found[label.entry_id or 0]["labels"].append(
+            {
+                "message_id": label.message_id,
+                "text": label.text,
+                "source": label.source,
+                "answered_id": label.answered_id,
+                "by_id": label.by_id,
+                "created_at": label.created_at.isoformat(),
+            }
+        )
+    for golden in GoldenQuestion.objects.filter(entry_id__in=entry_ids).order_by("pk"):
+        found[golden.entry_id]["golden"].append({"text": golden.text, "origin": golden.origin})
+    return found
 
 
 def contents() -> dict[str, checking.Draft]:
@@ -194,22 +291,25 @@ def contents() -> dict[str, checking.Draft]:
     for entry_id, text in Phrasing.objects.order_by("pk").values_list("entry_id", "text"):
         phrasings.setdefault(entry_id, []).append(text)
     return {
-        entry.faq_id: checking.Draft(
-            question=entry.question,
-            answer=entry.answer,
-            category=entry.category,
-            keywords=entry.keywords,
-            is_active=entry.is_active,
-            phrasings=tuple(phrasings.get(entry.pk, ())),
-        )
+        entry.faq_id: _draft(entry, phrasings.get(entry.pk, ()))
         for entry in Entry.objects.order_by("pk")
     }
 
 
-def insert(drafts: dict[str, checking.Draft], *, now: datetime) -> list[Entry]:
-    """Add checked drafts by faq_id. The caller holds the transaction and has bumped."""
+def insert(
+    drafts: dict[str, checking.Draft],
+    *,
+    now: datetime,
+    hand: history.Hand | None = None,
+    ids: Mapping[str, int] | None = None,
+) -> list[Entry]:
+    """Add checked drafts by faq_id. The caller holds the transaction and has bumped.
+
+    `ids` are those that entries had before they were deleted.
+    """
     made = Entry.objects.bulk_create(
         Entry(
+            pk=(ids or {}).get(faq_id),
             faq_id=faq_id,
             question=content.question,
             answer=content.answer,
@@ -226,11 +326,20 @@ def insert(drafts: dict[str, checking.Draft], *, now: datetime) -> list[Entry]:
         for entry in made
         for text in drafts[entry.faq_id].phrasings
     )
+    steps = [history.Step(one.pk, one.faq_id, None, drafts[one.faq_id]) for one in made]
+    history.note(steps, hand=hand, now=now)
     return made
 
 
-def replace(drafts: dict[str, checking.Draft], *, updated_at: dict[str, datetime]) -> None:
-    """Give entries new checked content by faq_id. The caller has bumped."""
+def replace(
+    drafts: dict[str, checking.Draft],
+    *,
+    before: Mapping[str, checking.Draft],
+    updated_at: dict[str, datetime],
+    now: datetime,
+    hand: history.Hand | None = None,
+) -> None:
+    """Give entries new checked content by faq_id, `before` is what they have. The caller has bumped."""
     contents = drafts.values()
     found = sql.fetch(
         _REPLACE,
@@ -250,16 +359,33 @@ def replace(drafts: dict[str, checking.Draft], *, updated_at: dict[str, datetime
         for pk, faq_id in found
         for text in drafts[faq_id].phrasings
     )
+    steps = [history.Step(pk, name, before[name], drafts[name]) for pk, name in found]
+    history.note(steps, hand=hand, now=now)
 
 
-def _content(entry: Entry) -> checking.Draft:
+def content_of(entry: Entry) -> checking.Draft:
+    """Return what an entry says, as it is kept."""
+    return _draft(entry, entry.phrasings.order_by("pk").values_list("text", flat=True))
+
+
+def _with_contents(entry_ids: Sequence[int]) -> list[tuple[Entry, checking.Draft]]:
+    """Return entries with their contents; two queries."""
+    phrasings: dict[int, list[str]] = {}
+    rows = Phrasing.objects.filter(entry_id__in=entry_ids).order_by("pk")
+    for entry_id, text in rows.values_list("entry_id", "text"):
+        phrasings.setdefault(entry_id, []).append(text)
+    found = Entry.objects.filter(pk__in=entry_ids).order_by("pk")
+    return [(entry, _draft(entry, phrasings.get(entry.pk, ()))) for entry in found]
+
+
+def _draft(entry: Entry, phrasings: Iterable[str]) -> checking.Draft:
     return checking.Draft(
         question=entry.question,
         answer=entry.answer,
         category=entry.category,
         keywords=entry.keywords,
         is_active=entry.is_active,
-        phrasings=tuple(entry.phrasings.order_by("pk").values_list("text", flat=True)),
+        phrasings=tuple(phrasings),
     )
 
 

@@ -11,7 +11,18 @@ from faqs.readers import MAX_BYTES
 MAX_PASTED = 1_000_000
 
 
-class EntryForm(forms.Form):
+class _Refusable(forms.Form):
+    """A form whose rules are the domain's, on saving."""
+
+    def refuse(self, problems: list[checking.Problem]) -> None:
+        """Put the domain's sentences beside their fields."""
+        for problem in problems:
+            self.add_error(
+                problem.field if problem.field in self.fields else None, problem.sentence
+            )
+
+
+class EntryForm(_Refusable):
     """One answer and the ways to ask for it. The rules are the domain's, on saving."""
 
     question = forms.CharField(
@@ -49,12 +60,41 @@ class EntryForm(forms.Form):
     def clean_phrasings(self) -> list[str]:
         return [line for line in self.cleaned_data["phrasings"].splitlines() if line.strip()]
 
-    def refuse(self, problems: list[checking.Problem]) -> None:
-        """Put the domain's sentences beside their fields."""
-        for problem in problems:
-            self.add_error(
-                problem.field if problem.field in self.fields else None, problem.sentence
-            )
+
+class QuickForm(_Refusable):
+    """What can be changed in an answer's row of the list."""
+
+    question = forms.CharField(
+        label="Question",
+        max_length=checking.MAX_QUESTION,
+        error_messages={"required": "Write the question."},
+    )
+    answer = forms.CharField(
+        label="Answer",
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Write the answer."},
+    )
+    category = forms.CharField(
+        label="Category",
+        required=False,
+        max_length=checking.MAX_CATEGORY,
+        widget=forms.TextInput(attrs={"list": "categories", "autocomplete": "off"}),
+    )
+
+
+class RowForm(forms.Form):
+    """A row of an import, to be put right; it is judged with all the others."""
+
+    question = forms.CharField(label="Question")
+    answer = forms.CharField(label="Answer", strip=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def texts(self) -> dict[str, str]:
+        """Return what was typed, as far as it makes sense to keep."""
+        return {
+            name: str(self.cleaned_data.get(name, "") or "")[: 2 * checking.MAX_ANSWER]
+            for name in ("question", "answer")
+        }
 
 
 class UploadForm(forms.Form):

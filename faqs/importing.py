@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from faqs import checking, comparing, entries, golden, readers, room, versions
+from faqs import checking, comparing, entries, golden, history, readers, room, versions
 from faqs.models import Entry, Import
 from lib import events
 from workspaces import scope
@@ -52,17 +52,24 @@ def preview(
     user_id: int | None,
     now: datetime,
     notes: Iterable[str] = (),
+    is_starter: bool = False,
 ) -> Import:
     """Keep what the rows of a file would do, for a person to look at; changes no entry.
 
-    `notes` are the reader's sentences about the file as a whole. Raises UnableToImport when the
-    plan has no room for what the file would add.
+    `notes` are the reader's sentences about the file as a whole. Examples (`is_starter`) have
+    blanks to fill in first, and leave what is there already as it is. Raises UnableToImport when
+    the plan has no room for what the file would add.
     """
-    verdicts = comparing.judge([comparing.understand(row) for row in rows], entries.contents())
+    wanted = [comparing.understand(row) for row in rows]
+    verdicts = comparing.judge(wanted, entries.contents(), refuses_blanks=is_starter)
     _require_room(sum(verdict.state == "new" for verdict in verdicts), now)
+    kept = [verdict.as_json() for verdict in verdicts]
+    for row in kept:
+        row["is_skipped"] = is_starter and row["state"] == "changed"
     return Import.objects.create(
         file_name=checking.one_line(file_name)[:200],
-        rows=[verdict.as_json() for verdict in verdicts],
+        is_starter=is_starter,
+        rows=kept,
         notes=list(notes),
         created_by_id=user_id,
         created_at=now,
@@ -75,24 +82,26 @@ def counts(file: Import) -> dict[str, int]:
     return {state: found[state] for state in ("new", "changed", "same", "invalid")}
 
 
-def confirm(*, import_id: int, now: datetime, skip: Iterable[int] = ()) -> Import:
-    """Add the new and changed rows of a preview, but for the row numbers in `skip`.
+def confirm(
+    *, import_id: int, now: datetime, skip: Iterable[int] = (), user_id: int | None = None
+) -> Import:
+    """Add the new and changed rows of a preview, but for those left out and the numbers in `skip`.
 
     All or nothing, and once: a second click raises UnableToImport. Rows are compared again
     with the entries as they are now.
     """
-    left_out = frozenset(skip)
     with transaction.atomic():
         versions.bump()
         claimed = Import.objects.filter(pk=import_id, state=Import.State.PREVIEW).update(
             state=Import.State.APPLIED, applied_at=now
         )
         if not claimed:
-            raise UnableToImport(_why_not(import_id))
+            raise UnableToImport(why_not(import_id))
         file = Import.objects.get(pk=import_id)
+        left_out = frozenset((*skip, *skipped(file.rows)))
         existing = entries.contents()
         wanted = {row.number: row for row in comparing.again(file.rows, skip=left_out)}
-        verdicts = comparing.judge(list(wanted.values()), existing)
+        verdicts = comparing.judge(list(wanted.values()), existing, refuses_blanks=file.is_starter)
         if not any(verdict.state in ("new", "changed", "same") for verdict in verdicts):
             raise UnableToImport("There is no row in this file that can be added.")
         added, changed = _split(verdicts, wanted, existing)
@@ -109,15 +118,22 @@ def confirm(*, import_id: int, now: datetime, skip: Iterable[int] = ()) -> Impor
                 for name, updated_at in touched
             },
         }
-        golden.add_all(entries.insert(added, now=now), now=now)
-        entries.replace(changed, updated_at=dict.fromkeys(changed, now))
+        hand = history.Hand(history.Door.IMPORT, user_id)
+        golden.add_all(entries.insert(added, hand=hand, now=now), now=now)
+        entries.replace(
+            changed,
+            before=existing,
+            updated_at=dict.fromkeys(changed, now),
+            hand=hand,
+            now=now,
+        )
         file.rows = _final_rows(file.rows, verdicts, left_out)
         file.save(update_fields=["rows", "before"])
     _tell("faqs.import.applied", file.pk, added=len(added), changed=len(changed))
     return file
 
 
-def undo(*, import_id: int, now: datetime) -> Undone:
+def undo(*, import_id: int, now: datetime, user_id: int | None = None) -> Undone:
     """Restore the entries to what they were before an import, within 30 days.
 
     Entries that a person or a later import has changed since are kept and named.
@@ -142,17 +158,27 @@ def undo(*, import_id: int, now: datetime) -> Undone:
             for name, change in before["changed"].items()
             if present.get(name) == _draft(change["after"])
         }
-        entries.remove(list(Entry.objects.filter(faq_id__in=removed).values_list("pk", flat=True)))
+        hand = history.Hand(history.Door.UNDONE, user_id)
+        made = Entry.objects.filter(faq_id__in=removed).values_list("pk", flat=True)
+        entries.remove(list(made), hand=hand, now=now)
         entries.replace(
             restored,
+            before=present,
             updated_at={
                 name: datetime.fromisoformat(before["changed"][name]["updated_at"])
                 for name in restored
             },
+            hand=hand,
+            now=now,
         )
         kept = _kept(before, present, {*removed, *restored})
     _tell("faqs.import.undone", import_id, removed=len(removed), restored=len(restored))
     return Undone(removed=len(removed), restored=len(restored), kept=kept)
+
+
+def skipped(rows: Iterable[dict[str, Any]]) -> list[int]:
+    """Return the numbers of the rows that a person left out."""
+    return [row["number"] for row in rows if row.get("is_skipped")]
 
 
 def discard(*, import_id: int) -> bool:
@@ -189,7 +215,7 @@ def add_template(*, trade: str, user_id: int | None, now: datetime) -> Import:
         if not any(row["state"] == "new" for row in file.rows):
             raise UnableToImport("All questions of this list are there already.")
         others = [row["number"] for row in file.rows if row["state"] != "new"]
-        return confirm(import_id=file.pk, now=now, skip=others)
+        return confirm(import_id=file.pk, now=now, skip=others, user_id=user_id)
 
 
 def _require_room(adding: int, now: datetime) -> None:
@@ -249,7 +275,8 @@ def _kept(before: dict[str, Any], present: dict[str, checking.Draft], done: set[
     return kept
 
 
-def _why_not(import_id: int) -> str:
+def why_not(import_id: int) -> str:
+    """Return why a preview cannot be changed or added any more."""
     state = Import.objects.filter(pk=import_id).values_list("state", flat=True).first()
     return {
         Import.State.APPLIED: "This file was added already.",

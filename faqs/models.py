@@ -19,6 +19,8 @@ class Entry(models.Model):
 
     class Meta:
         verbose_name_plural = "entries"
+        # The order of the list, which is read page by page from a place in it (faqs.browsing).
+        indexes = [models.Index(fields=["category", "question", "id"], name="entry_in_order")]
 
     def __str__(self) -> str:
         return f"entry {self.faq_id}"
@@ -40,7 +42,8 @@ class Phrasing(models.Model):
 class Import(models.Model):
     """One uploaded file: previewed, then applied as one, and undone as one.
 
-    `rows` is the preview: a list of {number, state, reason, faq_id, values, notes, is_skipped};
+    `rows` is the preview: a list of {number, state, reason, problem, faq_id, values, notes,
+    is_skipped};
     `notes` are sentences about the whole file; `before` is what the touched entries were, and
     what they became, so that undo restores them unless a person has changed them since.
     """
@@ -52,6 +55,8 @@ class Import(models.Model):
         DISCARDED = "discarded", "Discarded"
 
     file_name = models.CharField(max_length=200)
+    # Made of examples, whose answers have blanks: none is added before it is filled in.
+    is_starter = models.BooleanField(default=False, db_default=False)
     state = models.CharField(max_length=10, choices=State, default=State.PREVIEW)
     rows = models.JSONField()
     notes = models.JSONField(default=list)
@@ -63,6 +68,43 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return f"import {self.pk}"
+
+
+class Change(models.Model):
+    """What one entry was before a change, and after it. It outlives the entry (faqs.trash).
+
+    `before` is null when the entry was made, `after` when it was deleted; `hanging` is what went
+    with a deleted one: its use, labels and golden questions. Changes that were one act of a
+    person share a `batch`, by which they are taken back together.
+    """
+
+    class Door(models.TextChoices):
+        EDIT = "edit", "Edited"
+        LIST = "list", "Several at once"
+        IMPORT = "import", "An import"
+        UNDONE = "undone", "An import taken back"
+        CORRECTION = "correction", "A correction"
+        MERGE = "merge", "Two made one"
+        RESTORE = "restore", "Restored"
+
+    batch = models.CharField(max_length=32)
+    entry_id = models.BigIntegerField()  # of an Entry that may be gone
+    faq_id = models.CharField(max_length=64)
+    door = models.CharField(max_length=10, choices=Door)
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+    hanging = models.JSONField(null=True)
+    by_id = models.BigIntegerField(null=True)  # a User of the public schema
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["entry_id", "-id"], name="change_by_entry"),
+            models.Index(fields=["batch"], name="change_by_batch"),
+        ]
+
+    def __str__(self) -> str:
+        return f"change {self.pk}"
 
 
 class Version(models.Model):

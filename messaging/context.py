@@ -53,10 +53,11 @@ def _previous(turn: Turn) -> str:
         .order_by("-id")
         .values_list("text", flat=True)[:_LOOKED_AT]
     )
-    return next((text[:500] for text in said if _stands_alone(text)), "")
+    return next((text[:500] for text in said if stands_alone(text)), "")
 
 
-def _stands_alone(text: str) -> bool:
+def stands_alone(text: str) -> bool:
+    """Say whether a message can be understood without the one before it."""
     return smalltalk.kind_of(text) is None and not followups.may_go_on(text)
 
 

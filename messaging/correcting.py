@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from faqs import browsing, entries, golden, labels, versions
+from faqs import browsing, entries, golden, history, labels, versions
 from faqs.models import Entry, GoldenQuestion, Label
 from messaging.models import Message
 from workspaces import audit
@@ -79,7 +79,10 @@ def correct(
                 now=now,
             )
             is_taught = teaches and entries.add_phrasings(
-                entry_id=entry_id, texts=[message.text], now=now
+                entry_id=entry_id,
+                texts=[message.text],
+                hand=history.Hand(history.Door.CORRECTION, user.pk),
+                now=now,
             )
         audit.record(
             action="answer.corrected",

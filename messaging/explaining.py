@@ -1,11 +1,14 @@
 """Why did (or didn't) it reply? The account of a message, put together for a page."""
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
 
 from faqs import browsing
 from faqs.models import Entry
-from messaging import asking, correcting, inbox, trace
-from messaging.models import Message, TraceStep
+from messaging import asking, bot, correcting, fixes, inbox, trace
+from messaging.models import Conversation, Message, TraceStep
 from workspaces.models import Workspace
 
 _LABELS = {
@@ -60,6 +63,8 @@ class Explanation:
     name: str
     title: str
     verdict: str
+    tone: str  # of the verdict: good, wait or bad
+    fix: fixes.Fix
     steps: list[Step]
     entries: list[Entry]  # those whose texts were sent
     may_teach: bool  # no answer of the FAQ was sure enough: one could be added
@@ -67,6 +72,8 @@ class Explanation:
     correction: correcting.Correction | None
     options: list[tuple[int, str]]  # entries that it could have been answered with
     for_support: str
+    previous: str  # what was asked before, where the message went on with that
+    may_try: bool  # a customer's words: the bot can be asked again
 
 
 def label_of(step: str) -> str:
@@ -98,7 +105,9 @@ def explain(*, workspace: Workspace, identifier: str) -> Explanation | None:
         replies=story.replies,
         name=inbox.shown_name(asked.conversation.contact),
         title=_title(is_ours=is_ours, is_answered=is_answered),
-        verdict=story.verdict,
+        verdict=_verdict(story),
+        tone=_tone(story),
+        fix=_fix(story, found),
         steps=_steps(story.steps),
         entries=[entry for entry in found if entry is not None],
         may_correct=may_correct,
@@ -106,6 +115,8 @@ def explain(*, workspace: Workspace, identifier: str) -> Explanation | None:
         options=correcting.options(asked.pk, _nearest(story.steps)) if may_correct else [],
         may_teach=bool(asked.text) and any(step.reason in _UNSURE for step in story.steps),
         for_support=_for_support(workspace, story),
+        previous=_previous(story.steps),
+        may_try=not is_ours and bool(asked.text.strip()),
     )
 
 
@@ -114,6 +125,12 @@ def entries_of(rehearsal: asking.Rehearsal) -> list[Entry]:
     wanted = rehearsal.answered or rehearsal.suggested
     found = browsing.by_faq_id(wanted)
     return [found[faq_id] for faq_id in wanted if faq_id in found]
+
+
+def reason_of(rehearsal: asking.Rehearsal) -> str:
+    """Return the sentence of the gate that decided a rehearsal."""
+    ends = [gate.sentence for gate in rehearsal.gates if not gate.is_pass]
+    return ends[-1] if ends else ""
 
 
 def steps_of(rehearsal: asking.Rehearsal) -> list[Step]:
@@ -131,6 +148,60 @@ def steps_of(rehearsal: asking.Rehearsal) -> list[Step]:
             )
             for index, gate in enumerate(rehearsal.gates)
         ]
+    )
+
+
+def _verdict(story: trace.Story) -> str:
+    failed = story.failed
+    if failed is not None:
+        return f"Not delivered. {failed.error}".strip()
+    return story.verdict
+
+
+def _tone(story: trace.Story) -> str:
+    if story.failed is not None:
+        return "bad"
+    end = story.deciding
+    if end is None:
+        return ""
+    waits = end.verdict == "stop" and fixes.fitting(reason=end.reason).label
+    return "wait" if waits or end.reason in _UNSURE else "good"
+
+
+def _fix(story: trace.Story, used: list[Entry | None]) -> fixes.Fix:
+    """Return what to do, as things are now: what is put right already needs no button."""
+    end = story.deciding
+    failed = story.failed
+    if failed is not None:
+        return fixes.fitting(reason="", error_code=failed.error_code or "rejected")
+    found = fixes.fitting(reason=end.reason if end is not None else "")
+    if end is None:
+        return found
+    if end.reason == "bot_off" and bot.settings_of().is_on:
+        return fixes.Fix(_("Nothing to fix any more: the bot is on again."))
+    is_held = story.message.conversation.holder == Conversation.Holder.PERSON
+    if found.to == "messaging:conversation-give-back" and not is_held:
+        return fixes.Fix(_("Nothing to fix any more: the bot has this chat again."))
+    if found.about == "entry" and not any(used):
+        return fixes.Fix(_("Nothing to fix: the answer that it sent is not there any more."))
+    return found
+
+
+def try_again(
+    *, workspace: Workspace, found: Explanation, now: datetime
+) -> asking.Rehearsal | None:
+    """Ask the bot about the message once more, in rehearsal; None for what no customer wrote."""
+    if found.asked.direction != Message.Direction.IN or not found.asked.text.strip():
+        return None
+    return asking.rehearse(
+        workspace=workspace, text=found.asked.text[:1000], previous=found.previous, now=now
+    )
+
+
+def _previous(steps: list[TraceStep]) -> str:
+    """Return the question before, where the message was taken with that."""
+    return next(
+        (str(s.detail["after"]) for s in steps if s.step == "faq" and s.detail.get("after")), ""
     )
 
 

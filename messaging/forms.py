@@ -54,7 +54,14 @@ class TryForm(forms.Form):
     text = forms.CharField(
         label="What a customer might write",
         max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "How much is delivery to Lekki?"}),
+        widget=forms.Textarea(
+            attrs={
+                "rows": 1,
+                "placeholder": "How much is delivery to Lekki?",
+                "autocomplete": "off",
+                "data-enter": True,
+            }
+        ),
         error_messages={"required": "Write a question first."},
     )
 
@@ -73,3 +80,35 @@ class LiveForm(forms.Form):
         help_text=_("For example 0803 123 4567. More can be added in the bot’s settings."),
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
     )
+
+
+class BatchForm(forms.Form):
+    """Many questions: pasted, or in a file."""
+
+    MOST_BYTES = 200_000
+
+    text = forms.CharField(
+        label="Questions, one in each line",
+        required=False,
+        max_length=50_000,
+        widget=forms.Textarea(
+            attrs={"rows": 8, "placeholder": "una dey deliver to Ajah?\nhow much for 5 yards"}
+        ),
+    )
+    file = forms.FileField(
+        label="Or a text file", required=False, help_text="A .txt or .csv, at most 200 KB."
+    )
+
+    def clean_file(self) -> str:
+        file = self.cleaned_data.get("file")
+        if not file:
+            return ""
+        if file.size > self.MOST_BYTES:
+            raise forms.ValidationError(
+                "The file is larger than 200 KB. Paste the questions instead."
+            )
+        return bytes(file.read()).decode("utf-8-sig", "replace")
+
+    def texts(self) -> str:
+        """Return what was pasted and what the file holds."""
+        return f"{self.cleaned_data['text']}\n{self.cleaned_data['file']}"

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from django.db import transaction
 
 from ai import suggesting
-from faqs import entries, search
+from faqs import entries, history, search
 from faqs.engine.answering import Answerer
 from faqs.models import Entry
 from faqs.quality import asked, confusing, learnt, said, selftest, wanting
@@ -185,11 +185,17 @@ def propose(*, workspace: Workspace, entry: Entry, now: datetime) -> None:
 
 
 def add_phrasings(
-    *, workspace: Workspace, entry_id: int, texts: Sequence[str], now: datetime
+    *,
+    workspace: Workspace,
+    entry_id: int,
+    texts: Sequence[str],
+    now: datetime,
+    user_id: int | None = None,
 ) -> bool:
     """Add what was ticked; what a model proposed beside it goes. Say whether the entry changed."""
     with transaction.atomic():
-        is_added = entries.add_phrasings(entry_id=entry_id, texts=texts, now=now)
+        hand = history.Hand(history.Door.CORRECTION, user_id)
+        is_added = entries.add_phrasings(entry_id=entry_id, texts=texts, hand=hand, now=now)
         if is_added:
             suggesting.forget(workspace=workspace, reference=entry_id, texts=texts, now=now)
     return is_added

@@ -113,11 +113,29 @@ class Story:
     steps: list[TraceStep]
 
     @property
+    def deciding(self) -> TraceStep | None:
+        """The step that says how the matter ended.
+
+        What stopped it last outweighs what was decided before (a second delivery stopped nothing);
+        a model's choice outweighs the doubt that it was asked for.
+        """
+        ends = [step for step in self.steps if step.reason != "duplicate"]
+        stops = [step for step in ends if step.verdict == "stop"]
+        chosen = [step for step in ends if step.reason in ("model_chose", "model_none")]
+        acts = [step for step in ends if step.verdict == "act"]
+        return (stops[-1:] or chosen[-1:] or acts[:1] or [None])[0]
+
+    @property
+    def failed(self) -> Message | None:
+        """The latest of our messages in it that was not delivered, unless a later one was."""
+        ours = [one for one in (self.message, *self.replies) if one.direction == "out"]
+        return ours[-1] if ours and ours[-1].status == Message.Status.FAILED else None
+
+    @property
     def verdict(self) -> str:
-        """The matter in one sentence: the last step that decided or stopped."""
-        for step in self.steps:
-            if step.verdict in ("stop", "act"):
-                return step.sentence
+        """The matter in one sentence."""
+        if self.deciding is not None:
+            return self.deciding.sentence
         return (
             self.steps[-1].sentence
             if self.steps

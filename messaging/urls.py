@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from messaging.views import bot, conversations, home, quality, setup
+from messaging.views import bot, conversations, home, quality, setup, trying
 from workspaces.pages import by_method
 
 app_name = "messaging"
@@ -12,7 +12,13 @@ urlpatterns = [
     path("bot/switch/", bot.bot_switch, name="bot-switch"),
     path("phone/", by_method(get=home.phone_show, post=home.phone_begin), name="phone-show"),
     path("phone/forget/", home.phone_forget, name="phone-forget"),
-    path("try/", by_method(get=home.question_form, post=home.question_try), name="question-try"),
+    path(
+        "try/", by_method(get=trying.question_form, post=trying.question_try), name="question-try"
+    ),
+    path("try/right/", trying.turn_keep, name="turn-keep"),
+    path("try/fix/", trying.turn_fix, name="turn-fix"),
+    path("try/many/", by_method(get=trying.batch_form, post=trying.batch_try), name="batch-try"),
+    path("try/many/keep/", trying.batch_keep, name="batch-keep"),
     path("conversations/", conversations.conversation_list, name="conversation-list"),
     path("conversations/rows/", conversations.conversation_rows, name="conversation-rows"),
     path("conversations/<int:pk>/", conversations.thread_show, name="thread-show"),

@@ -1,5 +1,6 @@
 """Who belongs to a workspace, and what their role lets them do."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
@@ -27,6 +28,14 @@ def workspaces_of(*, user: User) -> list[Workspace]:
 def find(*, workspace: Workspace, user: User) -> Member | None:
     """Return the membership of `user` in `workspace`, or None for a stranger."""
     return Member.objects.filter(workspace=workspace, user=user).select_related("user").first()
+
+
+def names(user_ids: Iterable[int | None]) -> dict[int, str]:
+    """Return what people are called, by their ids; one query, none for nobody."""
+    wanted = {pk for pk in user_ids if pk is not None}
+    if not wanted:
+        return {}
+    return {user.pk: user.shown_name for user in User.objects.filter(pk__in=wanted)}
 
 
 class UnableToAddMember(Exception):

@@ -182,11 +182,21 @@ def message_explain(request: WorkspaceRequest) -> HttpResponse:
         return pages.show(
             request, "messaging/why_unknown.html", {"identifier": identifier}, status=404
         )
-    context = {
+    context: dict[str, Any] = {
         "found": found,
         "may_manage": members.may(request.member, "manager"),
         "may_correct": members.may(request.member, "agent"),
+        "may_fix": members.may(request.member, found.fix.role),
     }
+    if "again" in request.GET:
+        now = clock.now()
+        again = explaining.try_again(workspace=request.workspace, found=found, now=now)
+        if again is not None:
+            because = explaining.reason_of(again)
+            used = explaining.entries_of(again)
+            context |= {"again": again, "used": used, "because": because}
+    if pages.is_htmx(request):
+        return pages.show(request, "messaging/_story.html#again", context)
     return pages.show(request, "messaging/why.html", context)
 
 

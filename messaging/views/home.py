@@ -1,4 +1,4 @@
-"""The home page of a workspace, one's own phone, and a question to try."""
+"""The home page of a workspace, and the phone that commands the bot."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from lib import clock, phones
-from messaging import asking, beginning, commands, explaining, figures, quality
-from messaging.forms import PhoneForm, TryForm
+from messaging import beginning, commands, figures, quality
+from messaging.forms import PhoneForm
 from workspaces import members, onboarding, pages
 from workspaces.decorators import member_required
 from workspaces.routing import WorkspaceRequest
@@ -107,33 +107,3 @@ def phone_forget(request: WorkspaceRequest) -> HttpResponse:
     commands.forget(workspace=request.workspace, user=request.user, now=clock.now())
     messages.success(request, "That phone can no longer command the bot.")
     return pages.go(request, "messaging:phone-show", request.workspace.slug)
-
-
-# --- Trying a question -----------------------------------------------------------------------
-
-
-@require_GET
-@member_required("viewer")
-def question_form(request: WorkspaceRequest) -> HttpResponse:
-    """Try a question before customers ask it."""
-    return pages.show(request, "messaging/try.html", {"form": TryForm()})
-
-
-@require_POST
-@member_required("viewer")
-def question_try(request: WorkspaceRequest) -> HttpResponse:
-    """Say what the bot would do. Sends nothing, counts nothing."""
-    form = TryForm(request.POST)
-    if not form.is_valid():
-        return pages.show(request, "messaging/try.html", {"form": form}, part="panel", status=422)
-    rehearsal = asking.rehearse(
-        workspace=request.workspace, text=form.cleaned_data["text"], now=clock.now()
-    )
-    context = {
-        "form": form,
-        "asked": form.cleaned_data["text"],
-        "rehearsal": rehearsal,
-        "used": explaining.entries_of(rehearsal),
-        "steps": explaining.steps_of(rehearsal),
-    }
-    return pages.show(request, "messaging/try.html", context, part="panel")

@@ -9,13 +9,13 @@ from django.shortcuts import resolve_url
 from django.views.decorators.http import require_GET, require_POST
 
 from ai import suggesting
-from faqs import browsing, entries, freshness, holding, search
+from faqs import browsing, entries, freshness, history, holding, search
 from faqs.models import Entry
 from faqs.quality import learnt
 from lib import clock
 from messaging import accuracy, bot, quality
 from messaging.forms import MannerForm
-from workspaces import members, pages
+from workspaces import members, pages, toasts
 from workspaces.decorators import member_required
 from workspaces.routing import WorkspaceRequest
 
@@ -108,6 +108,7 @@ def phrasings_add(request: WorkspaceRequest, pk: int) -> HttpResponse:
         workspace=request.workspace,
         entry_id=pk,
         texts=texts,
+        user_id=request.user.pk,
         now=clock.now(),
     )
     if texts and (broken := holding.broken_by(request, add)):
@@ -177,7 +178,8 @@ def merge_form(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def merge_confirm(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Make one entry of two; this one's answer stays."""
     other = _other(pk, request.POST.get("other"))
-    merge = partial(entries.merge, kept_id=pk, other_id=other.pk, now=clock.now())
+    hand = history.Hand(history.Door.MERGE, request.user.pk)
+    merge = partial(entries.merge, kept_id=pk, other_id=other.pk, hand=hand, now=clock.now())
     try:
         if broken := holding.broken_by(request, merge):
             return holding.page(request, broken)
@@ -187,7 +189,12 @@ def merge_confirm(request: WorkspaceRequest, pk: int) -> HttpResponse:
         return _to_page(request)
     except Entry.DoesNotExist as error:
         raise Http404 from error
-    messages.success(request, f"They are one answer now: “{kept.question}”.")
+    toasts.say(
+        request,
+        f"They are one answer now: “{kept.question}”.",
+        undo_at=resolve_url("faqs:change-undo", request.workspace.slug),
+        fields={"batch": hand.batch},
+    )
     return _to_page(request)
 
 

@@ -71,6 +71,12 @@
     if (event.target.dataset.counted !== undefined) count(event.target);
   });
 
+  // One box ticks all of its page.
+  document.addEventListener("change", (event) => {
+    const name = event.target.dataset.all;
+    if (name) document.querySelectorAll(`input[name="${name}"]`).forEach((box) => { box.checked = event.target.checked; });
+  });
+
   // Seconds that run down, from what the server said: clocks of phones are often wrong.
   const ends = new WeakMap();
   setInterval(() => document.querySelectorAll("[data-left]").forEach((shown) => {

@@ -112,7 +112,7 @@ def test_questions_of_entries_that_are_off_or_gone_do_not_count(
     entries.set_active(entry_id=delivery.pk, is_active=False, now=now)
     assert golden.questions() == []
 
-    entries.delete(entry_id=delivery.pk)
+    entries.delete(entry_ids=[delivery.pk], now=now)
     assert not GoldenQuestion.objects.exists()
 
 

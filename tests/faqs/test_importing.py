@@ -132,7 +132,7 @@ def test_undo_keeps_and_names_what_was_edited_since(now: datetime) -> None:
 def test_undo_leaves_a_deleted_entry_deleted(now: datetime) -> None:
     added(BASE, now)
     file = added("question,answer\nWhen?,At 7.\n", now)
-    entries.delete(entry_id=Entry.objects.get(faq_id="when").pk)
+    entries.delete(entry_ids=[Entry.objects.get(faq_id="when").pk], now=now)
 
     done = importing.undo(import_id=file.pk, now=now)
 
@@ -254,5 +254,5 @@ def test_switching_and_deleting_say_whether_they_did_anything(now: datetime) -> 
 
     assert entries.set_active(entry_id=entry.pk, is_active=False, now=now)
     assert not entries.set_active(entry_id=entry.pk, is_active=False, now=now)
-    assert entries.delete(entry_id=entry.pk)
-    assert not entries.delete(entry_id=entry.pk)
+    assert entries.delete(entry_ids=[entry.pk], now=now)
+    assert not entries.delete(entry_ids=[entry.pk], now=now)

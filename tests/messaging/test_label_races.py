@@ -50,7 +50,9 @@ def test_a_label_that_is_being_put_goes_with_the_entry(committed_way: Way) -> No
                 origin=GoldenQuestion.Origin.PERSON,
                 now=clock.now(),
             )
-            thread, came = beside(way, lambda: entries.delete(entry_id=entry.pk))
+            thread, came = beside(
+                way, lambda: entries.delete(entry_ids=[entry.pk], now=clock.now())
+            )
             thread.join(1)
         thread.join(10)
 
@@ -64,7 +66,7 @@ def test_a_label_for_an_entry_that_is_being_deleted_finds_it_gone(committed_way:
     with scope.workspace(way.space):
         entry = Entry.objects.get(faq_id="returns")
         with transaction.atomic():
-            entries.delete(entry_id=entry.pk)
+            entries.delete(entry_ids=[entry.pk], now=clock.now())
             thread, came = beside(way, lambda: put(way, entry.pk))
             thread.join(1)
         thread.join(10)
@@ -78,7 +80,7 @@ def test_an_answer_is_sent_though_its_entry_goes_in_the_same_moment(committed_wa
     with scope.workspace(way.space):
         entry = Entry.objects.get(faq_id="returns")
         with transaction.atomic():
-            entries.delete(entry_id=entry.pk)
+            entries.delete(entry_ids=[entry.pk], now=clock.now())
             thread, came = beside(way, lambda: way.say("Can I return fabric?", wamid="wamid.1"))
             thread.join(1)
         thread.join(20)

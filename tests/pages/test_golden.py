@@ -135,7 +135,7 @@ def test_switching_an_answer_on_is_held_back_too(shop: Shop, thief: Entry, owner
         ("quality/answers/{pk}/phrasings/", {"text": ["what does delivery cost", "delivery cost"]}),
         ("quality/answers/{pk}/merge/", {"other": "{other}"}),
         ("faqs/{other}/delete/", {}),
-        ("faqs/templates/add/", {"trade": "salon"}),
+        ("faqs/several/", {"entry": "{other}", "action": "delete"}),
         ("why/{message}/correct/", {"entry": "{pk}", "teaches": "1"}),
     ],
 )

@@ -70,6 +70,6 @@ def test_a_question_can_be_tried_without_sending(shop: Shop, viewer: Client) -> 
     empty = viewer.post("/w/acme/try/", {"text": ""}, headers=HTMX)
     whole = viewer.post("/w/acme/try/", {"text": "How much is delivery?"})
 
-    assert "<b>₦2,500</b>" in page.text and "It answers with this" in page.text
+    assert "<b>₦2,500</b>" in page.text and "From: How much is delivery?" in page.text
     assert empty.status_code == 422
     assert "<html" in whole.text and "<html" not in page.text

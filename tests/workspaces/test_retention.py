@@ -137,7 +137,7 @@ def test_the_ledger_and_the_audit_are_in_no_rule() -> None:
 def test_zero_days_keep_for_ever(settings: Any) -> None:
     settings.RETENTION_DAYS = {**settings.RETENTION_DAYS, "trace": 0, "mailbox_keys": 0}
 
-    assert retention.workspace_rules() == []
+    assert "messaging_tracestep" not in {rule.table for rule in retention.workspace_rules()}
     assert "updates that are done, unrouted or dead" not in {
         rule.what for rule in retention.public_rules()
     }
