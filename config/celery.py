@@ -49,6 +49,11 @@ app.conf.update(
             "schedule": 10.0,
             "options": {"queue": "housekeeping", "expires": 9},
         },
+        "go on with exports": {
+            "task": "messaging.export_due",
+            "schedule": 15.0,
+            "options": {"queue": "housekeeping", "expires": 14},
+        },
         "watch deliveries": {
             "task": "connections.watch_deliveries",
             "schedule": 60.0,

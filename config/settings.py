@@ -77,6 +77,8 @@ TENANT_MODEL = "workspaces.Workspace"
 WORKSPACE_FOUNDATIONS = ["billing.plans.begin_trial", "messaging.bot.prepare"]
 # What belongs to a workspace without bearing its id, and goes with it (workspaces.schemas.delete).
 WORKSPACE_ERASURES = ["connections.inbox.erase_unrouted"]
+# Who knows what a number is called where only its id is known (billing.reports).
+NUMBER_NAMES = "connections.naming.names"
 # Further roles of the database, each for a program of its own: what it may do to which tables.
 DATABASE_ROLES = {
     "backroom_bridge": {

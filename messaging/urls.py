@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from messaging.views import conversations, home, quality
+from messaging.views import conversations, exports, home, quality
 from workspaces.pages import by_method
 
 app_name = "messaging"
@@ -43,4 +43,12 @@ urlpatterns = [
     ),
     path("quality/manner/", quality.manner_set, name="quality-manner"),
     path("why/", conversations.message_explain, name="message-explain"),
+    path(
+        "exports/",
+        by_method(get=exports.export_list, post=exports.export_begin),
+        name="export-list",
+    ),
+    path("exports/state/", exports.export_state, name="export-state"),
+    path("exports/<int:pk>/file/", exports.export_file, name="export-file"),
+    path("exports/<int:pk>/drop/", exports.export_drop, name="export-drop"),
 ]
