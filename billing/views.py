@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from django.http import HttpResponse
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from billing import metering, meters, months, plans
+from billing import metering, meters, months, plans, pricing
+from billing.forms import ReckonForm
 from lib import clock, tables
 from workspaces import members, pages
 from workspaces.decorators import member_required
@@ -65,3 +67,17 @@ def usage_export(request: WorkspaceRequest, form: str) -> HttpResponse:
     except ValueError:
         return _no_such_month(request)
     return pages.download(f"{title}.xlsx", tables.to_book(sheets), pages.XLSX)
+
+
+@require_GET
+def pricing_show(request: HttpRequest) -> HttpResponse:
+    """What it costs, for everybody, and what so many chats a day need."""
+    offers = pricing.offers()
+    usual = {"chats": pricing.USUAL_CHATS, "messages": pricing.USUAL_MESSAGES}
+    asked = {name: request.GET.get(name, str(value)) for name, value in usual.items()}
+    form = ReckonForm(asked)
+    found = pricing.reckon(among=offers, **form.cleaned_data) if form.is_valid() else None
+    context = {"offers": offers, "form": form, "found": found, "trial_days": settings.TRIAL_DAYS}
+    status = 200 if found else 422
+    response = pages.show(request, "billing/pricing.html", context, part="sum", status=status)
+    return pages.for_everybody(response)

@@ -242,6 +242,8 @@ SILENCED_SYSTEM_CHECKS = (
 
 EMAIL_URL = env.str("EMAIL_URL", default="consolemail://")
 vars().update(env.email_url_config(EMAIL_URL))
+# Where people write for help; without one the pages say: reply to our e-mails.
+SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Backroom <hello@backroom.invalid>")
 
 # --- The API (connections.api): tokens only, no cookies -------------------------------------

@@ -10,7 +10,7 @@ from django.db import DatabaseError
 
 from connections import inbox
 from lib import clock, events, jobs
-from messaging import choices, drain, exporting, keeping, takeover
+from messaging import choices, condition, drain, exporting, keeping, takeover
 from workspaces import alarms, registry, scope
 from workspaces.models import Workspace
 
@@ -132,3 +132,9 @@ def export_due(**_: object) -> None:
             once=f"export:{workspace_id}",
             workspace_id=workspace_id,
         )
+
+
+@shared_task(name="messaging.look_around", queue="housekeeping")
+def look_around(**_: object) -> None:
+    """Note for the status page how each part of the house is."""
+    condition.record(now=clock.now())
