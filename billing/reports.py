@@ -1,8 +1,12 @@
-"""Read the ledger: by day and meter, for pages and files."""
+"""Read the ledger: by day, number and meter, for pages and files."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Sum
+from django.conf import settings
+from django.db.models import Min, Sum
+from django.utils.module_loading import import_string
 
 from billing import meters
 from billing.models import UsageEvent
@@ -22,6 +26,45 @@ def by_day(*, workspace: Workspace, first: date, last: date) -> list[dict[str, i
         row = days.setdefault(day, {"day": day.isoformat(), **dict.fromkeys(meters.ALL, 0)})
         row[meter] = int(total)
     return list(days.values())
+
+
+@dataclass(frozen=True)
+class NumberDay:
+    """What one number used on one day; `connection_id` is None for what belongs to no number."""
+
+    day: date
+    connection_id: int | None
+    figures: dict[str, int]
+
+
+def by_number_and_day(*, workspace: Workspace, first: date, last: date) -> list[NumberDay]:
+    """Return one row per day and number with usage, in the order of days and numbers."""
+    sums = (
+        UsageEvent.objects.filter(workspace=workspace, day__gte=first, day__lte=last)
+        .values_list("day", "connection_id", "meter_id")
+        .annotate(total=Sum("quantity"))
+    )
+    rows: dict[tuple[date, int | None], NumberDay] = {}
+    for day, number, meter, total in sums:
+        row = rows.setdefault((day, number), NumberDay(day, number, dict.fromkeys(meters.ALL, 0)))
+        row.figures[meter] = int(total)
+    return [
+        rows[key] for key in sorted(rows, key=lambda key: (key[0], key[1] is None, key[1] or 0))
+    ]
+
+
+def first_day(*, workspace: Workspace) -> date | None:
+    """Return the first day with usage, None before there was any."""
+    found: date | None = UsageEvent.objects.filter(workspace=workspace).aggregate(day=Min("day"))[
+        "day"
+    ]
+    return found
+
+
+def number_names(*, workspace: Workspace, ids: set[int]) -> dict[int, str]:
+    """Return what the numbers are called (settings.NUMBER_NAMES: a room above knows them)."""
+    ask: Callable[..., dict[int, str]] = import_string(settings.NUMBER_NAMES)
+    return ask(workspace=workspace, ids=ids) if ids else {}
 
 
 def totals(rows: list[dict[str, int | str]]) -> dict[str, int]:

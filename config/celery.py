@@ -49,6 +49,16 @@ app.conf.update(
             "schedule": 10.0,
             "options": {"queue": "housekeeping", "expires": 9},
         },
+        "go on with exports": {
+            "task": "messaging.export_due",
+            "schedule": 15.0,
+            "options": {"queue": "housekeeping", "expires": 14},
+        },
+        "look around for the status page": {
+            "task": "messaging.look_around",
+            "schedule": 60.0,
+            "options": {"queue": "housekeeping", "expires": 55},
+        },
         "watch deliveries": {
             "task": "connections.watch_deliveries",
             "schedule": 60.0,

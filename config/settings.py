@@ -105,6 +105,8 @@ EXPORT_HIDDEN_TABLES = [
     "connections_pairpacing",
     "faqs_trainedmodel",
 ]
+# Who knows what a number is called where only its id is known (billing.reports).
+NUMBER_NAMES = "connections.naming.names"
 # Further roles of the database, each for a program of its own: what it may do to which tables.
 DATABASE_ROLES = {
     "backroom_bridge": {
@@ -282,6 +284,8 @@ SILENCED_SYSTEM_CHECKS = (
 
 EMAIL_URL = env.str("EMAIL_URL", default="consolemail://")
 vars().update(env.email_url_config(EMAIL_URL))
+# Where people write for help; without one the pages say: reply to our e-mails.
+SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Backroom <hello@backroom.invalid>")
 
 # --- The API (connections.api): tokens only, no cookies -------------------------------------

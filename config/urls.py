@@ -12,7 +12,7 @@ from django.views.generic import RedirectView
 from config import health
 from connections import webhooks
 from connections.views import screens
-from messaging.views import staff
+from messaging.views import staff, status
 from workspaces.pages import by_method
 
 # The admin shows public tables read-only; these come from libraries with forms to change them.
@@ -49,6 +49,8 @@ urlpatterns = [
     path("w/<slug:slug>/faqs/", include("faqs.urls")),
     path("w/<slug:slug>/connections/", include("connections.urls")),
     path("w/<slug:slug>/usage/", include("billing.urls")),
+    path("pricing/", include("billing.public_urls")),
+    path("status/", status.status_show, name="status-show"),
     path("staff/admin/", admin.site.urls),
     path("staff/", include((staff_pages, "staff"))),
 ]

@@ -2,7 +2,9 @@
 
 import csv
 import io
+import itertools
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import xlsxwriter
 
@@ -37,18 +39,48 @@ def to_xlsx(
     header: Sequence[str], rows: Iterable[Sequence[Cell]], *, sheet: str = "Sheet1"
 ) -> bytes:
     """Return the table as an XLSX file; text cells are typed as strings, never as formulas."""
+    return to_book([(sheet, header, rows)])
+
+
+def to_book(sheets: Iterable[tuple[str, Sequence[str], Iterable[Sequence[Cell]]]]) -> bytes:
+    """Return several tables (sheet, header, rows) as one XLSX file, as `to_xlsx` does."""
     out = io.BytesIO()
-    book = xlsxwriter.Workbook(
-        out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    )
-    page = book.add_worksheet(sheet)
-    for column, title in enumerate(header):
-        page.write_string(0, column, title)
-    for line, row in enumerate(rows, start=1):
-        for column, cell in enumerate(row):
-            if isinstance(cell, int):
-                page.write_number(line, column, cell)
-            else:
-                page.write_string(line, column, str(harmless(cell or "")))
+    book = xlsxwriter.Workbook(out, {"in_memory": True, **_NO_FORMULAS})
+    for sheet, header, rows in sheets:
+        page = book.add_worksheet(sheet)
+        for column, title in enumerate(header):
+            page.write_string(0, column, title)
+        for line, row in enumerate(rows, start=1):
+            _write(page, line, row)
     book.close()
     return out.getvalue()
+
+
+def to_xlsx_file(
+    path: str, header: Sequence[str], rows: Iterable[Sequence[Cell]], *, sheet: str
+) -> None:
+    """Write a table of any length to `path`, a row in memory at a time; further sheets when full."""
+    book = xlsxwriter.Workbook(path, {"constant_memory": True, **_NO_FORMULAS})
+    page, line, count = None, 0, 0
+    for row in itertools.chain([header], rows):
+        if page is None or line >= SHEET_ROWS:
+            count += 1
+            page, line = book.add_worksheet(sheet if count == 1 else f"{sheet} {count}"), 0
+            if count > 1:
+                _write(page, 0, header)
+                line = 1
+        _write(page, line, row)
+        line += 1
+    book.close()
+
+
+_NO_FORMULAS = {"strings_to_formulas": False, "strings_to_urls": False}
+SHEET_ROWS, _CELL = 1_048_576, 32_767  # what a sheet and a cell of a workbook hold
+
+
+def _write(page: Any, line: int, row: Sequence[Cell]) -> None:
+    for column, cell in enumerate(row):
+        if isinstance(cell, int):
+            page.write_number(line, column, cell)
+        else:
+            page.write_string(line, column, str(harmless(cell or ""))[:_CELL])

@@ -1,9 +1,11 @@
 """What people type about conversations and the bot."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from messaging.models import BotSettings
+from messaging.models import BotSettings, ConversationExport
 
 
 class ReplyForm(forms.Form):
@@ -112,3 +114,30 @@ class BatchForm(forms.Form):
     def texts(self) -> str:
         """Return what was pasted and what the file holds."""
         return f"{self.cleaned_data['text']}\n{self.cleaned_data['file']}"
+
+
+class ExportForm(forms.Form):
+    """Which conversations to take along, and as what file."""
+
+    what = forms.ChoiceField(choices=ConversationExport.What.choices)
+    form = forms.ChoiceField(choices=ConversationExport.Form.choices)
+    first_day = forms.DateField(
+        label="From",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    last_day = forms.DateField(
+        label="To and with",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    number = forms.IntegerField(required=False, min_value=1, max_value=2**62)
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        first, last = values.get("first_day"), values.get("last_day")
+        if first and last and last < first:
+            self.add_error("last_day", "The last day comes before the first. Swap them.")
+        if last and last.year > 9000:
+            self.add_error("last_day", "Give a day of this century.")
+        return values

@@ -9,13 +9,13 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from connections import inbox
-from lib import clock, jobs
-from messaging import choices, drain, keeping, takeover
+from lib import clock, events, jobs
+from messaging import choices, condition, drain, exporting, keeping, takeover
 from workspaces import alarms, registry, scope
 from workspaces.models import Workspace
 
 _log = logging.getLogger(__name__)
-_TROUBLE = timedelta(minutes=5)
+_TROUBLE, _AGAIN = timedelta(minutes=5), timedelta(minutes=1)
 # Who works a lane off stays with it while more keeps coming: a flood that arrives as fast as it is
 # answered would else go back, message by message, to the workers that others wait for.
 _LOOKS, _LINGER_SECONDS = 3, 0.08
@@ -91,3 +91,50 @@ def hand_back(**_: object) -> None:
 def keep(**_: object) -> None:
     """Look after each workspace once a day, at its own minute."""
     keeping.keep(now=clock.now())
+
+
+# An export has a thread for so long, then others get their turn.
+_EXPORT_SECONDS = 10.0
+
+
+@shared_task(name=exporting.JOB, queue="housekeeping")
+def export(*, workspace_id: int, **_: object) -> None:
+    """Go on with a workspace's export."""
+    jobs.begun(f"export:{workspace_id}")
+    space = registry.by_id(workspace_id)
+    if space is None:
+        return
+    now = clock.now()
+    try:
+        exporting.advance(workspace=space, now=now, seconds=_EXPORT_SECONDS)
+    except Exception as error:
+        # Whatever it is, it is tried again a minute later, and given up after some times.
+        _log.exception("messaging.export.failed")
+        events.publish(
+            "messaging.export.failed",
+            workspace=workspace_id,
+            meta={"error": type(error).__name__},
+            level=logging.WARNING,
+        )
+        with scope.system():
+            alarms.put_off(workspace_id=workspace_id, kind=exporting.ALARM, until=now + _AGAIN)
+
+
+@shared_task(name="messaging.export_due", queue="housekeeping")
+def export_due(**_: object) -> None:
+    """Go on with exports that a lost wake-up or a crash left behind; delete files of yesterday."""
+    with scope.system():
+        due = alarms.due(kind=exporting.ALARM, now=clock.now(), limit=50)
+    for workspace_id in due:
+        jobs.enqueue(
+            exporting.JOB,
+            queue="housekeeping",
+            once=f"export:{workspace_id}",
+            workspace_id=workspace_id,
+        )
+
+
+@shared_task(name="messaging.look_around", queue="housekeeping")
+def look_around(**_: object) -> None:
+    """Note for the status page how each part of the house is."""
+    condition.record(now=clock.now())

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from messaging.views import bot, conversations, home, quality, setup, trying
+from messaging.views import bot, conversations, exports, home, quality, setup, trying
 from workspaces.pages import by_method
 
 app_name = "messaging"
@@ -71,4 +71,12 @@ urlpatterns = [
     ),
     path("settings/bot/phones/", bot.phone_add, name="test-phone-add"),
     path("settings/bot/phones/<int:pk>/remove/", bot.phone_remove, name="test-phone-remove"),
+    path(
+        "exports/",
+        by_method(get=exports.export_list, post=exports.export_begin),
+        name="export-list",
+    ),
+    path("exports/state/", exports.export_state, name="export-state"),
+    path("exports/<int:pk>/file/", exports.export_file, name="export-file"),
+    path("exports/<int:pk>/drop/", exports.export_drop, name="export-drop"),
 ]

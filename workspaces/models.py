@@ -298,3 +298,20 @@ class PassportPart(models.Model):
 
     def __str__(self) -> str:
         return f"part {self.number} of passport {self.passport_id}"
+
+
+class StatusDay(models.Model):
+    """How often one part of the house was looked at on a day, and how often it had trouble."""
+
+    day = models.DateField()  # in UTC: the house has no zone of its own
+    part = models.CharField(max_length=20)
+    looked = models.IntegerField(default=0)
+    troubled = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["day", "part"], name="status_day_once_a_part")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.part} on {self.day}"

@@ -48,6 +48,12 @@ def show(
     return response
 
 
+def for_everybody(response: HttpResponse) -> HttpResponse:
+    """Let a page that is the same for everybody be kept for minutes, by browsers and on the way."""
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return response
+
+
 def go(request: HttpRequest, to: str, *args: Any, **kwargs: Any) -> HttpResponse:
     """Send the browser to a page, by its URL name or path, whoever asked."""
     url = resolve_url(to, *args, **kwargs)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import cast
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
 
@@ -62,8 +62,9 @@ def _inside(request: HttpRequest, slug: str, get_response: Handler) -> HttpRespo
         inside.workspace = space
         inside.member = member
         response = get_response(request)
-        if response.streaming:
-            # A generator would run after the scope has ended, in another one.
+        if response.streaming and not isinstance(response, FileResponse):
+            # A generator would run after the scope has ended, in another one; a file on this
+            # host's disk needs none.
             raise RuntimeError("Pages of a workspace are answered whole, not streamed.")
         response.headers.setdefault("Cache-Control", "private, no-store")
         return response

@@ -1,11 +1,12 @@
 """The start page, setting up a business, and notices."""
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from lib import clock, countries
-from workspaces import members, notices, onboarding, pages, schemas
+from workspaces import helping, members, notices, onboarding, pages, public, schemas
 from workspaces.decorators import member_required
 from workspaces.forms import WorkspaceForm
 from workspaces.pages import PersonRequest
@@ -16,7 +17,7 @@ from workspaces.routing import WorkspaceRequest
 def workspace_list(request: HttpRequest) -> HttpResponse:
     """The start page: who we are, or the way to one's own business."""
     if not request.user.is_authenticated:
-        return pages.show(request, "workspaces/landing.html")
+        return pages.show(request, "workspaces/landing.html", {"trial_days": settings.TRIAL_DAYS})
     found = members.workspaces_of(user=request.user)
     if len(found) == 1:
         return pages.go(request, "messaging:home-show", found[0].slug)
@@ -84,3 +85,37 @@ def notice_dismiss(request: WorkspaceRequest, pk: int) -> HttpResponse:
     if request.htmx:
         return HttpResponse("")
     return pages.go(request, "messaging:home-show", request.workspace.slug)
+
+
+# --- For everybody ---------------------------------------------------------------------------
+
+
+@require_GET
+def law_show(request: HttpRequest, page: str) -> HttpResponse:
+    """Terms, privacy, data processing, acceptable use."""
+    return pages.for_everybody(pages.show(request, f"workspaces/legal/{page}.html", public.law()))
+
+
+@require_GET
+def help_show(request: HttpRequest) -> HttpResponse:
+    """Help: every topic, or those that a search finds."""
+    query = request.GET.get("q", "").replace("\x00", "").strip()[:80]
+    context = {
+        "query": query,
+        "groups": helping.groups(query=query),
+        "opened": request.GET.get("open", ""),
+        "support": settings.SUPPORT_EMAIL,
+    }
+    return pages.for_everybody(pages.show(request, "workspaces/help.html", context))
+
+
+@require_GET
+def robots_show(request: HttpRequest) -> HttpResponse:
+    """What search engines may look at."""
+    return pages.for_everybody(HttpResponse(public.robots(), content_type="text/plain"))
+
+
+@require_GET
+def sitemap_show(request: HttpRequest) -> HttpResponse:
+    """Where it is."""
+    return pages.for_everybody(HttpResponse(public.sitemap(), content_type="application/xml"))

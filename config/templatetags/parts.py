@@ -168,6 +168,12 @@ def thousandths(value: int) -> str:
 
 
 @register.filter
+def times(value: int, factor: int) -> int:
+    """Multiply, for places in a drawing."""
+    return value * factor
+
+
+@register.filter
 def at_index(row: Sequence[object], index: int) -> object:
     """Return one of a row, by its place."""
     return row[index]
