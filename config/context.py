@@ -40,6 +40,13 @@ PLACES = (
         "send",
         "manager",
     ),
+    Place(
+        "messaging:quick-list",
+        _("Quick answers"),
+        _("Texts that your team lays into a reply by a tap."),
+        "list",
+        "agent",
+    ),
 )
 
 
