@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-import redis
-from django.conf import settings
 from django.test import Client
 
 from connections import manager
@@ -32,14 +30,6 @@ class Shop:
     talk: Conversation
     asked: Message
     answered: Message
-
-
-@pytest.fixture(autouse=True)
-def _nobody_here() -> None:
-    """Who looked at a page in another test is not here in this one."""
-    server = redis.Redis.from_url(settings.REDIS_URL)
-    if keys := server.keys("marks:here:*"):
-        server.delete(*keys)
 
 
 @pytest.fixture
