@@ -242,3 +242,13 @@ def has_waited(*, now: datetime, older_than_seconds: float) -> bool:
     return Call.objects.filter(
         state=State.WAITING, used_at__isnull=True, created_at__lte=since, deadline_at__gt=now
     ).exists()
+
+
+def forget(*, workspace: Workspace, references: Sequence[int], now: datetime) -> None:
+    """Remove what was asked for these messages; what it cost stays in the account."""
+    rows = Call.objects.filter(
+        workspace=workspace, purpose=Call.CHOOSE, reference__in=list(references)
+    )
+    rows.filter(state=Call.State.WAITING).delete()
+    rows.filter(used_at__isnull=True).update(used_at=now)
+    rows.update(request={}, decision=None)

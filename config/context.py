@@ -73,6 +73,13 @@ PLACES = (
         "list",
         "manager",
     ),
+    Place(
+        "messaging:quick-list",
+        _("Quick answers"),
+        _("Texts that your team lays into a reply by a tap."),
+        "list",
+        "agent",
+    ),
 )
 
 

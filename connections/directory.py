@@ -44,3 +44,8 @@ def find(*, phone: str) -> list[DirectoryEntry]:
             .select_related("workspace")
             .order_by("-last_at")[:50]
         )
+
+
+def forget(*, workspace: Workspace, contact_id: int) -> None:
+    """Remove where a contact was known."""
+    DirectoryEntry.objects.filter(workspace=workspace, contact_id=contact_id).delete()

@@ -371,6 +371,16 @@ def cancel(*, workspace: Workspace, key: str) -> bool:
     return bool(count)
 
 
+def retire(*, workspace: Workspace, key: str) -> bool:
+    """End a send that was given up for good: no replay brings it out again.
+
+    False when it is on its way, or was put back in line; True also when its row is gone.
+    """
+    rows = OutboundJob.objects.filter(workspace=workspace, key=key)
+    ended = rows.filter(state__in=[State.DEAD, State.FAILED, State.ACCEPTED])
+    return bool(ended.update(payload=None)) or not rows.exists()
+
+
 def replay(*, ids: Sequence[int], now: datetime) -> int:
     """Put dead or failed sends back in line (support, or an owner's retry)."""
     rows = OutboundJob.objects.filter(

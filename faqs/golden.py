@@ -59,6 +59,12 @@ def add(
     return golden
 
 
+def forget(*, texts: Sequence[str]) -> None:
+    """Remove the questions that corrections took from these messages; they are erased."""
+    said = {" ".join(text.replace("\x00", "").split())[:300] for text in texts}
+    GoldenQuestion.objects.filter(origin=GoldenQuestion.Origin.CORRECTION, text__in=said).delete()
+
+
 def add_all(entries: Iterable[Entry], *, now: datetime) -> None:
     """Make the own questions of imported entries golden ones, up to a number."""
     left = MOST_QUESTIONS - GoldenQuestion.objects.count()

@@ -1,5 +1,6 @@
 """What people said a customer's question was for: taps in a menu, and the team's corrections."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection as database
@@ -73,3 +74,8 @@ def are_worth_fitting(*, fitted: int) -> bool:
 
 def _are_enough(found: int, fitted: int) -> bool:
     return found >= LEAST and found >= fitted + _STEP
+
+
+def forget(*, message_ids: Sequence[int]) -> None:
+    """Remove what was said of these messages; they are erased."""
+    Label.objects.filter(message_id__in=list(message_ids)).delete()

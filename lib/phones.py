@@ -70,6 +70,15 @@ def _candidates(compact: str, country: str) -> list[str]:
     return forms
 
 
+def beginning(text: str, *, country: str) -> str:
+    """Return how numbers in E.164 begin that people begin to write so (`+234806` for `0806`)."""
+    digits = "".join(c for c in text if c.isascii() and c.isdigit())
+    if text.strip().startswith("+"):
+        return "+" + digits
+    code = phonenumbers.country_code_for_region(country.upper())
+    return f"+{code}{digits.lstrip('0')}" if digits.startswith("0") and code else "+" + digits
+
+
 def from_whatsapp(identifier: str) -> str | None:
     """Return E.164 for WhatsApp's own form (digits without plus), or None when it is not a phone."""
     digits = identifier.strip().lstrip("+")

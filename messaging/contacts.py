@@ -224,9 +224,13 @@ class Book:
         return id(contact) in self._news
 
 
-def set_opted_out(*, contact: Contact, is_out: bool, sheet: sql.Sheet) -> None:
+def set_opted_out(*, contact: Contact, is_out: bool, now: datetime, sheet: sql.Sheet) -> None:
     """Keep the customer's own switch, on the sheet: the contact may stand there too."""
-    sheet.add("UPDATE messaging_contact SET is_opted_out = %s WHERE id = %s", [is_out, contact.pk])
+    sheet.add(
+        "UPDATE messaging_contact SET is_opted_out = %s, consent_at = %s, consent_by_id = NULL"
+        " WHERE id = %s",
+        [is_out, now, contact.pk],
+    )
 
 
 TABLE = "messaging_contact"

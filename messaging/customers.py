@@ -243,7 +243,9 @@ def _note_consent(desk: Desk, contact: Contact, text: str) -> None:
     """
     said = words.bare(text)
     if said in words.STOP_WORDS or said in words.START_WORDS:
-        contacts.set_opted_out(contact=contact, is_out=said in words.STOP_WORDS, sheet=desk.sheet)
+        contacts.set_opted_out(
+            contact=contact, is_out=said in words.STOP_WORDS, now=desk.now, sheet=desk.sheet
+        )
 
 
 def _is_commander(desk: Desk, one: _Kept) -> bool:

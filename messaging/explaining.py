@@ -13,6 +13,7 @@ from workspaces.models import Workspace
 
 _LABELS = {
     "received": "Received",
+    "contact": "Who wrote",
     "type": "Kind of message",
     "workspace": "Workspace",
     "subscription": "Plan",

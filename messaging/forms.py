@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from messaging import notes, replies
 from messaging.models import BotSettings, ConversationExport
 
 
@@ -21,6 +22,7 @@ class ReplyForm(forms.Form):
                 "placeholder": "Type a reply",
                 "autocomplete": "off",
                 "data-enter": True,
+                "data-key": "r",
             }
         ),
     )
@@ -141,3 +143,66 @@ class ExportForm(forms.Form):
         if last and last.year > 9000:
             self.add_error("last_day", "Give a day of this century.")
         return values
+
+
+class NoteForm(forms.Form):
+    """A note of the team."""
+
+    note = forms.CharField(
+        label="Note for your team",
+        max_length=notes.LIMIT,
+        help_text="Only your team sees it. It is never sent.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Write something first."},
+    )
+
+
+class NameForm(forms.Form):
+    """What the team calls a contact."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=200,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class TagForm(forms.Form):
+    """A tag for a contact."""
+
+    tag = forms.CharField(
+        label="Add a tag",
+        max_length=30,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "list": "tags-known"}),
+        error_messages={"required": "Write the tag first."},
+    )
+
+
+class EraseForm(forms.Form):
+    """What is typed to show that a contact shall be erased."""
+
+    typed = forms.CharField(
+        label="Type it here",
+        max_length=20,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": "Type what is asked for first."},
+    )
+
+
+class QuickAnswerForm(forms.Form):
+    """A text that is laid into a reply by a tap."""
+
+    title = forms.CharField(
+        label="Title",
+        max_length=60,
+        help_text="What you look for in the list, for example “Bank details”.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": "Give it a title."},
+    )
+    text = forms.CharField(
+        label="Text",
+        max_length=replies.TEXT_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        error_messages={"required": "Write the text first."},
+    )

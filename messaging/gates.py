@@ -101,6 +101,13 @@ def message_type(turn: Turn) -> Verdict:
     )
 
 
+def not_blocked(turn: Turn) -> Verdict:
+    """Whom the team has blocked gets no answer, and calls nobody."""
+    if turn.conversation is not None and turn.conversation.contact.blocked_at is not None:
+        return stopped("contact", "blocked", "Your team has blocked this contact.")
+    return passed("contact", "The contact is not blocked.")
+
+
 def workspace_active(turn: Turn) -> Verdict:
     """A suspended workspace keeps what comes in and says nothing."""
     if turn.connection is not None and turn.connection.removed_at is not None:
@@ -285,6 +292,7 @@ def faq(turn: Turn) -> Verdict:
 
 
 BEFORE_LOOKUP: tuple[Gate, ...] = (
+    not_blocked,
     message_type,
     workspace_active,
     subscription,

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Collate, Lower, Reverse
 
 from messaging.hours import MON_TO_SAT
 
@@ -127,21 +130,46 @@ class TestPhone(models.Model):
         return f"test phone {self.pk}"
 
 
+class Tag(models.Model):
+    """A word by which the team sorts its contacts."""
+
+    name = models.CharField(max_length=30)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("name"), name="tag_once")]
+
+    def __str__(self) -> str:
+        return f"tag {self.pk}"
+
+
 class Contact(models.Model):
     """A customer. Known by identities; the phone number is only one of them."""
 
-    name = models.CharField(max_length=200, blank=True)
+    name = models.CharField(max_length=200, blank=True)  # as WhatsApp tells it, time and again
+    known_as = models.CharField(max_length=200, blank=True, default="", db_default="")  # the team's
     username = models.CharField(max_length=120, blank=True)  # shared by many, never a key
     phone = models.CharField(max_length=16, null=True, blank=True)  # noqa: DJ001 - unknown is not ""
     is_opted_out = models.BooleanField(default=False)
     is_marketing_opted_out = models.BooleanField(default=False)
+    consent_at = models.DateTimeField(null=True)  # when `is_opted_out` was last said
+    consent_by_id = models.BigIntegerField(null=True)  # a User; null: the customer's own word
+    blocked_at = models.DateTimeField(null=True)
+    blocked_by_id = models.BigIntegerField(null=True)  # a User
+    tags = models.ManyToManyField(Tag, related_name="contacts")
     # Two identities of one message led to two contacts: shown to people, never merged alone.
     conflict_with = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["phone"], name="contact_by_phone")]
+        indexes = [
+            models.Index(fields=["phone"], name="contact_by_phone"),
+            # What people remember of a number are its last digits.
+            models.Index(Collate(Reverse("phone"), "C"), name="contact_by_last_digits"),
+            GinIndex(
+                SearchVector("known_as", "name", "username", config="simple"), name="contact_names"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"contact {self.pk}"
@@ -199,6 +227,7 @@ class Conversation(models.Model):
     handover_told_at = models.DateTimeField(null=True)
     away_told_at = models.DateTimeField(null=True)  # once while the business is closed
     last_inbound_at = models.DateTimeField(null=True)  # opens the 24-hour window
+    seen_at = models.DateTimeField(null=True)  # when somebody of the team last had it open
     last_message_at = models.DateTimeField()
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
@@ -213,6 +242,16 @@ class Conversation(models.Model):
             models.Index(fields=["-last_message_at", "-id"], name="conversation_by_time"),
             models.Index(
                 fields=["held_until"], condition=Q(holder="person"), name="conversation_held"
+            ),
+            models.Index(
+                fields=["-last_message_at", "-id"],
+                condition=Q(needs_person=True, state="open"),
+                name="conversation_needs",
+            ),
+            models.Index(
+                fields=["held_by_id", "-last_message_at", "-id"],
+                condition=Q(holder="person"),
+                name="conversation_held_by",
             ),
         ]
 
@@ -284,6 +323,7 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["conversation", "provider_at", "id"], name="message_in_order"),
             models.Index(fields=["created_at"], name="message_by_time"),
+            GinIndex(SearchVector("text", config="simple"), name="message_words"),
         ]
 
     def __str__(self) -> str:
@@ -436,3 +476,40 @@ class ExportPiece(models.Model):
 
     def __str__(self) -> str:
         return f"piece {self.pk}"
+
+
+class Note(models.Model):
+    """What the team writes about a contact for itself; never sent."""
+
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="notes")
+    # Where it is shown in the flow; null: written beside the contact only.
+    conversation = models.ForeignKey(
+        Conversation, null=True, on_delete=models.CASCADE, related_name="notes"
+    )
+    text = models.CharField(max_length=2000)
+    by_id = models.BigIntegerField()  # a User of the public schema
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["conversation", "created_at"], name="note_in_order"),
+            models.Index(fields=["contact", "-created_at"], name="note_by_contact"),
+        ]
+
+    def __str__(self) -> str:
+        return f"note {self.pk}"
+
+
+class QuickAnswer(models.Model):
+    """A text of the team's own that is laid into a reply by a tap."""
+
+    title = models.CharField(max_length=60)
+    text = models.TextField()  # at most one WhatsApp message
+    by_id = models.BigIntegerField(null=True)  # who wrote it last
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("title"), name="quick_answer_once")]
+
+    def __str__(self) -> str:
+        return f"quick answer {self.pk}"

@@ -46,7 +46,10 @@ def _act(turn: LiveTurn, last: Verdict) -> list[Verdict]:
         case "opt_out" | "opt_in":
             is_out = last.reason == "opt_out"
             contacts.set_opted_out(
-                contact=turn.conversation.contact, is_out=is_out, sheet=turn.desk.sheet
+                contact=turn.conversation.contact,
+                is_out=is_out,
+                now=turn.now,
+                sheet=turn.desk.sheet,
             )
             return _say(turn, sentences.consent(turn.bot, is_out=is_out))
         case "greeting":

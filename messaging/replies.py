@@ -26,6 +26,7 @@ class Reply:
     buttons: Sequence[Button]
     expires_at: datetime | None
     chat: str | None = None  # where the customer wrote last, in the provider's own words
+    not_before: datetime | None = None  # whoever wrote it may take it back until then
 
 
 def draft(
@@ -40,6 +41,7 @@ def draft(
     buttons: Sequence[Button] = (),
     content: dict[str, object] | None = None,
     to: Sender | None = None,
+    not_before: datetime | None = None,
 ) -> Reply:
     """Write `text` (with up to three reply buttons) to the conversation's customer, unsaved.
 
@@ -64,7 +66,7 @@ def draft(
     conversations.move_clocks(conversation=conversation, message=message, at=now)
     address = to if to is not None and to.key else contacts.address_of(conversation.contact)
     chat = _chat_of(answers) if answers is not None else _last_chat(conversation)
-    return Reply(message, address, buttons, expires_at, chat)
+    return Reply(message, address, buttons, expires_at, chat, not_before)
 
 
 def _chat_of(message: Message) -> str | None:
@@ -141,7 +143,7 @@ def put(
                 correlation=reply.message.correlation,
                 message_id=reply.message.pk,
                 expires_at=reply.expires_at,
-                not_before=found[1] if (found := typed[reply.message.pk]) else None,
+                not_before=_when(reply, typed[reply.message.pk]),
             )
             for reply in replies
         ],
@@ -160,6 +162,12 @@ def _types_first(reply: Reply, now: datetime) -> tuple[outbox.Item | None, datet
     if seconds and asked is not None and asked.provider_message_id:
         mark = replace(_mark(asked, OutboundKind.TYPING, reply.to), key=f"typing-for:{message.pk}")
     return mark, now + timedelta(seconds=seconds)
+
+
+def _when(reply: Reply, typed: tuple[outbox.Item | None, datetime] | None) -> datetime | None:
+    """Return when it may go at the earliest; None: now."""
+    moments = [moment for moment in (reply.not_before, typed and typed[1]) if moment]
+    return max(moments, default=None)
 
 
 def show_typing(

@@ -1,5 +1,6 @@
 """Who speaks: a person takes a conversation over, gives it back, or is called."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -11,14 +12,22 @@ from lib import events, sql
 from messaging import bot, conversations, replies, trace
 from messaging.models import Conversation, Message
 from workspaces import alarms, audit
-from workspaces.models import User, Workspace
+from workspaces.models import Member, User, Workspace
 
 Holder = Conversation.Holder
 ALARM = conversations.ALARM
+# How long a reply from the inbox waits, so that whoever wrote it can take it back.
+UNDO_SECONDS = 5
+BOT, TEAM = "bot", "team"  # who may have a conversation, beside a person (by number)
+_TALKING = (Member.Role.AGENT, Member.Role.MANAGER, Member.Role.OWNER)
 
 
 class UnableToReply(Exception):
     """The reply cannot be sent; the message is a sentence for the person who wrote it."""
+
+
+class UnableToAssign(Exception):
+    """The conversation goes to nobody else; the message is a sentence for who asked."""
 
 
 class UnableToFindConversation(Exception):
@@ -48,7 +57,7 @@ def find(*, conversation_id: int) -> Conversation:
     return found
 
 
-def _in_hand(conversation_id: int) -> Conversation:
+def in_hand(conversation_id: int) -> Conversation:
     """Return a conversation that nobody else touches before our commit."""
     found = conversations.lock_all(conversation_ids=[conversation_id])
     if not found:
@@ -64,10 +73,12 @@ def reply(
     text: str,
     now: datetime,
     once: str = "",
+    undo_seconds: int = 0,
 ) -> Message:
     """Send a person's reply and take the conversation over.
 
-    `once` makes a repeated submission of the same form one message. Raises UnableToReply
+    `once` makes a repeated submission of the same form one message. With `undo_seconds` it
+    waits so long in the outbox, and messaging.undoing can take it back. Raises UnableToReply
     when the text cannot be sent (empty, too long, window closed, number off).
     """
     text = text.replace("\x00", "").strip()
@@ -77,32 +88,15 @@ def reply(
         raise UnableToReply(
             f"WhatsApp takes {replies.TEXT_LIMIT:,} characters; this has {len(text):,}. Send it in two parts."
         )
-    if workspace.is_suspended:
-        raise UnableToReply("The workspace is suspended, so nothing can be sent. Write to support.")
     once = once[:64]
     with events.correlated(""), transaction.atomic(durable=True):
-        conversation = _in_hand(conversation_id)
+        conversation = in_hand(conversation_id)
         if once and (
             earlier := Message.objects.filter(conversation=conversation, content__once=once).first()
         ):
             return earlier
-        connection = Connection.objects.filter(
-            pk=conversation.connection_id, workspace=workspace
-        ).first()
-        if connection is None:
-            raise UnableToReply(
-                "The number of this conversation is no longer connected. Connect it again first."
-            )
-        if not connection.is_sending:
-            raise UnableToReply(
-                f"Sending on this number is stopped. {connection.state_reason}".strip()
-            )
-        ends = conversations.window_ends_at(conversation)
-        if ends is None or ends <= now:
-            raise UnableToReply(
-                "More than 24 hours have passed since the customer wrote. WhatsApp allows no"
-                " ordinary message now; wait until they write again."
-            )
+        check(workspace=workspace, conversation=conversation, now=now)
+        before = _standing_of(conversation)
         replies.take_place(
             workspace=workspace, standing=plans.standing(workspace=workspace, now=now), now=now
         )
@@ -111,9 +105,10 @@ def reply(
             text=text,
             author=Message.Author.MEMBER,
             author_id=user.pk,
-            content={"once": once} if once else {},
+            content={"once": once, "before": before} if once else {"before": before},
             correlation=events.correlation(),
             now=now,
+            not_before=now + timedelta(seconds=undo_seconds) if undo_seconds else None,
         )
         sheet = sql.Sheet()
         replies.put(workspace=workspace, replies=[said], now=now, sheet=sheet)
@@ -136,16 +131,135 @@ def reply(
     return message
 
 
-def take(*, conversation_id: int, user: User, now: datetime) -> None:
-    """Let a person take the conversation without writing yet."""
-    with transaction.atomic(durable=True):
-        _hold(_in_hand(conversation_id), user_id=user.pk, now=now)
+def check(*, workspace: Workspace, conversation: Conversation, now: datetime) -> None:
+    """Make sure that a person may write in the conversation now. Raises UnableToReply."""
+    if workspace.is_suspended:
+        raise UnableToReply("The workspace is suspended, so nothing can be sent. Write to support.")
+    connection = Connection.objects.filter(
+        pk=conversation.connection_id, workspace=workspace
+    ).first()
+    if connection is None:
+        raise UnableToReply(
+            "The number of this conversation is no longer connected. Connect it again first."
+        )
+    if not connection.is_sending:
+        raise UnableToReply(f"Sending on this number is stopped. {connection.state_reason}".strip())
+    ends = conversations.window_ends_at(conversation)
+    if ends is None or ends <= now:
+        raise UnableToReply(
+            "More than 24 hours have passed since the customer wrote. WhatsApp allows no"
+            " ordinary message now; wait until they write again."
+        )
 
 
-def give_back(*, workspace: Workspace, conversation_id: int, user: User, now: datetime) -> None:
-    """Give the conversation back to the bot; a later hand-over tells the customer again."""
+def _standing_of(conversation: Conversation) -> dict[str, object]:
+    """Return who had the conversation and since when it waited, as a message keeps it."""
+    since = conversation.needs_person_since if conversation.needs_person else None
+    return {"held": mark_of(conversation), "needs": since.isoformat() if since else None}
+
+
+def mark_of(conversation: Conversation) -> str:
+    """Return who has the conversation, in a word that a form can carry."""
+    if conversation.holder == Holder.BOT:
+        return BOT
+    return str(conversation.held_by_id) if conversation.held_by_id else TEAM
+
+
+def take(*, conversation_id: int, user: User, now: datetime, had: str = "") -> None:
+    """Let a person take the conversation without writing yet.
+
+    `had` is who had it when the person decided so. Raises UnableToAssign when that has changed.
+    """
     with transaction.atomic(durable=True):
-        conversation = _in_hand(conversation_id)
+        conversation = in_hand(conversation_id)
+        _agree(conversation, had=had, to=str(user.pk))
+        _hold(conversation, user_id=user.pk, now=now)
+
+
+def team(*, workspace: Workspace) -> list[User]:
+    """Return the people who may have a conversation, by name."""
+    rows = Member.objects.filter(workspace=workspace, role__in=_TALKING, user__is_active=True)
+    people = [member.user for member in rows.select_related("user")[:200]]
+    return sorted(people, key=lambda user: user.shown_name.casefold())
+
+
+def assign(
+    *,
+    workspace: Workspace,
+    conversation_id: int,
+    to: str,
+    user: User,
+    now: datetime,
+    had: str = "",
+    needs_person: bool = False,
+) -> str:
+    """Give a conversation to a person, to the team or to the bot; return who had it.
+
+    `had` is who had it when it was decided: whoever is faster has it, and the other is told by
+    UnableToAssign. With `needs_person` it waits for a person again (a "done" that was taken back).
+    """
+    with transaction.atomic(durable=True):
+        conversation = in_hand(conversation_id)
+        previous = mark_of(conversation)
+        _agree(conversation, had=had, to=to)
+        if needs_person:
+            conversations.flag_for_person(conversation=conversation, now=now)
+        if to == BOT:
+            conversations.keep([conversation])
+            _release(Conversation.objects.filter(pk=conversation.pk))
+        else:
+            _hold(conversation, user_id=_person(workspace, to), now=now)
+        if previous != to:
+            audit.record(
+                action="conversation.assigned",
+                workspace=workspace,
+                actor=user,
+                target=f"conversation {conversation.pk} to {to if not to.isdigit() else f'user {to}'}",
+                now=now,
+            )
+    return previous
+
+
+def _person(workspace: Workspace, to: str) -> int | None:
+    """Return whose number `to` is; None for the team."""
+    if to == TEAM:
+        return None
+    people = Member.objects.filter(workspace=workspace, role__in=_TALKING, user__is_active=True)
+    if not (
+        to.isascii() and to.isdigit() and len(to) < 19 and people.filter(user=int(to)).exists()
+    ):
+        raise UnableToAssign("This person does not answer customers here. Choose another.")
+    return int(to)
+
+
+def _agree(conversation: Conversation, *, had: str, to: str) -> None:
+    """Refuse what was decided before somebody else took the conversation."""
+    now_with = mark_of(conversation)
+    if not had or now_with in (had, to):
+        return
+    if now_with == BOT:
+        raise UnableToAssign("The bot has this conversation again. Look at it, then decide anew.")
+    person = User.objects.filter(pk=conversation.held_by_id).first()
+    name = person.shown_name if person else "Somebody of your team"
+    raise UnableToAssign(f"{name} has taken this conversation a moment ago, so it stays there.")
+
+
+@dataclass(frozen=True)
+class Before:
+    """Who had a conversation, and whether it waited for a person."""
+
+    held: str
+    needs_person: bool
+
+
+def give_back(*, workspace: Workspace, conversation_id: int, user: User, now: datetime) -> Before:
+    """Give the conversation back to the bot; a later hand-over tells the customer again.
+
+    Returns how it was before.
+    """
+    with transaction.atomic(durable=True):
+        conversation = in_hand(conversation_id)
+        before = Before(mark_of(conversation), conversation.needs_person)
         answered(conversation)
         conversations.keep([conversation])
         _release(Conversation.objects.filter(pk=conversation.pk))
@@ -156,6 +270,7 @@ def give_back(*, workspace: Workspace, conversation_id: int, user: User, now: da
             target=f"conversation {conversation.pk}",
             now=now,
         )
+    return before
 
 
 def give_back_all(*, user: User) -> int:

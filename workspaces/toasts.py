@@ -13,12 +13,17 @@ def say(
     *,
     undo_at: str = "",
     fields: Mapping[str, str | int] | None = None,
+    is_brief: bool = False,
 ) -> None:
     """Say that something was done; with `undo_at`, offer to post `fields` there to take it back.
 
-    Shown by the next page, or with the next fragment (workspaces.pages.show).
+    `is_brief`: it can be taken back for some seconds only. Shown by the next page, or with the next fragment (workspaces.pages.show).
     """
-    way_back = json.dumps({"url": undo_at, "fields": dict(fields or {})}) if undo_at else ""
+    way_back = (
+        json.dumps({"url": undo_at, "fields": dict(fields or {}), "brief": is_brief})
+        if undo_at
+        else ""
+    )
     messages.success(request, text, extra_tags=way_back)
 
 

@@ -1,4 +1,4 @@
-"""The inbox: the list of conversations, one thread, and a person's part in it."""
+"""The inbox: the list of conversations, one thread, and what keeps both fresh."""
 
 import secrets
 from functools import partial
@@ -7,29 +7,45 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import resolve_url
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_GET, require_POST
 
 from faqs import holding
 from lib import clock
-from messaging import correcting, explaining, inbox, replies, takeover
-from messaging.forms import ReplyForm
+from messaging import (
+    correcting,
+    explaining,
+    inbox,
+    people,
+    presence,
+    quick_answers,
+    replies,
+    takeover,
+    threads,
+)
+from messaging.forms import NoteForm, ReplyForm
 from workspaces import members, pages
 from workspaces.decorators import member_required
 from workspaces.routing import WorkspaceRequest
 
-_THREAD = "messaging/thread.html"
+THREAD = "messaging/thread.html"
 
 
-def _listing(request: WorkspaceRequest) -> dict[str, Any]:
+def _listing(request: WorkspaceRequest, *, until: str = "") -> dict[str, Any]:
     asked = request.GET
     return {
         "listing": inbox.listing(
             view=asked.get("view", "all"),
             query=asked.get("q", ""),
+            tag=asked.get("tag", ""),
             before=asked.get("before", ""),
+            before_hit=asked.get("before_hit", ""),
+            until=until,
+            user_id=request.user.pk,
             country=request.workspace.country,
         ),
-        "current": pages.number(asked.get("beside")),  # the thread that the list stands beside
+        # The thread that the list stands beside.
+        "current": pages.number(asked.get("beside") or asked.get("open")),
         "is_first_page": not asked.get("before"),
     }
 
@@ -39,24 +55,18 @@ def _listing(request: WorkspaceRequest) -> dict[str, Any]:
 def conversation_list(request: WorkspaceRequest) -> HttpResponse:
     """Who wrote, latest first."""
     part = "more" if request.GET.get("before") else "list"
-    return pages.show(request, "messaging/inbox.html", _listing(request), part=part)
+    part = "hits" if request.GET.get("before_hit") else part
+    context = _listing(request) | {"tags": SimpleLazyObject(people.every_tag)}
+    context["company"] = SimpleLazyObject(partial(_company, request, context["current"] or 0))
+    return pages.show(request, "messaging/inbox.html", context, part=part)
 
 
-@require_GET
-@member_required("viewer")
-def conversation_rows(request: WorkspaceRequest) -> HttpResponse:
-    """The list's first page again, or 204 when it is as it was (a poll)."""
-    context = _listing(request)
-    if context["listing"].version == request.GET.get("version"):
-        return pages.unchanged()
-    return pages.show(request, "messaging/inbox.html#rows", context)
-
-
-def _thread(
+def thread_of(
     request: WorkspaceRequest, pk: int, *, before: str = "", since: str = ""
-) -> inbox.Thread:
+) -> threads.Thread:
+    """Return a thread of the workspace in hand, or answer that there is none."""
     try:
-        return inbox.thread(
+        return threads.thread(
             workspace=request.workspace,
             conversation_id=pk,
             before=before,
@@ -67,98 +77,83 @@ def _thread(
         raise Http404 from error
 
 
-def _around(
-    request: WorkspaceRequest, thread: inbox.Thread, form: ReplyForm | None = None
+def around(
+    request: WorkspaceRequest, thread: threads.Thread, form: ReplyForm | None = None
 ) -> dict[str, Any]:
+    """Return what a thread's page is drawn from."""
     return {
         "thread": thread,
         "may_reply": members.may(request.member, "agent"),
-        "form": form or ReplyForm(initial={"once": secrets.token_urlsafe(12)}),
+        "form": form or fresh_form(),
+        "note_form": NoteForm(),
         "text_limit": replies.TEXT_LIMIT,
+        # Asked for where they are drawn, and once only.
+        "team": SimpleLazyObject(partial(takeover.team, workspace=request.workspace)),
+        "company": SimpleLazyObject(partial(_company, request, thread.conversation.pk)),
     }
+
+
+def _company(request: WorkspaceRequest, opened: int = 0) -> presence.Presence:
+    return presence.note(
+        workspace=request.workspace,
+        user=request.user,
+        conversation_id=opened,
+        is_writing=request.GET.get("writing") == "1",
+        now=clock.now(),
+    )
+
+
+def fresh_form(text: str = "") -> ReplyForm:
+    """Return a form for a reply, with words in it or none."""
+    return ReplyForm(initial={"once": secrets.token_urlsafe(12), "text": text})
 
 
 @require_GET
 @member_required("viewer")
 def thread_show(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """One conversation; `before` shows older messages."""
+    """One conversation; `before` shows older messages, `at` those around one."""
     before = request.GET.get("before", "")
-    thread = _thread(request, pk, before=before)
-    context = _around(request, thread) | {"is_past": bool(before)}
-    return pages.show(request, _THREAD, context, part="earlier")
+    if (at := pages.number(request.GET.get("at"))) is not None:
+        before = threads.around(conversation_id=pk, message_id=at)
+    thread = thread_of(request, pk, before=before)
+    context = around(request, thread) | {"is_past": bool(before)}
+    if "picks" in request.GET:  # without script the list opens with the page
+        context["picks"] = quick_answers.picks(query=request.GET.get("find", ""))
+    return pages.show(request, THREAD, context, part="earlier")
 
 
 @require_GET
 @member_required("viewer")
-def thread_messages(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """The newest part of a thread again, or 204 when it is as it was (a poll)."""
-    thread = _thread(request, pk, since=request.GET.get("since", ""))
-    if thread.version == request.GET.get("version"):
-        return pages.unchanged()
-    is_changed = request.GET.get("open") != str(int(thread.is_window_open))
-    context = _around(request, thread) | {"has_new_window": is_changed}
-    return pages.show(request, f"{_THREAD}#polled", context)
+def conversation_live(request: WorkspaceRequest) -> HttpResponse:
+    """What changed of everything that a page of the inbox shows, or 204 (its one poll).
 
-
-@require_POST
-@member_required("agent")
-def thread_reply(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """Send a person's reply; the bot keeps out of the conversation from then on."""
-    form = ReplyForm(request.POST)
-    if form.is_valid():
-        try:
-            takeover.reply(
-                workspace=request.workspace,
-                conversation_id=pk,
-                user=request.user,
-                text=form.cleaned_data["text"],
-                once=form.cleaned_data["once"],
-                now=clock.now(),
-            )
-        except takeover.UnableToFindConversation as error:
-            raise Http404 from error
-        except takeover.UnableToReply as error:
-            form.add_error("text", str(error))
-    since = request.POST.get("since", "")
-    if form.is_valid():
-        if not pages.is_htmx(request):
-            return pages.go(request, "messaging:thread-show", request.workspace.slug, pk)
-        context = _around(request, _thread(request, pk, since=since))
-        return pages.show(request, _THREAD, context | {"is_beside": True}, part="replied")
-    context = _around(request, _thread(request, pk, since=since), form)
-    return pages.show(request, _THREAD, context, part="composer", status=422)
-
-
-def _moved(request: WorkspaceRequest, pk: int, sentence: str) -> HttpResponse:
-    if not pages.is_htmx(request):
-        messages.success(request, sentence)
-        return pages.go(request, "messaging:thread-show", request.workspace.slug, pk)
-    context = _around(request, _thread(request, pk, since=request.POST.get("since", "")))
-    return pages.show(request, _THREAD, context | {"is_beside": True}, part="moved")
-
-
-@require_POST
-@member_required("agent")
-def conversation_take(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """Take the conversation over without writing yet."""
-    try:
-        takeover.take(conversation_id=pk, user=request.user, now=clock.now())
-    except takeover.UnableToFindConversation as error:
-        raise Http404 from error
-    return _moved(request, pk, "You have this conversation now. The bot keeps out of it.")
-
-
-@require_POST
-@member_required("agent")
-def conversation_give_back(request: WorkspaceRequest, pk: int) -> HttpResponse:
-    """Give the conversation back to the bot."""
-    try:
-        takeover.give_back(
-            workspace=request.workspace, conversation_id=pk, user=request.user, now=clock.now()
+    The page says by its own fields what it shows and how it was: list, thread, window, company.
+    """
+    asked = request.GET
+    context: dict[str, Any] = {}
+    opened = pages.number(asked.get("open"))
+    if opened is not None:
+        thread = thread_of(request, opened, since=asked.get("since", ""))
+        is_past = asked.get("past") == "1"
+        context |= around(request, thread)
+        context["has_thread"] = thread.version != asked.get("thread") and not is_past
+        context["has_window"] = (
+            thread.is_window_open and "window" in asked and asked["window"] != thread.window_left
         )
-    except takeover.UnableToFindConversation as error:
-        raise Http404 from error
-    return _moved(request, pk, "The bot has this conversation again.")
+        context["has_new_form"] = asked.get("can") != str(int(thread.is_window_open))
+    company = _company(request, opened or 0)
+    context |= {"company": company, "has_company": company.mark != asked.get("company", "")}
+    if "list" in asked:
+        context |= _listing(request, until=asked.get("until", ""))
+        context["needs_count"] = context["listing"].needs_count
+        context["has_list"] = context["listing"].version != asked["list"]
+    else:
+        context["needs_count"] = inbox.waiting().count()
+    context["has_badge"] = str(context["needs_count"]) != asked.get("needs", "")
+    changes = ("has_thread", "has_new_form", "has_window", "has_company", "has_list", "has_badge")
+    if not any(context.get(name) for name in changes):
+        return pages.unchanged()
+    return pages.show(request, "messaging/live.html", context | {"is_beside": True})
 
 
 @require_POST
@@ -166,7 +161,7 @@ def conversation_give_back(request: WorkspaceRequest, pk: int) -> HttpResponse:
 def thread_see(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Tell the customer that a person has read their newest message."""
     try:
-        inbox.mark_seen(workspace=request.workspace, conversation_id=pk, now=clock.now())
+        threads.mark_seen(workspace=request.workspace, conversation_id=pk, now=clock.now())
     except takeover.UnableToFindConversation as error:
         raise Http404 from error
     return pages.unchanged()

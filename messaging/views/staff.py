@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from connections import cards
 from lib import clock, crypto
-from messaging import explaining, inbox, staff, takeover
+from messaging import explaining, staff, takeover, threads
 from workspaces import audit, pages
 from workspaces.decorators import staff_look
 from workspaces.models import User
@@ -69,7 +69,7 @@ def workspace_look(request: WorkspaceRequest) -> HttpResponse:
 def thread_look(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """One conversation, read-only."""
     try:
-        thread = inbox.thread(
+        thread = threads.thread(
             workspace=request.workspace,
             conversation_id=pk,
             before=request.GET.get("before", ""),

@@ -44,6 +44,20 @@
       event.preventDefault();
       event.target.form.requestSubmit();
     }
+    // Keys of the inbox; what they do is reachable without them.
+    if (!event.ctrlKey && !event.metaKey && !event.altKey && !event.target.closest("input, textarea, select")) {
+      const talks = [...document.querySelectorAll(".talks a")];
+      const step = { j: 1, k: -1 }[event.key];
+      const goal = step
+        ? talks[Math.min(talks.length - 1, Math.max(0, (talks.indexOf(document.activeElement) + 1 || talks.findIndex((a) => a.ariaCurrent) + 1) - 1 + step))]
+        : event.key !== '"' && document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+      if (goal) {
+        event.preventDefault();
+        if (goal.open !== undefined) goal.open = !goal.open;
+        else if (goal.matches("button")) goal.click();
+        else goal.focus();
+      }
+    }
     if (event.key === "Escape") document.querySelectorAll(".menu[open]").forEach((menu) => { menu.open = false; });
   });
 
@@ -52,6 +66,11 @@
       if (!menu.contains(event.target)) menu.open = false;
     });
     if (event.target.closest("[data-print]")) print();
+    const close = event.target.closest("[data-close]");
+    if (close) {
+      event.preventDefault();
+      document.getElementById(close.dataset.close).replaceChildren();
+    }
     const copy = event.target.closest("[data-copy]");
     if (copy) {
       const field = document.getElementById(copy.dataset.copy);
@@ -67,7 +86,15 @@
     const shown = document.querySelector(`[data-count-of="${field.id}"]`);
     if (shown) shown.textContent = Array.from(field.value).length.toLocaleString("en");
   };
+  // Colleagues see that somebody writes, for as long as keys are pressed.
+  let stops;
   document.addEventListener("input", (event) => {
+    const mark = event.target.dataset.enter !== undefined && document.querySelector("[data-writing]");
+    if (mark) {
+      mark.value = 1;
+      clearTimeout(stops);
+      stops = setTimeout(() => { mark.value = ""; }, 6000);
+    }
     if (event.target.dataset.counted !== undefined) count(event.target);
   });
 

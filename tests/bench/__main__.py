@@ -36,6 +36,7 @@ ALONE = {
     "burst": "tests.bench.burst:burst",
     "model": "tests.bench.burst:model",
     "spaces": "tests.bench.spaces:spaces",
+    "inbox": "tests.bench.inbox:inbox",
     "bridge": "tests.bench.bridge:bridge",
     "linked": "tests.bench.linked:linked",
 }

@@ -121,7 +121,7 @@ def test_a_question_that_comes_while_a_person_writes_is_left_to_them(committed_w
 
     def write() -> None:
         with scope.workspace(way.space), transaction.atomic():
-            takeover._hold(takeover._in_hand(conversation_id), user_id=1, now=clock.now())
+            takeover._hold(takeover.in_hand(conversation_id), user_id=1, now=clock.now())
             begun.set()
             may_end.wait(10)
 
@@ -149,7 +149,7 @@ def test_giving_back_by_time_does_not_undo_a_reply_of_the_same_moment(committed_
 
     def write() -> None:
         with scope.workspace(way.space), transaction.atomic():
-            takeover._hold(takeover._in_hand(conversation_id), user_id=7, now=clock.now())
+            takeover._hold(takeover.in_hand(conversation_id), user_id=7, now=clock.now())
             begun.set()
             time.sleep(0.3)
 

@@ -1,5 +1,7 @@
 """The list of conversations, a thread, and a person's part in it."""
 
+import html
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,13 +9,14 @@ from django.test import Client
 
 from connections.models import Connection, OutboundJob
 from lib import clock
-from messaging import inbox
+from messaging import inbox, threads
 from messaging.models import Contact, Conversation, Message
 from tests.pages.conftest import HTMX, Shop, write
 from workspaces import scope
 
 pytestmark = pytest.mark.django_db
 LIST = "/w/acme/conversations/"
+POLL = f"{LIST}live/"
 
 
 def thread(shop: Shop, more: str = "") -> str:
@@ -77,15 +80,32 @@ def test_older_conversations_follow_without_gaps(shop: Shop, agent: Client) -> N
     assert part.count("<li>") == 11 and "<html" not in part
 
 
-def test_a_poll_is_answered_only_when_something_changed(shop: Shop, agent: Client) -> None:
-    with scope.workspace(shop.space):
-        version = inbox.listing(country="NG").version
-    poll = f"{LIST}rows/?view=all&q=&version={version}"
+def live(shop: Shop, agent: Client, *, of_thread: bool = False) -> dict[str, str]:
+    """Return what a page of the inbox says about itself in its poll."""
+    page = agent.get(thread(shop) if of_thread else LIST).text
+    if of_thread:
+        page += agent.get(f"{LIST}?beside={shop.talk.pk}", headers=HTMX).text
+    fields = re.findall(r"<input type=.hidden.[^>]*data-live[^>]*>", page)
+    return {
+        name[1]: html.unescape(value[1])
+        for field in fields
+        if (name := re.search(r'name="(\w+)"', field))
+        and (value := re.search(r'value="([^"]*)"', field))
+    }
 
-    assert agent.get(poll, headers=HTMX).status_code == 204
+
+def test_a_poll_is_answered_only_when_something_changed(
+    shop: Shop, agent: Client, stranger: Client
+) -> None:
+    known = live(shop, agent)
+
+    assert agent.get(POLL, known, headers=HTMX).status_code == 204
     with scope.workspace(shop.space):
         write(shop.talk, "And to Lekki?", wamid="wamid.IN2")
-    assert "And to Lekki?" in agent.get(poll, headers=HTMX).text
+    part = agent.get(POLL, known, headers=HTMX).text
+    assert "And to Lekki?" in part and 'id="talks" hx-swap-oob="true"' in part
+    assert 'id="latest"' not in part
+    assert stranger.get(POLL, known, headers=HTMX).status_code == 404
 
 
 def test_a_list_costs_the_same_for_one_and_for_thirty(
@@ -93,7 +113,7 @@ def test_a_list_costs_the_same_for_one_and_for_thirty(
 ) -> None:
     with scope.workspace(shop.space):
         talks(shop, 30)
-        with django_assert_max_num_queries(4):  # type: ignore[operator]
+        with django_assert_max_num_queries(5):  # type: ignore[operator]
             assert len(inbox.listing(country="NG").talks) == 30
 
 
@@ -122,29 +142,40 @@ def test_earlier_messages_are_one_click_away(shop: Shop, agent: Client) -> None:
     with scope.workspace(shop.space):
         for n in range(45):
             write(shop.talk, f"old {n}", ago=timedelta(hours=n + 1), wamid=f"wamid.OLD{n}")
-        newest = inbox.thread(workspace=shop.space, conversation_id=shop.talk.pk, now=clock.now())
+        newest = threads.thread(workspace=shop.space, conversation_id=shop.talk.pk, now=clock.now())
 
     assert "Earlier messages" in agent.get(thread(shop)).text
     part = agent.get(thread(shop, f"?before={newest.earlier}"), headers=HTMX).text
     whole = agent.get(thread(shop, f"?before={newest.earlier}")).text
     assert part.count('class="bubble') - part.count('class="bubbles') == 17
-    assert "To the newest messages" in whole and "data-poll" not in whole.split('id="latest"')[1]
+    assert "To the newest messages" in whole and 'name="past" value="1"' in whole
 
 
-def test_a_thread_polls_cheaply_and_keeps_its_beginning(shop: Shop, agent: Client) -> None:
-    with scope.workspace(shop.space):
-        now = inbox.thread(workspace=shop.space, conversation_id=shop.talk.pk, now=clock.now())
-        poll = thread(shop, f"messages/?since={now.anchor}&open=1&version=")
-        same = inbox.thread(
-            workspace=shop.space, conversation_id=shop.talk.pk, since=now.anchor, now=clock.now()
-        )
+def test_one_poll_refreshes_list_thread_and_badge(shop: Shop, agent: Client) -> None:
+    known = live(shop, agent, of_thread=True)
 
-    assert agent.get(poll + same.version, headers=HTMX).status_code == 204
+    assert agent.get(POLL, known, headers=HTMX).status_code == 204
     with scope.workspace(shop.space):
         write(shop.talk, "Still there?", wamid="wamid.IN3")
-    part = agent.get(poll + same.version, headers=HTMX).text
-    assert "Still there?" in part and "How much is delivery?" in part
-    assert 'id="talk-head" hx-swap-oob="true"' in part and "<textarea" not in part
+        Conversation.objects.update(needs_person=False)
+    part = agent.get(POLL, known, headers=HTMX).text
+
+    assert part.count("Still there?") == 2 and "How much is delivery?" in part
+    for name in ("latest", "talk-head", "talks", "views", "needs"):
+        assert re.search(f'id="{name}"[^>]* hx-swap-oob="true"', part), name
+    assert 'name="text"' not in part, "what is being typed stays"
+
+
+def test_when_the_window_opens_the_form_comes_with_the_poll(shop: Shop, agent: Client) -> None:
+    with scope.workspace(shop.space):
+        Conversation.objects.update(last_inbound_at=clock.now() - timedelta(hours=25))
+    known = live(shop, agent, of_thread=True)
+    with scope.workspace(shop.space):
+        Conversation.objects.update(last_inbound_at=clock.now())
+
+    part = agent.get(POLL, known, headers=HTMX).text
+
+    assert 'name="text"' in part and "You can reply freely for 23 h 59 min" in part
 
 
 def test_a_reply_works_without_script(shop: Shop, agent: Client) -> None:
@@ -188,7 +219,7 @@ def test_after_24_hours_there_is_no_form(shop: Shop, agent: Client) -> None:
     page = agent.get(thread(shop)).text
     refused = agent.post(thread(shop, "reply/"), {"text": "Hello?"})
 
-    assert "More than 24 hours" in page and "<textarea" not in page
+    assert "More than 24 hours" in page and 'name="text"' not in page
     assert refused.status_code == 422
 
 
