@@ -29,6 +29,8 @@ _PLACES = {
     "faqs:import-show": "answers",
     "faqs:entry-list": "answers",
     "faqs:entry-new": "answers",
+    "faqs:starter-list": "answers",
+    "messaging:batch-try": "try",
 }
 
 
