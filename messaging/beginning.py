@@ -86,12 +86,6 @@ def step_of(view_name: str) -> str:
     return own.get(view_name) or _PLACES.get(view_name, "")
 
 
-def following(step: str) -> str:
-    """Return the step after this one; empty after the last."""
-    at = onboarding.STEPS.index(step) + 1
-    return onboarding.STEPS[at] if at < len(onboarding.STEPS) else ""
-
-
 def of(*, workspace: Workspace, here: str = "") -> Beginning:
     """Return how far the workspace in scope is. Three statements."""
     setup = onboarding.freshen(workspace)

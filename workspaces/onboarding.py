@@ -62,6 +62,12 @@ def place_of(step: str) -> str:
     return place
 
 
+def following(step: str) -> str:
+    """Return the step after this one; empty after the last."""
+    at = STEPS.index(step) + 1
+    return STEPS[at] if at < len(STEPS) else ""
+
+
 def finish(workspace: Workspace, step: str) -> None:
     """Keep that a step was done."""
 

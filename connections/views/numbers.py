@@ -10,7 +10,7 @@ from connections import agreements, cards, lifecycle, linking, manager, verify_t
 from connections.forms import CloudApiForm, RemoveForm, SendingForm
 from connections.views.shared import find, find_linked, rights, to_number
 from lib import clock, phones
-from workspaces import pages
+from workspaces import onboarding, pages
 from workspaces.decorators import member_required
 from workspaces.routing import WorkspaceRequest
 
@@ -116,7 +116,10 @@ def simulator_connect(request: WorkspaceRequest) -> HttpResponse:
         messages.error(request, str(error))
         return pages.go(request, "connections:connection-list", request.workspace.slug)
     _tell(request, linked, saved=True)
-    return pages.go(request, "connections:connection-list", request.workspace.slug)
+    # Who sets the business up goes on; the number is there to be looked at any time.
+    is_led = linked.result is not None and onboarding.read(request.workspace).is_open
+    place = onboarding.place_of("answers") if is_led else "connections:connection-list"
+    return pages.go(request, place, request.workspace.slug)
 
 
 @require_POST

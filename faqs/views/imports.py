@@ -40,6 +40,7 @@ def _import_page(
         "opened": way,
         "imports": browsing.imports(),
         "room": room.room(now=clock.now()),
+        "mine": None if browsing.count() else starters.find(request.workspace.kind),
     } | _rights(request)
     return pages.show(request, "faqs/imports.html", context, part="ways", status=status)
 

@@ -38,7 +38,7 @@ def setup_go_on(request: WorkspaceRequest) -> HttpResponse:
     way = beginning.of(workspace=space, here=code)
     if way.current is not None and not way.current.is_done:
         onboarding.leave(space, code)
-    after = beginning.following(code)
+    after = onboarding.following(code)
     place = onboarding.place_of(after) if after else "messaging:home-show"
     return pages.go(request, place, space.slug)
 

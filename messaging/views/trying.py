@@ -9,9 +9,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from faqs import history, holding
 from lib import clock
-from messaging import trying
+from messaging import beginning, trying
 from messaging.forms import BatchForm, TryForm
-from workspaces import members, pages, toasts
+from workspaces import members, onboarding, pages, toasts
 from workspaces.decorators import member_required
 from workspaces.routing import WorkspaceRequest
 
@@ -47,6 +47,9 @@ def _panel(
         now=clock.now(),
     )
     context = {"panel": panel, "form": form or TryForm()} | _rights(request)
+    if onboarding.read(request.workspace).is_open and pages.is_htmx(request):
+        # The bar below leads on as soon as enough was tried.
+        context["way"] = beginning.of(workspace=request.workspace, here="try")
     return pages.show(request, _PAGE, context, part="panel", status=status)
 
 
@@ -76,7 +79,14 @@ def question_try(request: WorkspaceRequest) -> HttpResponse:
     form = TryForm({"text": asked} if asked else request.POST)
     if not form.is_valid():
         return _panel(request, said=said, form=form, status=422)
+    _count(request, "tried")
     return _panel(request, said=[*said, form.cleaned_data["text"]])
+
+
+def _count(request: WorkspaceRequest, what: str) -> None:
+    """Count towards the step of setting up that this is, while somebody is led through it."""
+    if onboarding.read(request.workspace).is_open:
+        onboarding.count(request.workspace, what)
 
 
 @require_POST
@@ -84,6 +94,7 @@ def question_try(request: WorkspaceRequest) -> HttpResponse:
 def turn_keep(request: WorkspaceRequest) -> HttpResponse:
     """A reply was right: its question is kept as a golden one."""
     said, number = _said(request), pages.number(request.POST.get("turn")) or 0
+    _count(request, "judged")
     faq_id = request.POST.get("faq_id", "")[:64]
     if 1 <= number <= len(said) and faq_id:
         if trying.keep(text=said[number - 1], faq_id=faq_id, now=clock.now()):
@@ -123,6 +134,7 @@ def turn_fix(request: WorkspaceRequest) -> HttpResponse:
     except trying.UnableToTeach as error:
         toasts.complain(request, str(error))
         return _panel(request, said=said, wrong=number, status=422)
+    _count(request, "judged")
     return _panel(request, said=[*said, text])
 
 
