@@ -64,7 +64,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "workspace": workspace,
         "member": member,
         "shell": partial(figures.shell, workspace=workspace) if workspace and member else None,
-        "may_switch": bool(member) and members.may(member, "manager"),
+        "may_switch": member is not None and members.may(member, "manager"),
         "places": partial(_places, member) if member else None,
         "simulator_url": settings.SIMULATOR_URL,
         "correlation": events.correlation(),
