@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -48,7 +49,7 @@ def test_outside_the_hours_the_away_text_is_sent_once_and_all_waits_for_the_team
 
 def test_each_closing_time_has_its_away_text(way: Way) -> None:
     # Open for one minute that is over: closed since then.
-    local = clock.now().astimezone(hours.ZoneInfo(LAGOS))
+    local = clock.now().astimezone(ZoneInfo(LAGOS))
     span = f"{local - timedelta(minutes=2):%H:%M}-{local - timedelta(minutes=1):%H:%M}"
     configure(way, hours=" ".join([span] * 7), outside="away")
     way.say(QUESTION, wamid="wamid.1")
