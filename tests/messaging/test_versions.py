@@ -1,12 +1,14 @@
 """Draft, publishing and versions: what customers get changes when it is published, not before."""
 
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from lib import clock
 from messaging import behaviour, bot, hours, versions
-from messaging.models import BotDraft, BotVersion
+from messaging.models import BotDraft, BotSettings, BotVersion
 from tests.messaging.conftest import Way
 from workspaces import scope
 from workspaces.models import AuditEntry, User, Workspace
@@ -165,6 +167,22 @@ def test_drafts_and_versions_are_the_workspaces_own(
         assert versions.draft(live=bot.settings_of()) is None
         assert versions.history() == []
         assert bot.settings_of().name == ""
+
+
+def test_what_was_set_before_there_were_modes_goes_on(inside: Workspace) -> None:
+    old_greeting = (
+        "Hello, welcome to 100% Lace! Ask me anything about our products, prices and delivery."
+    )
+    BotSettings.objects.update(
+        is_on=False, mode="on", greeting=old_greeting, handover_text="Wait for Ada."
+    )
+    migration = import_module("messaging.migrations.0005_bot_mode_filled").Migration
+
+    with connection.cursor() as cursor:
+        cursor.execute(migration.operations[0].sql)
+
+    how = bot.settings_of()
+    assert (how.mode, how.greeting, how.handover_text) == ("off", "", "Wait for Ada.")
 
 
 def test_the_settings_are_one_statement(
