@@ -395,11 +395,8 @@ def replay(*, ids: Sequence[int], now: datetime) -> int:
 
 def queued_messages(*, workspace: Workspace) -> list[int]:
     """Return the ids of the messages whose sending has not begun."""
-    return list(
-        OutboundJob.objects.filter(
-            workspace=workspace, state=State.QUEUED, message_id__isnull=False
-        ).values_list("message_id", flat=True)
-    )
+    waiting = OutboundJob.objects.filter(workspace=workspace, state=State.QUEUED)
+    return [pk for pk in waiting.values_list("message_id", flat=True) if pk is not None]
 
 
 def take_back(*, workspace: Workspace, message_ids: Sequence[int]) -> set[int]:

@@ -71,14 +71,16 @@ class BehaviourForm(forms.Form):
         help_text=_("When a person of your team has had a chat and writes nothing more in it."),
     )
 
-    def __init__(self, *args: Any, values: Mapping[str, Value], **kwargs: Any) -> None:
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, *, values: Mapping[str, Value]
+    ) -> None:
         week = hours.read(str(values["hours"]))
         presets = {written: key for key, written in hours.PRESETS.items()}
         initial: dict[str, Any] = {
             **values,
             "preset": presets.get(str(values["hours"]), _BY_DAY),
         }
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(data, initial=initial)
         for index, span in enumerate(week):
             for part, moment in (("opens", span and span.opens), ("closes", span and span.closes)):
                 self.fields[f"{part}_{index}"] = forms.TimeField(

@@ -1,9 +1,8 @@
 """How the bot is set up changes by draft and version: saved, tried, published, brought back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 
 from django.db import transaction
 from django.db.models import Max
@@ -208,10 +207,6 @@ def _audit(
     )
 
 
-def _names(ids: list[int | None]) -> dict[int, str]:
+def _names(ids: Iterable[int | None]) -> dict[int, str]:
     wanted = {pk for pk in ids if pk is not None}
-    return (
-        {user.pk: cast(str, user.shown_name) for user in User.objects.filter(pk__in=wanted)}
-        if wanted
-        else {}
-    )
+    return {user.pk: user.shown_name for user in User.objects.filter(pk__in=wanted)}

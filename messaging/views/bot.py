@@ -241,6 +241,8 @@ def phone_add(request: WorkspaceRequest) -> HttpResponse:
             form.add_error("phone", str(error))
         else:
             toasts.say(request, _("Added. In test mode the bot answers this phone."))
+            if pages.is_htmx(request):
+                return pages.show(request, _PAGE, _context(request), part="phones")
             return _to_page(request, "#test-phones")
     context = _context(request, phone_form=form)
     return pages.show(request, _PAGE, context, part="phones", status=422)

@@ -7,13 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import TestCase
 
 from ai import gateway
 from ai.models import Budget, Call
 from faqs import search, versions
 from faqs.models import Entry
 from lib import clock
-from messaging import choices, pipeline, sentences, takeover, trace
+from messaging import bot, choices, pipeline, sentences, takeover, trace
 from messaging.models import BotSettings, Contact, Conversation, Message
 from tests import whatsapp
 from tests.ai import models
@@ -240,6 +241,52 @@ def test_what_changed_meanwhile_is_asked_again(
     finish(way)
 
     assert said(way) == []
+
+
+def test_what_waits_is_left_to_the_team_at_once_when_the_bot_is_switched_off(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "complete", says('{"verdict": "answer", "entries": [2]}'))
+    way.say(UNSURE, wamid="wamid.1")
+
+    with scope.workspace(way.space), TestCase.captureOnCommitCallbacks(execute=True):
+        bot.switch(workspace=way.space, mode="off", actor=None, now=clock.now())
+
+    with scope.workspace(way.space):
+        assert Message.objects.get().waiting_since is None
+        assert Conversation.objects.get().needs_person
+        story = trace.story(provider_message_id="wamid.1")
+    assert story is not None and story.steps[-1].reason == "bot_off"
+    models.answer()
+    finish(way)
+    assert said(way) == []
+
+
+def test_a_choice_that_comes_after_the_switch_calls_a_person(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "complete", says('{"verdict": "answer", "entries": [2]}'))
+    way.say(UNSURE, wamid="wamid.1")
+    models.answer()
+    the_bot_is_switched_off(way)
+
+    finish(way)
+
+    with scope.workspace(way.space):
+        assert Conversation.objects.get().needs_person
+        story = trace.story(provider_message_id="wamid.1")
+    assert story is not None and "bot_off" in [step.reason for step in story.steps]
+
+
+def test_who_wants_no_menus_gets_a_hand_over_when_the_model_is_unsure_too(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scope.workspace(way.space):
+        BotSettings.objects.update(unsure="person")
+
+    ask(way, monkeypatch, says('{"verdict": "unclear", "entries": []}'))
+
+    assert said(way) == [sentences.HANDOVER]
 
 
 def test_an_entry_that_is_gone_is_not_sent(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:

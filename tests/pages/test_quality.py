@@ -217,7 +217,10 @@ def test_how_sure_the_bot_must_be_is_the_managers_choice(
     assert "Saved." in done and re.search(r'value="careful"[^>]* checked', done)
     with scope.workspace(shop.space):
         assert BotSettings.objects.get().manner == "careful"
-        assert AuditEntry.objects.filter(action="bot.manner", target="careful").count() == 1
+        assert (
+            AuditEntry.objects.filter(action="bot.published", reason="How sure it must be").count()
+            == 1
+        )
 
 
 def test_the_test_comes_once_the_answers_are_learnt(

@@ -57,6 +57,7 @@ def test_templates_keep_to_the_content_security_policy(path: Path) -> None:
         "quality/",
         "quality/questions/",
         "quality/answers/",
+        "settings/bot/",
     ],
 )
 def test_pages_are_small_and_whole_without_script(shop: Shop, owner: Client, path: str) -> None:
