@@ -62,6 +62,7 @@ def test_it_goes_out_through_the_outbox_and_is_watched(
     page = owner.post(test_page, {"phone": PHONE}, follow=True)
 
     (job,) = jobs(shop.space)
+    assert job.payload is not None
     assert job.payload["to_phone"] == "+2348061112222" and "Acme Fabrics" in job.payload["text"]
     assert "It waits for its turn." in page.text and "every 2s" in page.text
     address = f"{test_page}?sent={job.pk}"
