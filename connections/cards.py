@@ -187,6 +187,24 @@ def page(*, connection: Connection, now: datetime) -> Page:
     )
 
 
+@dataclass(frozen=True)
+class LogPage:
+    """A page of a number's log, and the event before which the next one is; None at the end."""
+
+    lines: Sequence[LogLine]
+    next_before: int | None
+
+
+def log_page(*, connection: Connection, before: int | None) -> LogPage:
+    """Return a page of everything that happened to a number, newest first."""
+    rows = ConnectionEvent.objects.filter(connection=connection).order_by("-at", "-pk")
+    last = rows.filter(pk=before).first() if before is not None else None
+    if last is not None:
+        rows = rows.filter(Q(at__lt=last.at) | Q(at=last.at, pk__lt=last.pk))
+    found = list(rows[: _READ + 1])
+    return LogPage(_lines(found[:_READ]), found[_READ - 1].pk if len(found) > _READ else None)
+
+
 def mark(*, connection: Connection) -> str:
     """Return what changes with anything that a number's page must show at once."""
     newest = ConnectionEvent.objects.filter(connection=connection).aggregate(Max("pk"))["pk__max"]

@@ -128,3 +128,14 @@ class RemoveForm(forms.Form):
                 "These are not the last 4 digits of this number. Nothing was removed."
             )
         return digits
+
+
+class TestForm(forms.Form):
+    """Whom to send a test message."""
+
+    phone = forms.CharField(
+        label="A phone of yours",
+        max_length=40,
+        help_text="For example 0803 123 4567. It gets one short message.",
+        widget=forms.TextInput(attrs={"type": "tel", "inputmode": "tel", "autocomplete": "tel"}),
+    )

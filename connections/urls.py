@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from connections.views import linking, numbers, pretend
+from connections.views import linking, numbers, pretend, trying
 from workspaces.pages import by_method
 
 app_name = "connections"
@@ -46,4 +46,10 @@ urlpatterns = [
     ),
     path("<int:pk>/pretend/scan/", pretend.pretend_scan, name="pretend-scan"),
     path("<int:pk>/pretend/unlink/", pretend.pretend_unlink, name="pretend-unlink"),
+    path("<int:pk>/log/", trying.connection_log, name="connection-log"),
+    path(
+        "<int:pk>/test/",
+        by_method(get=trying.test_show, post=trying.test_send),
+        name="connection-test",
+    ),
 ]

@@ -191,7 +191,9 @@ def _line(entry: AuditEntry, names: dict[int, str]) -> Line:
     what = str(sentence)
     for mark, value in words.items():  # not format(): a name may hold braces
         what = what.replace(mark, value)
-    detail = entry.reason or ("" if match or entry.action == "staff.looked" else entry.target)
+    detail = entry.reason or (
+        "" if match or entry.action == "staff.looked" else _AS.sub("", entry.target)
+    )
     return Line(entry, _who(entry), what, detail)
 
 

@@ -57,7 +57,8 @@ def begin(*, workspace: Workspace, typed_name: str, actor: User, now: datetime) 
     if closed:
         events.publish("workspaces.workspace.closing", workspace=workspace.pk)
     with scope.system():
-        return Workspace.objects.get(pk=workspace.pk)
+        found: Workspace = Workspace.objects.get(pk=workspace.pk)
+    return found
 
 
 def keep(*, workspace: Workspace, actor: User, now: datetime) -> None:

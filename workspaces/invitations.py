@@ -68,7 +68,7 @@ class Offer:
 
 def url_of(invitation: Invitation) -> str:
     """Return the address of the invitation's link as it is now."""
-    return settings.BASE_URL + reverse("workspaces:join", args=[_token(invitation)])
+    return f"{settings.BASE_URL}{reverse('workspaces:join', args=[_token(invitation)])}"
 
 
 def _token(invitation: Invitation) -> str:

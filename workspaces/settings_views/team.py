@@ -35,7 +35,11 @@ def _context(request: WorkspaceRequest, form: InviteForm | None = None) -> dict[
         "may_manage": may_manage,
         "roles": [(role, role.label) for role in Member.Role],
         "rights": [
-            (what, [members.RANK[role] >= members.RANK[least] for role in Member.Role])
+            {
+                "what": what,
+                "least": least,
+                "marks": [members.RANK[role] >= members.RANK[least] for role in Member.Role],
+            }
             for what, least in team.RIGHTS
         ],
         "now": clock.now(),
