@@ -123,7 +123,7 @@ class Story:
         stops = [step for step in ends if step.verdict == "stop"]
         chosen = [step for step in ends if step.reason in ("model_chose", "model_none")]
         acts = [step for step in ends if step.verdict == "act"]
-        return (stops[-1:] or chosen[-1:] or acts[:1] or [None])[0]
+        return next(iter(stops[-1:] or chosen[-1:] or acts[:1]), None)
 
     @property
     def failed(self) -> Message | None:

@@ -335,4 +335,4 @@ def training_show(request: WorkspaceRequest) -> HttpResponse:
         return pages.go(request, "faqs:entry-list", request.workspace.slug)
     if found.is_learning and str(found.percent) == request.GET.get("seen"):
         return pages.unchanged()
-    return pages.show(request, "faqs/_training.html", {"training": found})
+    return pages.show(request, "faqs/_training.html", {"training": found, "is_polled": True})

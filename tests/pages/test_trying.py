@@ -1,146 +1,184 @@
-"""A test message on a number, and its log page by page."""
+"""The bot tried out: a chat that is played, judged and put right; many questions at once."""
 
-import re
-from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from connections import journal, manager
-from connections.models import Connection, ConnectionEvent, InboundEvent, OutboundJob
+from billing.models import UsageEvent
+from faqs import entries
+from faqs.models import Change, Entry, GoldenQuestion
 from lib import clock
+from messaging import trying
+from messaging.models import Message
 from tests.pages.conftest import HTMX, Shop
 from workspaces import scope
-from workspaces.models import AuditEntry, Workspace
 
 pytestmark = pytest.mark.django_db
-PHONE = "0806 111 2222"
+TRY = "/w/acme/try/"
+ASKED = "How much is delivery?"
 
 
-@pytest.fixture
-def test_page(shop: Shop) -> str:
+def turns(page: str) -> int:
+    return page.count('<li class="bubble"><p')
+
+
+def test_a_chat_goes_on_turn_by_turn_and_keeps_nothing(
+    shop: Shop, viewer: Client, stranger: Client
+) -> None:
     with scope.workspace(shop.space):
-        Connection.objects.filter(pk=shop.number.pk).update(state="connected")
-    return f"/w/acme/connections/{shop.number.pk}/test/"
+        before = Message.objects.count(), UsageEvent.objects.count(), Change.objects.count()
 
+    first = viewer.post(TRY, {"text": ASKED}, headers=HTMX).text
+    second = viewer.post(TRY, {"said": [ASKED], "text": "Do you <b>sew</b>?"}, headers=HTMX).text
+    anew = viewer.post(TRY, {"said": [ASKED], "anew": "1"}, headers=HTMX).text
 
-def wrote(shop: Shop, *, hours_ago: float, number: str = "+2348061112222") -> None:
-    at = clock.now() - timedelta(hours=hours_ago)
+    assert (turns(first), turns(second), turns(anew)) == (1, 2, 0)
+    assert "<b>₦2,500</b>" in first and "Do you &lt;b&gt;sew&lt;/b&gt;?" in second
+    assert "Passed to your team" in second
     with scope.workspace(shop.space):
-        InboundEvent.objects.create(
-            workspace=shop.space, connection=shop.number, provider="cloud_api", number_id="1",
-            kind="message", key=f"msg:{at}", conversation_key=number, payload={"data": {}},
-            state="done", received_at=at, due_at=at,
+        assert before == (
+            Message.objects.count(), UsageEvent.objects.count(), Change.objects.count(),
         )  # fmt: skip
+    assert stranger.get(TRY).status_code == stranger.post(TRY, {"text": "x"}).status_code == 404
 
 
-def jobs(space: Workspace) -> list[OutboundJob]:
-    with scope.workspace(space):
-        return list(OutboundJob.objects.all())
+def test_a_long_chat_forgets_its_beginning(shop: Shop, viewer: Client) -> None:
+    said = [f"question {n}" for n in range(200)]
+
+    page = viewer.post(TRY, {"said": said, "text": ASKED}, headers=HTMX).text
+
+    assert turns(page) == trying.MOST_TURNS and "question 5<" not in page
 
 
-def test_who_may_send_one_and_who_may_read_the_log(
-    test_page: str, owner: Client, agent: Client, viewer: Client, stranger: Client
+def test_questions_are_suggested_from_ones_own_answers_and_one_that_nobody_knows(
+    shop: Shop, viewer: Client
 ) -> None:
-    log = test_page.replace("/test/", "/log/")
-    for client, sends, reads in (
-        (owner, 200, 200), (agent, 403, 200), (viewer, 403, 200), (stranger, 404, 404),
-        (Client(), 302, 302),
-    ):  # fmt: skip
-        assert client.get(test_page).status_code == sends
-        assert client.get(log).status_code == reads
-    for client, status in ((agent, 403), (viewer, 403), (stranger, 404), (Client(), 302)):
-        assert client.post(test_page, {"phone": PHONE}).status_code == status
+    page = viewer.get(TRY).text
+
+    assert f'value="{ASKED}"' in page and 'value="delivery cost"' in page
+    assert trying.UNKNOWN in page
+    asked = viewer.post(TRY, {"suggested": trying.UNKNOWN}, headers=HTMX).text
+    assert "Passed to your team" in asked
 
 
-def test_it_goes_out_through_the_outbox_and_is_watched(
-    shop: Shop, test_page: str, owner: Client
-) -> None:
-    wrote(shop, hours_ago=3)
-    assert "Send a test" in owner.get(f"/w/acme/connections/{shop.number.pk}/").text
+def test_a_right_reply_becomes_a_golden_question(shop: Shop, owner: Client, agent: Client) -> None:
+    data = {"said": [ASKED], "turn": "1", "right": "1", "faq_id": shop.entry.faq_id}
+    assert agent.post(TRY + "right/", data).status_code == 403
 
-    page = owner.post(test_page, {"phone": PHONE}, follow=True)
+    part = owner.post(TRY + "right/", data, headers=HTMX).text
 
-    (job,) = jobs(shop.space)
-    assert job.payload is not None
-    assert job.payload["to_phone"] == "+2348061112222" and "Acme Fabrics" in job.payload["text"]
-    assert "It waits for its turn." in page.text and "every 2s" in page.text
-    address = f"{test_page}?sent={job.pk}"
-    assert owner.get(f"{address}&mark=queued", headers=HTMX).status_code == 204
+    assert 'data-tone="good"' in part and "asked this again" in part
     with scope.workspace(shop.space):
-        OutboundJob.objects.update(state="failed", error="The number is not on WhatsApp.")
-    answer = owner.get(f"{address}&mark=queued", headers=HTMX).text
-    assert "It was not sent. The number is not on WhatsApp." in answer and "every" not in answer
-    with scope.workspace(shop.space):
-        OutboundJob.objects.update(state="accepted", delivered_at=clock.now())
-        assert AuditEntry.objects.filter(action="connection.tested").count() == 1
-    assert "It has arrived" in owner.get(address).text
-    assert "outcome" not in owner.get(f"{test_page}?sent=999999").text.split("<main")[1]
+        assert GoldenQuestion.objects.get().text == ASKED
 
 
-def test_outside_the_window_it_says_why_and_what_to_do(
-    shop: Shop, test_page: str, owner: Client
+def test_a_wrong_reply_is_put_right_by_another_answer(
+    shop: Shop, owner: Client, agent: Client, stranger: Client
 ) -> None:
-    wrote(shop, hours_ago=25)
-    wrote(shop, hours_ago=1, number="+2348069999999")
+    with scope.workspace(shop.space):
+        other = entries.create(question="Do you sew?", answer="Yes.", now=clock.now())
+    data = {"said": [ASKED, "una dey sew"], "turn": "2", "entry": str(other.pk), "how": "choose"}
+    opened = owner.post(TRY, {"said": [ASKED, "una dey sew"], "wrong": "2"}, headers=HTMX).text
+    assert "The right answer" in opened and f'<option value="{other.pk}">' in opened
+    assert agent.post(TRY + "fix/", data).status_code == 403
+    assert stranger.post(TRY + "fix/", data).status_code == 404
 
-    answer = owner.post(test_page, {"phone": PHONE}, headers=HTMX)
+    part = owner.post(TRY + "fix/", data, headers=HTMX).text
 
-    assert answer.status_code == 422
-    assert "only to who wrote to it within 24 hours" in answer.text
-    assert "Send “Hello” from that phone" in answer.text and jobs(shop.space) == []
+    assert turns(part) == 3 and "The bot learns it" in part
+    with scope.workspace(shop.space):
+        assert entries.content_of(other).phrasings == ("una dey sew",)
+        assert GoldenQuestion.objects.get().entry_id == other.pk
+        assert Change.objects.latest("pk").door == "correction"
+
+
+def test_a_wrong_reply_is_reworded_and_asked_again(shop: Shop, owner: Client) -> None:
+    data = {
+        "said": [ASKED], "turn": "1", "entry": str(shop.entry.pk), "how": "reword",
+        "answer": "Now ₦9,000.",
+    }  # fmt: skip
+
+    part = owner.post(TRY + "fix/", data, headers=HTMX).text
+
+    assert part.count("Now ₦9,000.") >= 2 and 'action="/w/acme/faqs/undo/"' in part
+    with scope.workspace(shop.space):
+        kept = entries.content_of(Entry.objects.get())
+    assert (kept.answer, kept.phrasings) == ("Now ₦9,000.", ("delivery cost",))
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("data", "said"),
     [
-        ("", "required"),
-        ("12", "too short"),
-        ("x\x00", "Null characters"),
-        ("0803 123 4567", "this number itself"),
-        ("9" * 60, "at most 40"),
+        ({"turn": "1"}, "Choose the right answer first."),
+        ({"turn": "1", "entry": "999999", "how": "choose"}, "That answer is gone."),
+        ({"turn": "1", "entry": "999999", "how": "reword", "answer": "x"}, "That answer is gone."),
+        ({"turn": "1", "entry": "{pk}", "how": "reword", "answer": " "}, "The answer is empty."),
     ],
 )
-def test_what_is_no_phone_of_yours_is_refused(
-    shop: Shop, test_page: str, owner: Client, typed: str, said: str
+def test_a_fix_that_cannot_be_is_explained(
+    shop: Shop, owner: Client, data: dict[str, str], said: str
 ) -> None:
-    answer = owner.post(test_page, {"phone": typed})
+    sent = {key: value.format(pk=shop.entry.pk) for key, value in data.items()}
 
-    assert answer.status_code == 422 and said in answer.text and jobs(shop.space) == []
+    part = owner.post(TRY + "fix/", {"said": [ASKED], **sent}, headers=HTMX)
+
+    assert part.status_code == 422 and said in part.text
 
 
-def test_a_number_that_is_off_sends_no_test(shop: Shop, test_page: str, owner: Client) -> None:
-    wrote(shop, hours_ago=1)
+def test_a_question_can_be_handed_over_by_a_link(shop: Shop, viewer: Client) -> None:
+    page = viewer.get(TRY, {"text": ASKED}).text
+
+    assert turns(page) == 1 and "<html" in page
+
+
+# --- Many at once ----------------------------------------------------------------------------
+
+
+def test_many_questions_are_tried_and_the_good_ones_kept(
+    shop: Shop, owner: Client, viewer: Client, agent: Client, stranger: Client
+) -> None:
+    text = f"{ASKED}\n\nWho is the president of France?\nhello\n{ASKED}\n"
+    part = viewer.post(TRY + "many/", {"text": text}, headers=HTMX).text
+    assert part.count('name="text"') == 3 and "Small talk" in part and "<html" not in part
+    assert stranger.post(TRY + "many/", {"text": text}).status_code == 404
+    keep = {
+        "text": [ASKED, "Who is the president of France?", "hello"],
+        "mark-1": "good", "mark-2": "wrong", "mark-3": "ok",
+    }  # fmt: skip
+    assert agent.post(TRY + "many/keep/", keep).status_code == 403
+
+    done = owner.post(TRY + "many/keep/", keep, headers=HTMX).text
+
+    assert "1 golden question kept." in done and "1 answer is wrong" in done
     with scope.workspace(shop.space):
-        manager.switch(connection=shop.number, is_sending=False, actor=None, now=clock.now())
-
-    assert "not connected" in owner.post(test_page, {"phone": PHONE}).text
-    assert jobs(shop.space) == []
+        assert list(GoldenQuestion.objects.values_list("text", flat=True)) == [ASKED]
 
 
-def test_ten_an_hour_are_enough(shop: Shop, test_page: str, owner: Client) -> None:
-    wrote(shop, hours_ago=1)
-    for _ in range(10):
-        assert owner.post(test_page, {"phone": PHONE}).status_code == 302
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"text": " \n "}, "at least one question"),
+        ({"text": "x" * 50_001}, "at most 50000 characters"),
+        ({"file": SimpleUploadedFile("q.txt", b"x" * 200_001)}, "larger than 200 KB"),
+    ],
+)
+def test_what_cannot_be_tried_is_explained(
+    shop: Shop, owner: Client, data: dict[str, Any], said: str
+) -> None:
+    part = owner.post(TRY + "many/", data, headers=HTMX)
 
-    assert "Ten test messages" in owner.post(test_page, {"phone": PHONE}).text
+    assert part.status_code == 422 and said in part.text
 
 
-def test_the_log_comes_page_by_page_in_order(shop: Shop, owner: Client) -> None:
-    now = clock.now()
-    with scope.workspace(shop.space):
-        ConnectionEvent.objects.all().delete()
-        for number in range(230):
-            journal.note(shop.number, "checked", now=now, detail=f"no {number}")
-    path = f"/w/acme/connections/{shop.number.pk}/log/"
+def test_a_file_of_any_bytes_is_read_and_cut_to_fifty(
+    shop: Shop, owner: Client, django_assert_max_num_queries: Any
+) -> None:
+    lines = "\n".join(f'"question {n}",' for n in range(80)).encode()
+    file = SimpleUploadedFile("q.csv", b"\xef\xbb\xbf\x00\xff" + lines)
 
-    seen: list[int] = []
-    query = ""
-    for _ in range(3):
-        text = owner.get(path + query).text
-        seen += [int(found) for found in re.findall(r"no (\d+)</td>", text)]
-        older = re.search(r"\?before=\d+", text)
-        query = older[0] if older else ""
+    with django_assert_max_num_queries(20):
+        part = owner.post(TRY + "many/", {"file": file}, headers=HTMX).text
 
-    assert seen == list(range(229, -1, -1)) and query == ""
-    assert owner.get(path + "?before=abc").status_code == 200
+    assert part.count('name="text"') == trying.MOST_QUESTIONS
