@@ -86,13 +86,12 @@ def live(shop: Shop, agent: Client, *, of_thread: bool = False) -> dict[str, str
     if of_thread:
         page += agent.get(f"{LIST}?beside={shop.talk.pk}", headers=HTMX).text
     fields = re.findall(r"<input type=.hidden.[^>]*data-live[^>]*>", page)
-    found = {
+    return {
         name[1]: html.unescape(value[1])
         for field in fields
         if (name := re.search(r'name="(\w+)"', field))
         and (value := re.search(r'value="([^"]*)"', field))
     }
-    return found
 
 
 def test_a_poll_is_answered_only_when_something_changed(
