@@ -106,6 +106,8 @@ def main(count: int) -> list[dict[str, Any]]:
         "search_word_some": f"{at}?q=wholesale",
         "search_word_common": f"{at}?q=how+much",
         "search_word_begun": f"{at}?q=whole",
+        "search_word_one_in_seven": f"{at}?q=lekki",
+        "search_word_nowhere": f"{at}?q=quetzalcoatl",
         "thread_short": f"{at}17/",
         "thread_long": f"{at}3/",
     }  # fmt: skip

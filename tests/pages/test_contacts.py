@@ -7,7 +7,6 @@ import pytest
 from django.test import Client
 
 from connections.models import OutboundJob
-from messaging import presence
 from messaging.models import Contact, Conversation, Message, Note, QuickAnswer
 from tests.lib.conftest import own_redis as own_redis
 from tests.pages.conftest import HTMX, Shop, write
@@ -284,9 +283,9 @@ def test_a_search_leads_to_the_message_however_old(shop: Shop, agent: Client) ->
 def test_who_is_here_is_seen_by_the_other(
     shop: Shop, agent: Client, owner: Client, settings: object, own_redis: str
 ) -> None:
-    presence.marks.forget()
+    marks.forget()
     settings.REDIS_URL = own_redis  # type: ignore[attr-defined]
-    owner.get("/w/acme/conversations/live/", {"open": shop.talk.pk, "writing": "1"})
+    owner.get("/w/acme/conversations/live/", {"open": f"{shop.talk.pk}", "writing": "1"})
 
     page = agent.get(thread(shop)).text
 
@@ -295,10 +294,10 @@ def test_who_is_here_is_seen_by_the_other(
 
 
 def test_without_redis_the_pages_work_alone(shop: Shop, agent: Client) -> None:
-    presence.marks.forget()
+    marks.forget()
 
     assert agent.get(thread(shop)).status_code == 200
-    assert agent.get("/w/acme/conversations/live/", {"open": shop.talk.pk}).status_code == 200
+    assert agent.get("/w/acme/conversations/live/", {"open": f"{shop.talk.pk}"}).status_code == 200
 
 
 def test_a_thread_costs_the_same_for_two_and_for_thirty_messages(
@@ -312,4 +311,4 @@ def test_a_thread_costs_the_same_for_two_and_for_thirty_messages(
     with django_assert_max_num_queries(22):  # type: ignore[operator]
         agent.get(thread(shop))
     with django_assert_max_num_queries(20):  # type: ignore[operator]
-        agent.get("/w/acme/conversations/live/", {"open": shop.talk.pk, "list": "x"})
+        agent.get("/w/acme/conversations/live/", {"open": f"{shop.talk.pk}", "list": "x"})
