@@ -239,7 +239,7 @@ def _agree(conversation: Conversation, *, had: str, to: str) -> None:
         return
     if now_with == BOT:
         raise UnableToAssign("The bot has this conversation again. Look at it, then decide anew.")
-    person = User.objects.filter(pk=conversation.held_by_id).first()
+    person = User.objects.filter(pk=conversation.held_by_id or 0).first()
     name = person.shown_name if person else "Somebody of your team"
     raise UnableToAssign(f"{name} has taken this conversation a moment ago, so it stays there.")
 

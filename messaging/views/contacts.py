@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from lib import clock
-from messaging import contact_file, erasing, notes, people
+from messaging import contact_file, erasing, inbox, notes, people
 from messaging.forms import EraseForm, NameForm, NoteForm, TagForm
 from messaging.models import Contact
 from workspaces import members, pages, toasts
@@ -188,7 +188,7 @@ def _erase_page(
     contact = _do(lambda: people.find(contact_id=pk))
     context = {
         "contact": contact,
-        "name": people.shown_name(contact),
+        "name": inbox.shown_name(contact),
         "extent": erasing.extent_of(contact),
         "word": erasing.word_for(contact),
         "form": form,

@@ -21,7 +21,10 @@ BAR_MS = 100.0
 
 
 def inbox() -> Iterator[Figure]:
-    """Yield the milliseconds and the queries of each page (median of some, after a first)."""
+    """Yield the milliseconds of CPU that each page costs, its process and its backend together.
+
+    On an idle machine that is its time; on a busy one the time beside it says how busy.
+    """
     count = int(os.environ.get("INBOX", "100000"))
     with tempfile.TemporaryDirectory(prefix="backroom-inbox-") as folder:
         house = House(Path(folder), database="backroom_bench_inbox")

@@ -69,7 +69,7 @@ def touch(count: int) -> dict[str, Any]:
     for n, space in enumerate(found):
         drained += drain.run(workspace=space).count
         if n % 10 == 9 or n == len(found) - 1:
-            pid = _backend()
+            pid = backend()
             pids.add(pid)
             most = max(most, _anonymous_mb(pid))
     assert drained >= len(found)
@@ -108,12 +108,12 @@ def _cost(work: Callable[[], object]) -> tuple[float, float]:
 
     work()  # the first turn of all may find something to do
     close_old_connections()
-    pid = _backend()
-    began = time.process_time() + _cpu_seconds(pid)
+    pid = backend()
+    began = time.process_time() + cpu_seconds(pid)
     with database.execute_wrapper(watch):
         for _ in range(ROUNDS):
             work()
-    spent = time.process_time() + _cpu_seconds(pid) - began
+    spent = time.process_time() + cpu_seconds(pid) - began
     return len(seen) / ROUNDS, spent / ROUNDS
 
 
@@ -143,7 +143,7 @@ def _spaces() -> list[Workspace]:
         return list(Workspace.objects.order_by("pk"))
 
 
-def _backend() -> int:
+def backend() -> int:
     with database.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         return int(cursor.fetchone()[0])
@@ -156,7 +156,7 @@ def _anonymous_mb(pid: int) -> float:
     raise RuntimeError("this kernel does not tell the anonymous memory of a process")
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
