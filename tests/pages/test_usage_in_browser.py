@@ -18,7 +18,6 @@ from tests.pages.test_linking_in_browser import (  # noqa: F401 - fixtures
     aside,
     browser,
     context,
-    page,
     shop,
     url,
 )
@@ -30,6 +29,18 @@ pytestmark = [
     pytest.mark.processes,
     pytest.mark.skipif(not shutil.which("chromium"), reason="needs Debian's chromium"),
 ]
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:  # noqa: F811
+    """A page on which nothing breaks; a form that is refused (422) is no fault."""
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.set_default_timeout(8_000)
+    yield page
+    assert [text for text in problems if "status of 422" not in text] == []
 
 
 def fits(page: Page) -> None:  # noqa: F811
@@ -87,7 +98,7 @@ def busy(shop: Shop, aside: Aside) -> Iterator[Shop]:  # noqa: F811
 def test_usage_is_read_and_its_files_lead_to_the_chats(
     page: Page,
     busy: Shop,
-    url: str,
+    url: str,  # noqa: F811
     aside: Aside,  # noqa: F811
 ) -> None:
     page.goto(f"{url}/w/{busy.space.slug}/usage/")
@@ -127,7 +138,7 @@ def test_a_new_business_sees_how_usage_will_look(page: Page, shop: Shop, url: st
 
 def test_pages_for_everybody_fit_and_are_readable_by_all(
     page: Page,
-    context: BrowserContext,
+    context: BrowserContext,  # noqa: F811
     url: str,  # noqa: F811
 ) -> None:
     context.clear_cookies()
