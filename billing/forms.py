@@ -15,9 +15,8 @@ class ReckonForm(forms.Form):
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )
     messages = forms.IntegerField(
-        label="Replies in a chat",
+        label="Replies in a chat (often three)",
         min_value=1,
         max_value=pricing.MOST,
-        help_text="Three is usual.",
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )

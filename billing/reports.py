@@ -61,6 +61,11 @@ def first_day(*, workspace: Workspace) -> date | None:
     return found
 
 
+def sent_on(*, workspace: Workspace, day: date) -> int:
+    """Return how many messages were sent on a day."""
+    return totals(by_day(workspace=workspace, first=day, last=day))[meters.MESSAGES_SENT]
+
+
 def number_names(*, workspace: Workspace, ids: set[int]) -> dict[int, str]:
     """Return what the numbers are called (settings.NUMBER_NAMES: a room above knows them)."""
     ask: Callable[..., dict[int, str]] = import_string(settings.NUMBER_NAMES)

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
-from billing import metering, meters, months, plans, pricing
+from billing import metering, meters, months, plans, pricing, reports
 from billing.forms import ReckonForm
 from lib import clock, tables
 from workspaces import members, pages
@@ -36,8 +36,13 @@ def usage_show(request: WorkspaceRequest) -> HttpResponse:
     except ValueError:
         return _no_such_month(request)
     standing = plans.standing(workspace=space, now=now)
-    used = metering.used_today(workspace=space, meter=meters.MESSAGES_SENT, now=now)
     per_day = standing.per_day(meters.MESSAGES_SENT)
+    # What counts against a limit is reserved before it is sent; without one, the ledger knows.
+    used = (
+        reports.sent_on(workspace=space, day=clock.local_day(now, space.time_zone))
+        if per_day is None
+        else metering.used_today(workspace=space, meter=meters.MESSAGES_SENT, now=now)
+    )
     context = {
         "month": month,
         "standing": standing,

@@ -262,6 +262,7 @@ ACCOUNT_RATE_LIMITS = {
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
+CSRF_FAILURE_VIEW = "config.errors.too_old"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https://")
 SESSION_COOKIE_NAME = f"bk_session_{PORT}" if BACKROOM_ENV != "production" else "bk_session"
 CSRF_COOKIE_NAME = f"bk_csrf_{PORT}" if BACKROOM_ENV != "production" else "bk_csrf"

@@ -9,6 +9,7 @@ from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
+from billing import views as billing
 from config import health
 from connections import webhooks
 from connections.views import screens
@@ -49,7 +50,7 @@ urlpatterns = [
     path("w/<slug:slug>/faqs/", include("faqs.urls")),
     path("w/<slug:slug>/connections/", include("connections.urls")),
     path("w/<slug:slug>/usage/", include("billing.urls")),
-    path("pricing/", include("billing.public_urls")),
+    path("pricing/", billing.pricing_show, name="pricing-show"),
     path("status/", status.status_show, name="status-show"),
     path("staff/admin/", admin.site.urls),
     path("staff/", include((staff_pages, "staff"))),

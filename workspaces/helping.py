@@ -92,7 +92,7 @@ TOPICS = (
     Topic(
         "window", _CHATS, _("Why can I not write to a customer any more?"),
         (
-            _("On the Cloud API WhatsApp lets a business write freely for 24 hours after the customer’s last message. After that wait until they write again. Linked phones have no such window."),
+            _("WhatsApp lets a business write freely for 24 hours after the customer’s last message, and Backroom keeps to that on every number. After it, wait until they write again; from a linked phone you can still write in the WhatsApp app."),
         ),
     ),
     Topic(

@@ -25,6 +25,8 @@
   });
   document.addEventListener("htmx:responseError", (event) => {
     if (isPoll(event)) return;
+    const said = event.detail.xhr.getResponseHeader("X-Say");
+    if (said) return say(decodeURIComponent(said));
     const id = event.detail.xhr.getResponseHeader("X-Correlation-Id");
     say(`That did not work. Try again; if it stays, tell support this code: ${id || event.detail.xhr.status}`);
   });
