@@ -199,7 +199,10 @@ def _problem(request: HttpRequest, methods: Iterable[str]) -> tuple[int, str] | 
         is_local_peer, hostname = False, ""
     if not is_local_peer or hostname not in _LOCAL_NAMES:
         return 403, "Only this machine, by the name 127.0.0.1 or localhost, may do that."
-    if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+    # A link on Backroom's own pages leads here from another port: to look, and in a page of its own.
+    is_link = request.method == "GET" and request.headers.get("Sec-Fetch-Dest") == "document"
+    asked_by = request.headers.get("Sec-Fetch-Site", "none")
+    if asked_by not in ("none", "same-origin") and not is_link:
         return 403, "Another site's page may not do that."
     origin = request.headers.get("Origin")
     if origin and origin not in (f"http://{host}", f"https://{host}"):
