@@ -10,6 +10,7 @@ from django.db import connection as database
 from billing.models import Subscription
 from connections.models import InboundEvent
 from lib import clock
+from messaging import sentences
 from messaging.models import BotSettings
 from tests import whatsapp
 from tests.conftest import NOW
@@ -48,7 +49,7 @@ def test_a_new_workspace_has_owner_trial_settings_and_schema(ada: User) -> None:
     with scope.workspace(space):
         assert Member.objects.get().role == "owner"
         assert Subscription.objects.get().state == "trial"
-        assert "Bisi Bakes" in BotSettings.objects.get().greeting
+        assert "Bisi Bakes" in sentences.greeting(BotSettings.objects.get(), business=space.name)
         assert AuditEntry.objects.get().action == "workspace.created"
     assert space.schema_name in existing_schemas()
     assert (space.time_zone, space.schema_version) == ("Africa/Lagos", blueprint.current_version())
@@ -109,7 +110,7 @@ def test_any_name_that_people_write_is_taken(ada: User, name: str) -> None:
     space = create(ada, name=name)
 
     with scope.workspace(space):
-        assert name in BotSettings.objects.get().greeting
+        assert name in sentences.greeting(BotSettings.objects.get(), business=space.name)
 
 
 def fails(*, workspace: Workspace, now: Any) -> None:
