@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from connections.models import OutboundJob
+from lib import marks
 from messaging.models import Contact, Conversation, Message, Note, QuickAnswer
 from tests.lib.conftest import own_redis as own_redis
 from tests.pages.conftest import HTMX, Shop, write

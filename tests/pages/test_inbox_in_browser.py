@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, expect
 
 from connections import manager
@@ -138,3 +139,23 @@ def test_keys_lead_through_the_list(page: Page, shop: Shop, url: str, talks: lis
     page.keyboard.press("r")
     page.keyboard.type("jk/?e")
     assert page.input_value("[name=text]") == "jk/?e"
+
+
+def test_nothing_serious_is_in_the_way_of_anybody(
+    page: Page, shop: Shop, url: str, talks: list[int]
+) -> None:
+    at = f"{url}/w/{shop.space.slug}"
+    page.goto(f"{at}/conversations/{talks[0]}/")
+    contact = page.locator(".who-is").get_attribute("href")
+    for place in (
+        f"{at}/conversations/?q=lekki",
+        f"{at}/conversations/{talks[0]}/?picks=1",
+        f"{url}{contact}",
+        f"{url}{contact}erase/",
+        f"{at}/quick-answers/",
+    ):
+        page.goto(place)
+        page.wait_for_timeout(400)  # what is beside the thread comes after it
+        found = Axe().run(page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"][:120]) for one in found if one["impact"] in ("serious", "critical")] == []  # fmt: skip
+        fits(page)
