@@ -71,5 +71,5 @@ def _without_extremes(values: list[int]) -> list[int]:
 def _round(value: float) -> int:
     """Return two digits that count: more would claim to know more."""
     whole = max(0, round(value))
-    step = 10 ** max(0, len(str(whole)) - 2)
+    step = int(10 ** max(0, len(str(whole)) - 2))
     return round(whole / step) * step

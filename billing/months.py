@@ -112,7 +112,8 @@ def _coming(
 
 
 def _choices(first_use: date | None, today: date, shown: date) -> list[date]:
-    months, at = [], today.replace(day=1)
+    months: list[date] = []
+    at = today.replace(day=1)
     while len(months) < MOST_MONTHS and at >= (first_use or today).replace(day=1):
         months.append(at)
         at = (at - timedelta(days=1)).replace(day=1)

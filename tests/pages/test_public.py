@@ -1,7 +1,7 @@
 """Pages for everybody: fast, honest, the same for all, and without a word of a customer."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -262,9 +262,13 @@ def test_bars_are_drawn_of_what_was_recorded_only() -> None:
 def test_the_house_is_looked_at_once_in_a_while_however_often_one_asks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    looks: list[int] = []
-    real = condition.page
-    monkeypatch.setattr(condition, "page", lambda **named: looks.append(1) or real(**named))
+    looks: list[datetime] = []
+
+    def look(*, now: datetime) -> list[condition.Part]:
+        looks.append(now)
+        return []
+
+    monkeypatch.setattr(condition, "page", look)
 
     for _ in range(5):
         Client().get("/status/")
