@@ -143,8 +143,10 @@ def _count(first: date, last: date, time_zone: str) -> dict[date, Figures]:
     for day, place, count in sql.fetch(_TIMES, [time_zone, list(map(float, EDGES)), begin, end]):
         times.setdefault(day, [0] * (len(EDGES) + 1))[min(place, len(EDGES))] += count
     return {
-        day: Figures(*counts, reply_times=times.get(day, ()))
-        for day, *counts in sql.fetch(_COUNTS, [time_zone, begin, end])
+        day: Figures(received, answered, sent, delivered, settled, times.get(day, ()))
+        for day, received, answered, sent, delivered, settled in sql.fetch(
+            _COUNTS, [time_zone, begin, end]
+        )
     }
 
 

@@ -154,7 +154,9 @@ def test_a_newcomer_is_live_within_five_minutes(house: House, browser: Browser) 
 
 def say(phone: Page, text: str) -> None:
     """Write on the pretend phone."""
-    field = phone.locator("textarea:visible").first
+    field = phone.locator("#text")
+    expect(phone.locator("#title")).to_have_text("Mama Put Fabrics")
+    expect(phone.locator("#suggestions, #bubbles li").first).to_be_visible()
     field.fill(text)
     field.press("Enter")
 
@@ -181,7 +183,7 @@ def test_off_stops_answers_at_once(house: House, browser: Browser) -> None:
         say(phone, "Do you deliver?")
 
         page.goto(f"{house.url}/w/mama-put-fabrics/conversations/?view=needs")
-        expect(page.get_by_text("Do you deliver?").first).to_be_visible(timeout=15_000)
+        expect(page.get_by_text("Do you deliver?").first).to_be_visible(timeout=25_000)
         answered = house.script(
             "from workspaces import registry, scope; from messaging.models import Message;"
             "w = registry.by_slug('mama-put-fabrics')\n"
