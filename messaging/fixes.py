@@ -118,6 +118,9 @@ REASONS: Mapping[str, Fix] = {
         is_post=True,
         role="agent",
     ),
+    "member_retried": Fix(
+        _("Nothing to fix: somebody of your team sent once more what had failed before.")
+    ),
     "phone_app": Fix(
         _("It was written on the phone itself. Give the chat back when the bot may go on."),
         _("Give back to the bot"),
@@ -142,12 +145,38 @@ REASONS: Mapping[str, Fix] = {
         "messaging:thread-show",
         "conversation",
     ),
+    "off_limits": Fix(
+        _("It holds a word that your bot never talks about, so it waits for one of you."),
+        _("Open the chat"),
+        "messaging:thread-show",
+        "conversation",
+    ),
+    "asked_if_bot": Fix(_("Nothing to fix: asked whether it is a bot, it says so.")),
+    "outside_hours": Fix(
+        _("You are closed. The hours, and what the bot does outside them, are its settings."),
+        _("See the hours"),
+        "messaging:bot-settings",
+    ),
+    "blocked": Fix(
+        _("Your team has blocked this contact, so nothing is said. Take the block back there."),
+        _("Open the chat"),
+        "messaging:thread-show",
+        "conversation",
+    ),
     # Switched off, or in the way
+    "test_mode": Fix(
+        _("The bot answers test phones only. Switch it on, and it answers everyone."),
+        _("Turn the bot on"),
+        "messaging:bot-switch",
+        fields={"mode": "on"},
+        is_post=True,
+        role="manager",
+    ),
     "bot_off": Fix(
         _("Turn the bot on, and it answers from the next message on."),
         _("Turn the bot on"),
         "messaging:bot-switch",
-        fields={"is_on": "on"},
+        fields={"mode": "on"},
         is_post=True,
         role="manager",
     ),
