@@ -37,12 +37,6 @@ class Place:
     path: str
     who: str = "owner"
     is_missing: bool = False  # a page that says that there is nothing
-    press: str = ""  # what to press there first: the page is what then comes, and changes nothing
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether its status says that something is wrong, as it should."""
-        return self.is_missing or bool(self.press)
 
     def at(self, story: Story) -> str:
         """Return the page's path in a story."""
@@ -104,7 +98,6 @@ INSIDE = (
     Place("import", "{w}/faqs/import/"),
     Place("import-preview", "{w}/faqs/import/{story.import_id}/"),
     Place("import-added", "{w}/faqs/import/{story.added_id}/"),
-    Place("held", "{w}/faqs/{story.entry_id}/delete/", press="main .button.danger"),
     Place("golden", "{w}/faqs/golden/"),
     Place("try", "{w}/try/"),
     Place("try-many", "{w}/try/many/"),

@@ -141,15 +141,16 @@ def _draft(file: bytes, name: str, user: User, now: datetime) -> int:
 
 
 def _hold(entry: Entry, now: datetime) -> None:
-    """Make it wrong to delete an entry."""
+    """Keep a question that must go on being answered with an entry."""
     text, origin = "How much is delivery to Yaba?", GoldenQuestion.Origin.PERSON
     golden.add(entry_id=entry.pk, text=text, origin=origin, now=now)
 
 
 def _turn_away(space: Workspace, talk: Conversation, user: User, now: datetime) -> None:
     """Leave notes about a contact, tag and block them."""
-    for text in ("Says that the bank sent it twice.", "Paid. The receipt was of *March*."):
-        notes.add(contact=talk.contact, conversation=talk, text=text, user=user, now=now)
+    for text, minutes in (("Says that the bank sent it twice.", 9), ("Paid; see March.", 4)):
+        at = now - timedelta(minutes=minutes)
+        notes.add(contact=talk.contact, conversation=talk, text=text, user=user, now=at)
     people.tag(contact_id=talk.contact_id, name="wholesale")
     people.block(workspace=space, contact_id=talk.contact_id, user=user, now=now)
 

@@ -8,18 +8,22 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from playwright.sync_api import sync_playwright
 
 from config.local import node
 from tests import places
 from tests.bench.figure import Figure
 from tests.bench.town import note
-from tests.house import ROOT, House
+from tests.house import ROOT, House, die_with_me, fetch, free_port, wait_until
 
 PAGES = ("setup-number", "inbox", "thread")
 RUNS = 3
@@ -32,7 +36,10 @@ _SETTINGS = (
     "--screenEmulation.width=360", "--screenEmulation.height=740",
     "--screenEmulation.deviceScaleFactor=2",
 )  # fmt: skip
-_CHROMIUM = "--headless=new --no-sandbox --disable-gpu --no-first-run"
+_CHROMIUM = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-extensions",
+    "--disable-background-networking", "--disable-component-update", "--mute-audio",
+)  # fmt: skip
 _TELL = "from tests import story; print(story.tell().to_json())"
 # What else a report says of a page: Lighthouse's name for it, and ours.
 _BESIDE = {
@@ -63,12 +70,14 @@ def lighthouse() -> Iterator[Figure]:
             story = places.Story(**house.script(_TELL))
             for name in wanted:
                 place = next(one for one in places.ALL if one.name == name)
-                headers = _headers(folder, house, story.sessions.get(place.who, ""))
-                url = house.url + place.at(story)
+                session = story.sessions.get(place.who, "")
+                cookie = {"name": house.session_cookie, "value": session, "url": house.url}
                 reports = []
                 for run in range(runs):
                     note(f"{name}, run {run + 1} of {runs}")
-                    reports.append(_report(program, url, headers, folder))
+                    with _browser(cookie) as port:
+                        url = house.url + place.at(story)
+                        reports.append(_report(program, url, port, folder))
                 yield from _figures(name, reports)
         finally:
             house.stop()
@@ -106,26 +115,42 @@ def fetched() -> list[str]:
     return [str(found.program), str(folder / "node_modules" / "lighthouse" / "cli" / "index.js")]
 
 
-def _headers(folder: Path, house: House, session: str) -> Path:
-    """Lay down who asks in a file: other people of this machine can read arguments."""
-    path = folder / "headers.json"
-    path.touch(mode=0o600)
-    cookie = {"Cookie": f"{house.session_cookie}={session}"} if session else {}
-    path.write_text(json.dumps(cookie))
-    return path
+@contextmanager
+def _browser(cookie: dict[str, str]) -> Iterator[int]:
+    """Run a new Chromium that has the cookie, and give the port by which it is steered.
 
-
-def _report(program: list[str], url: str, headers: Path, folder: Path) -> dict[str, Any]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
+    A cookie among Lighthouse's extra headers is lost with the first one that a page sets.
+    """
+    program = shutil.which("chromium")
+    if program is None:
         raise RuntimeError("There is no Chromium here (Debian: apt-get install chromium).")
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="backroom-chromium-", ignore_cleanup_errors=True) as at:
+        words = [program, *_CHROMIUM, f"--remote-debugging-port={port}", f"--user-data-dir={at}"]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        process = subprocess.Popen(
+            [*words, "about:blank"], start_new_session=True, preexec_fn=die_with_me, **quiet
+        )
+        try:
+            steered = f"http://127.0.0.1:{port}"
+            wait_until(lambda: fetch(f"{steered}/json/version")[0] == 200, "Chromium answers")
+            if cookie["value"]:
+                with sync_playwright() as playwright:
+                    held = playwright.chromium.connect_over_cdp(steered)
+                    held.contexts[0].add_cookies([cookie])  # type: ignore[list-item]
+                    held.close()
+            yield port
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+
+
+def _report(program: list[str], url: str, port: int, folder: Path) -> dict[str, Any]:
     out = folder / "report.json"
-    words = [*program, url, *_SETTINGS, f"--output-path={out}", f"--extra-headers={headers}"]
+    words = [*program, url, *_SETTINGS, f"--output-path={out}", f"--port={port}"]
     done = subprocess.run(
-        [*words, f"--chrome-flags={_CHROMIUM}"],
-        env={**os.environ, "CHROME_PATH": chromium}, cwd=folder,
-        capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
+        words, cwd=folder, capture_output=True, text=True, timeout=180, check=False
+    )
     if done.returncode != 0:
         raise RuntimeError(done.stderr[-1500:])
     report: dict[str, Any] = json.loads(out.read_text())

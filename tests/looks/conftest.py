@@ -75,13 +75,10 @@ def visit(
             contexts[place.who] = _context(browser, house, story, place.who)
         page, found = contexts[place.who].new_page(), list[str]()
         pages.append(page)
-        _listen(page, house, found, may_fail=place.is_refused)
+        _listen(page, house, found, may_miss=place.is_missing)
         answer = page.goto(house.url + place.at(story), wait_until="load")
         assert answer is not None and answer.status < 500
         assert answer.ok or place.is_missing, answer.status
-        if place.press:
-            with page.expect_navigation(wait_until="load"):
-                page.locator(place.press).first.click()
         return page, found
 
     yield go
@@ -99,11 +96,11 @@ def _context(browser: Browser, house: House, story: Story, who: str) -> BrowserC
     return context
 
 
-def _listen(page: Page, house: House, found: list[str], *, may_fail: bool) -> None:
+def _listen(page: Page, house: House, found: list[str], *, may_miss: bool) -> None:
     """Note what the console complains of, and whoever else is asked for anything."""
 
     def complained(message: ConsoleMessage) -> None:
-        if message.type == "error" and not (may_fail and "the server responded" in message.text):
+        if message.type == "error" and not (may_miss and "404" in message.text):
             found.append(f"console: {message.text}")
 
     def asked(request: Request) -> None:

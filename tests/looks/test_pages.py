@@ -22,7 +22,7 @@ _WIDE = """() => document.documentElement.scrollWidth - window.innerWidth"""
 # Marks everything that acts and can be seen; the keyboard must come past each.
 _ACTING = """() => { let n = 0;
   for (const e of document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')) {
-    if (e.disabled || !e.checkVisibility({visibilityProperty: true}) || e.closest('[inert]')) continue;
+    if (e.matches(':disabled') || !e.checkVisibility({visibilityProperty: true}) || e.closest('[inert]')) continue;
     if (e.type === 'radio' && !e.checked && document.querySelector(`input[name="${e.name}"]:checked`)) continue;
     e.dataset.stop = n++;
   }
