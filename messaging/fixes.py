@@ -147,7 +147,7 @@ REASONS: Mapping[str, Fix] = {
         _("Turn the bot on, and it answers from the next message on."),
         _("Turn the bot on"),
         "messaging:bot-switch",
-        fields={"is_on": "on"},
+        fields={"mode": "on"},
         is_post=True,
         role="manager",
     ),
