@@ -50,6 +50,12 @@ _EDIT_ANSWER = Fix(
     "entry",
     role="manager",
 )
+_BOT_WORDS = Fix(
+    _("It is about what your bot shall never talk about. Answer yourself, or change that list."),
+    _("See the list"),
+    "messaging:bot-settings",
+    role="manager",
+)
 _PLAN = Fix(
     _("See what is used of your plan. Until tomorrow, or with a larger plan, your team answers."),
     _("See your usage"),
@@ -74,6 +80,7 @@ REASONS: Mapping[str, Fix] = {
     "faq_chosen": _EDIT_ANSWER,
     "model_chose": _EDIT_ANSWER,
     "greeting": Fix(_("Nothing to fix: a greeting was greeted back.")),
+    "asked_if_bot": Fix(_("Nothing to fix: who asks whether it is a bot hears the truth.")),
     "opt_out": Fix(
         _("Nothing to fix: the customer wants no automatic replies. You may write yourself.")
     ),
@@ -118,6 +125,12 @@ REASONS: Mapping[str, Fix] = {
         is_post=True,
         role="agent",
     ),
+    "member_retried": Fix(
+        _("A person sent it again; the ticks of the new one say how it went."),
+        _("Open the chat"),
+        "messaging:thread-show",
+        "conversation",
+    ),
     "phone_app": Fix(
         _("It was written on the phone itself. Give the chat back when the bot may go on."),
         _("Give back to the bot"),
@@ -125,6 +138,13 @@ REASONS: Mapping[str, Fix] = {
         "conversation",
         is_post=True,
         role="agent",
+    ),
+    "off_limits": _BOT_WORDS,
+    "outside_hours": Fix(
+        _("Answer when you are back, or change the hours and what the bot says outside of them."),
+        _("See the hours"),
+        "messaging:bot-settings",
+        role="manager",
     ),
     "form": _ANSWER_THEM,
     "unsupported_type": Fix(
@@ -150,6 +170,23 @@ REASONS: Mapping[str, Fix] = {
         fields={"mode": "on"},
         is_post=True,
         role="manager",
+    ),
+    "test_mode": Fix(
+        _(
+            "Customers are answered when the bot is on. While you try it, add the phone you write from."
+        ),
+        _("Turn the bot on"),
+        "messaging:bot-switch",
+        fields={"mode": "on"},
+        is_post=True,
+        role="manager",
+    ),
+    "blocked": Fix(
+        _("Open the chat and tap the name: the contact can be unblocked there."),
+        _("Open the chat"),
+        "messaging:thread-show",
+        "conversation",
+        role="agent",
     ),
     "plan_limit": _PLAN,
     "subscription_ended": Fix(
