@@ -1,7 +1,7 @@
 # Backroom on one machine. `make` alone lists the targets; docs/operating-local.md tells more.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test test-bridge check format bench chaos lock clean venv venv-dev
+.PHONY: help run test test-bridge check format bench chaos screens lock clean venv venv-dev
 
 PIP_TOOLS := pip-tools==7.6.2
 # Not named PIP_COMPILE: pip would take that for its own setting.
@@ -40,6 +40,9 @@ bench: venv-dev ## Print the measurements as JSON (ONLY=name for one of them)
 chaos: venv-dev ## Kill every part in the middle of traffic, print JSON (ONLY=redis RUNS=5)
 	@$(LOCAL) bridge-packages && $(LOCAL) models --or-skip && \
 		exec $(LOCAL) exec -- .venv/bin/python -m tests.chaos
+
+screens: venv-dev ## Take a picture of every page into docs/screens (ONLY=home,thread for some)
+	@exec $(LOCAL) exec -- .venv/bin/python -m tests.screens
 
 # Same pins in the first two files: the second is chosen under the first as a constraint.
 lock: ## Pin all packages with hashes (ARGS=--upgrade for newer ones)

@@ -38,6 +38,8 @@ def prepare(*, workspace: Workspace, now: datetime) -> None:
         pk=1,
         mode=mode,
         is_on=mode == Mode.ON,
+        # Whoever begins here begins honestly; it can be changed.
+        disclosure=BotSettings.Disclosure.PLAIN if is_led else BotSettings.Disclosure.NO,
         **wishes.changes_of(workspace.setup.get("wishes", {})),
     )
 

@@ -50,12 +50,6 @@ _EDIT_ANSWER = Fix(
     "entry",
     role="manager",
 )
-_BOT_WORDS = Fix(
-    _("It is about what your bot shall never talk about. Answer yourself, or change that list."),
-    _("See the list"),
-    "messaging:bot-settings",
-    role="manager",
-)
 _PLAN = Fix(
     _("See what is used of your plan. Until tomorrow, or with a larger plan, your team answers."),
     _("See your usage"),
@@ -80,7 +74,6 @@ REASONS: Mapping[str, Fix] = {
     "faq_chosen": _EDIT_ANSWER,
     "model_chose": _EDIT_ANSWER,
     "greeting": Fix(_("Nothing to fix: a greeting was greeted back.")),
-    "asked_if_bot": Fix(_("Nothing to fix: who asks whether it is a bot hears the truth.")),
     "opt_out": Fix(
         _("Nothing to fix: the customer wants no automatic replies. You may write yourself.")
     ),
@@ -126,10 +119,7 @@ REASONS: Mapping[str, Fix] = {
         role="agent",
     ),
     "member_retried": Fix(
-        _("A person sent it again; the ticks of the new one say how it went."),
-        _("Open the chat"),
-        "messaging:thread-show",
-        "conversation",
+        _("Nothing to fix: somebody of your team sent once more what had failed before.")
     ),
     "phone_app": Fix(
         _("It was written on the phone itself. Give the chat back when the bot may go on."),
@@ -138,13 +128,6 @@ REASONS: Mapping[str, Fix] = {
         "conversation",
         is_post=True,
         role="agent",
-    ),
-    "off_limits": _BOT_WORDS,
-    "outside_hours": Fix(
-        _("Answer when you are back, or change the hours and what the bot says outside of them."),
-        _("See the hours"),
-        "messaging:bot-settings",
-        role="manager",
     ),
     "form": _ANSWER_THEM,
     "unsupported_type": Fix(
@@ -162,7 +145,33 @@ REASONS: Mapping[str, Fix] = {
         "messaging:thread-show",
         "conversation",
     ),
+    "off_limits": Fix(
+        _("It holds a word that your bot never talks about, so it waits for one of you."),
+        _("Open the chat"),
+        "messaging:thread-show",
+        "conversation",
+    ),
+    "asked_if_bot": Fix(_("Nothing to fix: asked whether it is a bot, it says so.")),
+    "outside_hours": Fix(
+        _("You are closed. The hours, and what the bot does outside them, are its settings."),
+        _("See the hours"),
+        "messaging:bot-settings",
+    ),
+    "blocked": Fix(
+        _("Your team has blocked this contact, so nothing is said. Take the block back there."),
+        _("Open the chat"),
+        "messaging:thread-show",
+        "conversation",
+    ),
     # Switched off, or in the way
+    "test_mode": Fix(
+        _("The bot answers test phones only. Switch it on, and it answers everyone."),
+        _("Turn the bot on"),
+        "messaging:bot-switch",
+        fields={"mode": "on"},
+        is_post=True,
+        role="manager",
+    ),
     "bot_off": Fix(
         _("Turn the bot on, and it answers from the next message on."),
         _("Turn the bot on"),
@@ -170,23 +179,6 @@ REASONS: Mapping[str, Fix] = {
         fields={"mode": "on"},
         is_post=True,
         role="manager",
-    ),
-    "test_mode": Fix(
-        _(
-            "Customers are answered when the bot is on. While you try it, add the phone you write from."
-        ),
-        _("Turn the bot on"),
-        "messaging:bot-switch",
-        fields={"mode": "on"},
-        is_post=True,
-        role="manager",
-    ),
-    "blocked": Fix(
-        _("Open the chat and tap the name: the contact can be unblocked there."),
-        _("Open the chat"),
-        "messaging:thread-show",
-        "conversation",
-        role="agent",
     ),
     "plan_limit": _PLAN,
     "subscription_ended": Fix(

@@ -79,7 +79,7 @@ def _take(
                 # As high as the page is, so that what sticks to the edge stays there.
                 whole = page.evaluate("document.documentElement.scrollHeight")
                 page.set_viewport_size({"width": width, "height": max(height, whole)})
-                page.screenshot(path=folder / f"{place.name}-{size}.png")
+                page.screenshot(path=folder / f"{place.name}-{size}.jpg", type="jpeg", quality=78)
                 page.set_viewport_size({"width": width, "height": height})
                 print(f"{place.name}-{size}", flush=True)
 
