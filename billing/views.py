@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 from billing import metering, meters, months, plans, pricing, reports
 from billing.forms import ReckonForm
 from lib import clock, tables
-from workspaces import members, pages
+from workspaces import members, onboarding, pages
 from workspaces.decorators import member_required
 from workspaces.routing import WorkspaceRequest
 
@@ -35,6 +35,10 @@ def usage_show(request: WorkspaceRequest) -> HttpResponse:
         month = months.month(workspace=space, name=request.GET.get("month", ""), now=now)
     except ValueError:
         return _no_such_month(request)
+    may_manage = members.may(request.member, "manager")
+    setup = onboarding.read(space)
+    if may_manage and setup.is_led and "usage" not in setup.done:
+        onboarding.finish(space, "usage")
     standing = plans.standing(workspace=space, now=now)
     per_day = standing.per_day(meters.MESSAGES_SENT)
     # What counts against a limit is reserved before it is sent; without one, the ledger knows.
@@ -50,7 +54,7 @@ def usage_show(request: WorkspaceRequest) -> HttpResponse:
         "per_day": per_day,
         "left_today": max(0, per_day - used) if per_day is not None else None,
         "sample": months.sample(now=now),
-        "may_export": members.may(request.member, "manager"),
+        "may_export": may_manage,
     }
     return pages.show(request, "billing/usage.html", context)
 

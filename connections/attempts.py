@@ -9,6 +9,7 @@ from connections.lifecycle import Pairing
 from connections.linked.models import LinkedSession
 from connections.models import Connection, ConnectionEvent
 from lib import phones
+from workspaces.models import Workspace
 
 State = Connection.State
 Wanted = LinkedSession.Wanted
@@ -98,6 +99,14 @@ def look(*, connection: Connection, opened_at: datetime, now: datetime) -> Attem
         seconds_left=max(0, round((ends_at - now).total_seconds())) if ends_at else None,
         pace=_pace(connection, opened_at, now),
     )
+
+
+def begun(*, workspace: Workspace) -> Connection | None:
+    """Return the phone that somebody has begun to link and not finished, the newest of them."""
+    waiting = Connection.objects.filter(
+        workspace=workspace, provider=lifecycle.LINKED, phone="", state__in=_UNDER_WAY
+    )
+    return waiting.order_by("-pk").first()
 
 
 def _seen(

@@ -14,7 +14,7 @@ from connections.models import Connection
 from faqs import browsing
 from lib import phones
 from workspaces import onboarding
-from workspaces.models import Workspace
+from workspaces.models import Invitation, Member, Workspace
 
 WANTED_ANSWERS = 10
 WANTED_QUESTIONS = 3
@@ -80,10 +80,55 @@ class Beginning:
         return self.done_count == len(self.steps)
 
 
+@dataclass(frozen=True)
+class Extra:
+    """Something that helps once the bot is live, and can as well be left alone."""
+
+    title: str
+    note: str
+    verb: str
+    place: str
+    is_done: bool
+
+
 def step_of(view_name: str) -> str:
     """Return the step that a page belongs to, by its URL name; empty: none."""
     own = {onboarding.place_of(step): step for step in onboarding.STEPS}
     return own.get(view_name) or _PLACES.get(view_name, "")
+
+
+def extras(*, workspace: Workspace) -> list[Extra]:
+    """Return what is offered after the steps; none to those whom nobody led through them."""
+    setup = onboarding.freshen(workspace)
+    if not setup.is_led:
+        return []
+    has_company = (
+        Member.objects.filter(workspace=workspace).count() > 1
+        or Invitation.objects.filter(workspace=workspace).exists()
+    )
+    return [
+        Extra(
+            _("Invite a teammate"),
+            _("They answer customers from their own phone or computer."),
+            _("Invite"),
+            "workspaces:team-show",
+            has_company,
+        ),
+        Extra(
+            _("Share your link"),
+            _("A link and a poster bring customers to your number."),
+            _("Share"),
+            "messaging:share-show",
+            "share" in setup.done,
+        ),
+        Extra(
+            _("See your plan"),
+            _("What it holds, and how much of it is used."),
+            _("See it"),
+            "billing:usage-show",
+            "usage" in setup.done,
+        ),
+    ]
 
 
 def of(*, workspace: Workspace, here: str = "") -> Beginning:

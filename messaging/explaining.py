@@ -178,7 +178,7 @@ def _fix(story: trace.Story, used: list[Entry | None]) -> fixes.Fix:
     found = fixes.fitting(reason=end.reason if end is not None else "")
     if end is None:
         return found
-    if end.reason == "bot_off" and bot.settings_of().is_on:
+    if end.reason in ("bot_off", "test_mode") and bot.settings_of().is_on:
         return fixes.Fix(_("Nothing to fix any more: the bot is on again."))
     is_held = story.message.conversation.holder == Conversation.Holder.PERSON
     if found.to == "messaging:conversation-give-back" and not is_held:

@@ -102,6 +102,12 @@ TOPICS = (
         ),
     ),
     Topic(
+        "steps", _REST, _("Where is the list of first steps?"),
+        (
+            _("On your home page, as long as something of it is open. If you have put it away, the end of Settings brings it back."),
+        ),
+    ),
+    Topic(
         "export", _REST, _("How do I take my data along?"),
         (
             _("Usage has files of what was counted. “Export conversations” makes a file of every chat, as Excel, CSV or JSON. FAQs have an export of their own, which can be imported again."),

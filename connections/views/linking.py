@@ -54,7 +54,8 @@ def _ways(request: WorkspaceRequest, sent: LinkForm | None = None) -> dict[str, 
     if sent is not None:
         opened = "code" if sent.is_by_code else "qr"
         forms[opened] = sent
-    return {"forms": forms, "opened": opened} | rights(request)
+    begun = attempts.begun(workspace=request.workspace)
+    return {"forms": forms, "opened": opened, "begun": begun} | rights(request)
 
 
 def _form(request: WorkspaceRequest, *, is_agreed: bool) -> LinkForm:

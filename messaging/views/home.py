@@ -23,10 +23,13 @@ def home_show(request: WorkspaceRequest) -> HttpResponse:
     now, space = clock.now(), request.workspace
     may_manage = members.may(request.member, "manager")
     is_led = may_manage and not onboarding.read(space).is_hidden
+    extras = beginning.extras(workspace=space) if is_led else []
     context = {
         "home": figures.home(workspace=space, user=request.user, now=now),
         "greeting": _greeting(timezone.localtime(now).hour),
         "todo": beginning.of(workspace=space) if is_led else None,
+        "extras": extras,
+        "has_extras": not all(extra.is_done for extra in extras),
         "may_manage": may_manage,
         "may_reply": members.may(request.member, "agent"),
     }

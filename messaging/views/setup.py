@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -13,7 +14,7 @@ from faqs import browsing
 from lib import clock, phones
 from messaging import beginning, bot, figures, hello, sentences, wishes
 from messaging.forms import LiveForm
-from workspaces import business, onboarding, pages
+from workspaces import business, members, onboarding, pages, toasts
 from workspaces.decorators import member_required
 from workspaces.forms import BusinessForm
 from workspaces.routing import WorkspaceRequest
@@ -49,6 +50,13 @@ def setup_hide(request: WorkspaceRequest) -> HttpResponse:
     """Put the list of steps away, or show it again."""
     is_hidden = request.POST.get("is_hidden") != "no"
     onboarding.hide(request.workspace, is_hidden=is_hidden)
+    if is_hidden:
+        toasts.say(
+            request,
+            _("The list is put away. It comes back from the end of Settings."),
+            undo_at=reverse("messaging:setup-hide", args=[request.workspace.slug]),
+            fields={"is_hidden": "no"},
+        )
     return pages.go(request, "messaging:home-show", request.workspace.slug)
 
 
@@ -168,7 +176,9 @@ def setup_finish(request: WorkspaceRequest) -> HttpResponse:
 @member_required("viewer")
 def share_show(request: WorkspaceRequest) -> HttpResponse:
     """The link to one's number, and a poster to print."""
-    onboarding.finish(request.workspace, "share")
+    setup = onboarding.read(request.workspace)
+    if members.may(request.member, "manager") and setup.is_led and "share" not in setup.done:
+        onboarding.finish(request.workspace, "share")
     found = [
         {
             "phone": phone,

@@ -1,5 +1,7 @@
 """Why this reply, or why none?"""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -64,6 +66,20 @@ def test_the_button_fits_the_reason_and_the_role(shop: Shop, owner: Client, agen
 
     assert 'action="/w/acme/bot/switch/"' in page and "Turn the bot on" in page
     assert 'action="/w/acme/bot/switch/"' not in theirs and "Turn the bot on, and" in theirs
+
+
+def test_the_button_turns_the_bot_on_and_comes_back(shop: Shop, owner: Client) -> None:
+    with scope.workspace(shop.space):
+        BotSettings.objects.update_or_create(pk=1, defaults={"is_on": False, "mode": "off"})
+    here = f"/w/acme/why/?id={ended(shop, 'bot_off')}"
+    form = owner.get(here).text.split('id="fix"')[1].split("</form>")[0]
+    sent = dict(re.findall(r'name="([a-z_]+)" value="([^"]*)"', form))
+
+    answer = owner.post("/w/acme/bot/switch/", sent)
+
+    assert answer.headers["Location"] == here
+    with scope.workspace(shop.space):
+        assert BotSettings.objects.get().mode == "on"
 
 
 def test_what_is_put_right_already_has_no_button(shop: Shop, owner: Client) -> None:
