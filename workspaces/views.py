@@ -1,7 +1,7 @@
 """The start page, setting up a business, and notices."""
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from lib import clock, countries
@@ -80,7 +80,8 @@ def settings_show(request: WorkspaceRequest) -> HttpResponse:
 @member_required("agent")
 def notice_dismiss(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Put a notice away."""
-    notices.dismiss(workspace=request.workspace, notice_id=pk, now=clock.now())
+    if not notices.dismiss(workspace=request.workspace, notice_id=pk, now=clock.now()):
+        raise Http404
     if request.htmx:
         return HttpResponse("")
     return pages.go(request, "messaging:home-show", request.workspace.slug)
