@@ -13,7 +13,7 @@ from faqs import browsing
 from lib import clock, phones
 from messaging import beginning, bot, figures, hello, sentences, wishes
 from messaging.forms import LiveForm
-from workspaces import business, onboarding, pages
+from workspaces import business, members, onboarding, pages
 from workspaces.decorators import member_required
 from workspaces.forms import BusinessForm
 from workspaces.routing import WorkspaceRequest
@@ -168,7 +168,8 @@ def setup_finish(request: WorkspaceRequest) -> HttpResponse:
 @member_required("viewer")
 def share_show(request: WorkspaceRequest) -> HttpResponse:
     """The link to one's number, and a poster to print."""
-    onboarding.finish(request.workspace, "share")
+    if members.may(request.member, "manager"):  # whose steps they are
+        onboarding.finish(request.workspace, "share")
     found = [
         {
             "phone": phone,
