@@ -164,6 +164,11 @@ def import_file(import_id: int) -> Import | None:
     return Import.objects.defer("before").filter(pk=import_id).first()
 
 
+def has_import(import_id: int) -> bool:
+    """Say whether there is such an import."""
+    return Import.objects.filter(pk=import_id).exists()
+
+
 def preview(*, import_id: int, state: str = "", page: int = 1) -> Preview | None:
     """Return an import with a page of its rows; `state` narrows them down."""
     file = import_file(import_id)

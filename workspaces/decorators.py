@@ -1,4 +1,4 @@
-"""What a view asks for before it runs: a role, or staff looking read-only."""
+"""What a view asks for before it runs: a person, a role, or staff looking read-only."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,9 +11,21 @@ from django.utils import timezone
 
 from lib import clock
 from workspaces import audit, members, registry, scope
-from workspaces.routing import WorkspaceRequest
+from workspaces.routing import WorkspaceRequest, ask_to_sign_in
 
 View = Callable[..., HttpResponse]
+
+
+def person_required(view: View) -> View:
+    """Let who has signed in pass; others are asked to."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return ask_to_sign_in(request)
+        return view(request, *args, **kwargs)
+
+    return checked
 
 
 def member_required(role: str = "viewer") -> Callable[[View], View]:

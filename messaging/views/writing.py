@@ -179,6 +179,10 @@ def conversation_assign(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @member_required("agent")
 def pick_list(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Quick answers and FAQ answers to lay into the reply."""
+    try:
+        takeover.find(conversation_id=pk)
+    except takeover.UnableToFindConversation as error:
+        raise Http404 from error
     query = request.GET.get("find", "")
     context = {"picks": quick_answers.picks(query=query), "find": query, "pk": pk}
     part = "messaging/_picks.html" if "part" not in request.GET else "messaging/_picks.html#found"
