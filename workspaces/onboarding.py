@@ -70,6 +70,9 @@ def following(step: str) -> str:
 
 def finish(workspace: Workspace, step: str) -> None:
     """Keep that a step was done."""
+    known = read(workspace)
+    if step in known.done and step not in known.left:
+        return
 
     def change(kept: dict[str, Any]) -> None:
         kept["done"] = sorted({*kept.get("done", ()), step})
