@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from django.db import connection, transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
@@ -14,18 +14,19 @@ from workspaces import audit, members, registry, scope
 from workspaces.routing import WorkspaceRequest, ask_to_sign_in
 
 View = Callable[..., HttpResponse]
+AnyView = TypeVar("AnyView", bound=Callable[..., HttpResponseBase])
 
 
-def person_required(view: View) -> View:
+def person_required(view: AnyView) -> AnyView:
     """Let who has signed in pass; others are asked to."""
 
     @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return ask_to_sign_in(request)
         return view(request, *args, **kwargs)
 
-    return checked
+    return cast(AnyView, checked)
 
 
 def member_required(role: str = "viewer") -> Callable[[View], View]:
