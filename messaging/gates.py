@@ -154,14 +154,17 @@ def owner_command(turn: Turn) -> Verdict:
 def bot_on(turn: Turn) -> Verdict:
     """The owner's switch: everyone is answered, test phones only, or nobody."""
     mode = turn.bot.mode
+    if mode == BotSettings.Mode.ON:
+        return passed("bot", "The bot is on.")
+    if turn.conversation is None:
+        # Whoever sets the bot up tries it before it speaks to anybody.
+        return passed(
+            "bot", "The bot is not on; a question that is tried is answered all the same."
+        )
     if mode == BotSettings.Mode.OFF:
         return stopped(
             "bot", "bot_off", "The bot is switched off, so your team answers.", needs_person=True
         )
-    if mode != BotSettings.Mode.TEST:
-        return passed("bot", "The bot is on.")
-    if turn.conversation is None:
-        return passed("bot", "The bot is in test mode; a question that is tried is answered.")
     if not _is_test_phone(turn, turn.conversation):
         return stopped(
             "bot",

@@ -218,3 +218,54 @@ def test_a_teammate_joins_by_the_link(opened: Opened, house: House, story: Story
     expect(owner.locator("#team")).to_contain_text("kemi@mate.example")
     mate.goto(link)
     expect(mate.get_by_role("heading", name="You belong to Mama Put Fabrics")).to_be_visible()
+
+
+def test_all_of_it_works_without_script(opened: Opened, house: House) -> None:
+    page = opened(width=360, has_script=False)
+    page.goto(f"{house.url}/accounts/signup/")
+    sign_up(page, house, "plain@put.example")
+    page.get_by_label("Name of your business").fill("Plain Put")
+    page.get_by_label("What do you do?").select_option(label="Fashion and fabrics")
+    press(page, "Go on")
+    page.get_by_text("No number yet: pretend phone").click()
+    page.get_by_text("Nowhere yet: begin with examples").click()
+    page.get_by_role("button", name=re.compile(r"^Add \d+ answers")).click()
+    page.locator("#go-on button").click()
+    page.locator(".asks button").first.click()
+    expect(page.locator(".bubble.out")).to_have_count(1)
+    page.locator("#go-on button").click()
+    press(page, "Go live")
+
+    # The customer's phone is somebody else's, with script.
+    phone = opened()
+    phone.goto(str(page.get_by_role("link", name="Open the pretend phone").get_attribute("href")))
+    expect(phone.locator("#suggestions, #bubbles li").first).to_be_visible()
+    phone.locator("#text").fill("Hello")
+    phone.locator("#text").press("Enter")
+    expect(phone.locator("#bubbles li")).to_have_count(2, timeout=20_000)
+    page.reload()
+    expect(page.locator("#hello .done")).to_have_count(3)
+    press(page, "To my home page")
+    base = page.url
+
+    page.goto(f"{base}conversations/")
+    page.locator(".talks a").first.click()
+    page.locator("#reply-form textarea").fill("A person says hello, too.")
+    page.locator("#reply-form textarea").press("Tab")
+    page.locator("#reply-form button.main").click()
+    expect(page.locator(".bubble", has_text="A person says hello, too.")).to_be_visible()
+    expect(phone.locator("#bubbles")).to_contain_text("A person says hello", timeout=20_000)
+
+    page.goto(f"{base}faqs/import/")
+    file = {"name": "new.csv", "mimeType": "text/csv", "buffer": _IMPORT}
+    page.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+    press(page, "Upload and check")
+    page.locator("#row-3").get_by_text("Put it right").click()
+    page.locator("#row-3 textarea").fill("Behind the shop.")
+    press(page, "Check it again")
+    press(page, "Add 2 answers")
+    expect(page.locator("#summary")).to_contain_text("Undo this import")
+
+    page.goto(base)
+    press(page, "Off")
+    expect(page.locator(".segments [aria-pressed=true]")).to_have_text("Off")

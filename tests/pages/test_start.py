@@ -153,3 +153,34 @@ def test_our_own_mistake_has_a_page_that_needs_nothing(
 
     assert page.status_code == 500 and "on our side" in page.text
     assert page.headers["X-Correlation-Id"] in page.text
+
+
+def test_what_helps_next_is_offered_put_away_and_brought_back(
+    newcomer: Client, client_for: Callable[[User], Client], chidi: User
+) -> None:
+    form = {"name": "Mama Put", "slug": "", "country": "GH", **ABOUT}
+    base = newcomer.post("/workspaces/new/", form).headers["Location"].split("connections")[0]
+
+    home = newcomer.get(base).text
+    assert 'href="/w/mama-put/settings/team/"' in home
+    assert home.count('<li class="done">') == 1
+    newcomer.get(f"{base}share/")
+    newcomer.get(f"{base}usage/")
+    assert newcomer.get(base).text.count('<li class="done">') == 3
+
+    hidden = newcomer.post(f"{base}setup/hide/", follow=True).text
+    assert "Hide this list" not in hidden and 'name="is_hidden" value="no"' in hidden
+    assert "The list of first steps" in newcomer.get(f"{base}settings/").text
+    back = newcomer.post(f"{base}setup/hide/", {"is_hidden": "no"}, follow=True).text
+    assert "Hide this list" in back
+    assert client_for(chidi).post(f"{base}setup/hide/").status_code == 404
+
+
+def test_going_live_claims_no_more_than_there_is(newcomer: Client) -> None:
+    form = {"name": "Mama Put", "slug": "", "country": "GH", **ABOUT}
+    base = newcomer.post("/workspaces/new/", form).headers["Location"].split("connections")[0]
+
+    live = newcomer.post(f"{base}setup/live/", {"who": "everyone"}, follow=True).text
+
+    assert "Your bot is on" in live and "Your bot is live" not in live
+    assert "as soon as a number is connected" in live

@@ -11,7 +11,7 @@ from faqs import entries
 from faqs.models import Change, Entry, GoldenQuestion
 from lib import clock
 from messaging import trying
-from messaging.models import Message
+from messaging.models import BotSettings, Message
 from tests.pages.conftest import HTMX, Shop
 from workspaces import scope
 
@@ -42,6 +42,16 @@ def test_a_chat_goes_on_turn_by_turn_and_keeps_nothing(
             Message.objects.count(), UsageEvent.objects.count(), Change.objects.count(),
         )  # fmt: skip
     assert stranger.get(TRY).status_code == stranger.post(TRY, {"text": "x"}).status_code == 404
+
+
+@pytest.mark.parametrize("mode", ["off", "test"])
+def test_a_bot_that_is_not_on_yet_can_be_tried(shop: Shop, viewer: Client, mode: str) -> None:
+    with scope.workspace(shop.space):
+        BotSettings.objects.update_or_create(pk=1, defaults={"mode": mode, "is_on": False})
+
+    page = viewer.post(TRY, {"text": ASKED}, headers=HTMX).text
+
+    assert "<b>₦2,500</b>" in page and "keeps quiet" not in page
 
 
 def test_a_long_chat_forgets_its_beginning(shop: Shop, viewer: Client) -> None:
