@@ -89,7 +89,8 @@ def main(count: int) -> list[dict[str, Any]]:
                 _FILL,
                 {"count": count, "number": number.pk, "user": user.pk, "long": LONG, "each": EACH},
             )
-            cursor.execute(beside.FILL, {**_beside(space.pk), "number": number.pk, "user": user.pk})
+            values: dict[str, Any] = {**_beside(space.pk), "number": number.pk, "user": user.pk}
+            cursor.execute(beside.FILL, values)
         filled = time.perf_counter() - began
     with scope.owner(space.schema_name), database.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")

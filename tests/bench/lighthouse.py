@@ -127,9 +127,12 @@ def _browser(cookie: dict[str, str]) -> Iterator[int]:
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="backroom-chromium-", ignore_cleanup_errors=True) as at:
         words = [program, *_CHROMIUM, f"--remote-debugging-port={port}", f"--user-data-dir={at}"]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         process = subprocess.Popen(
-            [*words, "about:blank"], start_new_session=True, preexec_fn=die_with_me, **quiet
+            [*words, "about:blank"],
+            start_new_session=True,
+            preexec_fn=die_with_me,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         try:
             steered = f"http://127.0.0.1:{port}"

@@ -42,7 +42,7 @@ def test_a_page_is_fit_for_everybody(place: Place, visit: Visit) -> None:
     for size, (width, height) in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             faults = _graves(page, is_whole=scheme == "light")
             # Colours do not change sizes.
             faults += _misfits(page) if scheme == "light" else []
