@@ -101,11 +101,11 @@ def message_type(turn: Turn) -> Verdict:
     )
 
 
-def not_blocked(turn: Turn) -> Verdict:
-    """Whom the team has blocked gets no answer, and calls nobody."""
+def not_blocked(turn: Turn) -> Verdict | None:
+    """Whom the team has blocked gets no answer, and calls nobody; of others nothing is said."""
     if turn.conversation is not None and turn.conversation.contact.blocked_at is not None:
         return stopped("contact", "blocked", "Your team has blocked this contact.")
-    return passed("contact", "The contact is not blocked.")
+    return None
 
 
 def workspace_active(turn: Turn) -> Verdict:
