@@ -49,7 +49,11 @@ def month(*, workspace: Workspace, name: str, now: datetime) -> Month:
     today = clock.local_day(now, workspace.time_zone)
     first, last = reports.month_bounds(name or f"{today:%Y-%m}")
     is_present = first <= today <= last
-    rows = reports.by_day(workspace=workspace, first=first, last=last)
+    since = min(first, today - timedelta(days=forecast.DAYS)) if is_present else first
+    # The ledger is summed up once, for everything on the page.
+    ledger = reports.by_number_and_day(workspace=workspace, first=since, last=last)
+    shown = [row for row in ledger if row.day >= first]
+    rows = reports.days_of(shown)
     totals = reports.totals(rows)
     known = {date.fromisoformat(str(row["day"])): row for row in rows}
     end = min(last, today) if first <= today else last
@@ -66,7 +70,7 @@ def month(*, workspace: Workspace, name: str, now: datetime) -> Month:
             if day in known
         ],
         meters=[(labels[code], totals[code]) for code in meters.ALL if code in labels],
-        numbers=_numbers(workspace, first, last),
+        numbers=_numbers(workspace, shown),
         chart=[
             (
                 day,
@@ -75,7 +79,7 @@ def month(*, workspace: Workspace, name: str, now: datetime) -> Month:
             )
             for day in days
         ],
-        coming=_coming(workspace, labels, first_use, today) if is_present else [],
+        coming=_coming(ledger, labels, first_use, today) if is_present else [],
         choices=_choices(first_use, today, first),
         previous=f"{first - timedelta(days=1):%Y-%m}",
         following=f"{last + timedelta(days=1):%Y-%m}" if last < today else "",
@@ -83,9 +87,9 @@ def month(*, workspace: Workspace, name: str, now: datetime) -> Month:
     )
 
 
-def _numbers(workspace: Workspace, first: date, last: date) -> list[Number]:
+def _numbers(workspace: Workspace, ledger: list[reports.NumberDay]) -> list[Number]:
     sums: dict[int | None, list[int]] = {}
-    for row in reports.by_number_and_day(workspace=workspace, first=first, last=last):
+    for row in ledger:
         figures = sums.setdefault(row.connection_id, [0] * len(meters.ALL))
         sums[row.connection_id] = [
             old + row.figures[meter] for old, meter in zip(figures, meters.ALL, strict=True)
@@ -98,11 +102,9 @@ def _numbers(workspace: Workspace, first: date, last: date) -> list[Number]:
 
 
 def _coming(
-    workspace: Workspace, labels: dict[str, Meter], first_use: date | None, today: date
+    ledger: list[reports.NumberDay], labels: dict[str, Meter], first_use: date | None, today: date
 ) -> list[Coming]:
-    since = min(today.replace(day=1), today - timedelta(days=forecast.DAYS))
-    rows = reports.by_day(workspace=workspace, first=since, last=today)
-    found = []
+    rows, found = reports.days_of([row for row in ledger if row.day <= today]), []
     for code in (meters.MESSAGES_RECEIVED, meters.MESSAGES_SENT):
         by_day = {date.fromisoformat(str(row["day"])): int(row[code]) for row in rows}
         made = forecast.of_month(by_day=by_day, first_use=first_use, today=today)
@@ -145,7 +147,8 @@ def table(*, workspace: Workspace, name: str, now: datetime) -> tuple[list[str],
 def table_by_number(*, workspace: Workspace, name: str, now: datetime) -> tuple[list[str], Rows]:
     """Return header and rows of a month, one per number. Raises ValueError."""
     first, last = _bounds(workspace, name, now)
-    numbers = _numbers(workspace, first, last)
+    ledger = reports.by_number_and_day(workspace=workspace, first=first, last=last)
+    numbers = _numbers(workspace, ledger)
     return ["number", *meters.ALL], [[number.name, *number.figures] for number in numbers]
 
 

@@ -53,6 +53,16 @@ def by_number_and_day(*, workspace: Workspace, first: date, last: date) -> list[
     ]
 
 
+def days_of(ledger: list[NumberDay]) -> list[dict[str, int | str]]:
+    """Return one row per day out of rows per day and number, as `by_day` does."""
+    days: dict[date, dict[str, int | str]] = {}
+    for one in ledger:
+        row = days.setdefault(one.day, {"day": one.day.isoformat(), **dict.fromkeys(meters.ALL, 0)})
+        for meter, total in one.figures.items():
+            row[meter] = int(row[meter]) + total
+    return list(days.values())
+
+
 def first_day(*, workspace: Workspace) -> date | None:
     """Return the first day with usage, None before there was any."""
     found: date | None = UsageEvent.objects.filter(workspace=workspace).aggregate(day=Min("day"))[

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
-from faqs.models import Entry, Import
+from faqs.models import Entry, Import, Phrasing
 
-PAGE = 50
+PAGE = 30
 _ROWS = 100  # of a preview on one page
 
 
@@ -77,8 +78,7 @@ def shelf(
     if place is not None:
         rows = rows.filter(_beyond(place, is_back=is_back))
     order = ("-category", "-question", "-pk") if is_back else ("category", "question", "pk")
-    counted = rows.annotate(phrasing_count=Count("phrasings", distinct=True))
-    found = list(counted.order_by(*order)[: PAGE + 1])
+    found = list(_counted(rows).order_by(*order)[: PAGE + 1])
     is_more = len(found) > PAGE
     shown = found[:PAGE][::-1] if is_back else found[:PAGE]
     return Shelf(
@@ -124,8 +124,14 @@ def _beyond(place: Entry, *, is_back: bool) -> Q:
 
 def row(entry_id: int) -> Entry | None:
     """Return an entry as the list shows it, or None."""
-    counted = Entry.objects.annotate(phrasing_count=Count("phrasings", distinct=True))
-    return counted.filter(pk=entry_id).first()
+    return _counted(Entry.objects.filter(pk=entry_id)).first()
+
+
+def _counted(rows: QuerySet[Entry]) -> QuerySet[Entry]:
+    """Count the other ways to ask; of what is shown only, not of all that are there."""
+    own = Phrasing.objects.filter(entry=OuterRef("pk")).order_by().values("entry")
+    count = Coalesce(Subquery(own.annotate(n=Count("pk")).values("n")), 0)
+    return rows.annotate(phrasing_count=count)
 
 
 def categories() -> list[str]:
@@ -162,6 +168,11 @@ def imports() -> list[Import]:
 def import_file(import_id: int) -> Import | None:
     """Return an import with its rows, or None."""
     return Import.objects.defer("before").filter(pk=import_id).first()
+
+
+def has_import(import_id: int) -> bool:
+    """Say whether there is such an import."""
+    return Import.objects.filter(pk=import_id).exists()
 
 
 def preview(*, import_id: int, state: str = "", page: int = 1) -> Preview | None:

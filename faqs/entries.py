@@ -163,7 +163,7 @@ def alter(
         versions.bump()
         steps = [
             history.Step(entry.pk, entry.faq_id, before, altered(before, **wanted))
-            for entry, before in _with_contents(entry_ids)
+            for entry, before in with_contents(entry_ids)
             if altered(before, **wanted) != before
         ]
         changed = Entry.objects.filter(pk__in=[step.entry_id for step in steps])
@@ -245,7 +245,7 @@ def remove(entry_ids: Sequence[int], *, now: datetime, hand: history.Hand | None
     history.note(
         [
             history.Step(entry.pk, entry.faq_id, before, None, hanging[entry.pk])
-            for entry, before in _with_contents(gone)
+            for entry, before in with_contents(gone)
         ],
         hand=hand,
         now=now,
@@ -368,7 +368,7 @@ def content_of(entry: Entry) -> checking.Draft:
     return _draft(entry, entry.phrasings.order_by("pk").values_list("text", flat=True))
 
 
-def _with_contents(entry_ids: Sequence[int]) -> list[tuple[Entry, checking.Draft]]:
+def with_contents(entry_ids: Sequence[int]) -> list[tuple[Entry, checking.Draft]]:
     """Return entries with their contents; two queries."""
     phrasings: dict[int, list[str]] = {}
     rows = Phrasing.objects.filter(entry_id__in=entry_ids).order_by("pk")

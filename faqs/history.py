@@ -140,6 +140,28 @@ def _shown(value: object) -> str:
     return str(value)
 
 
+# Of what hangs on deleted entries, to come back with them.
+_FORGET = """
+UPDATE faqs_change SET hanging = hanging || jsonb_build_object(
+ 'labels', COALESCE((SELECT jsonb_agg(l) FROM jsonb_array_elements(hanging->'labels') AS l
+   WHERE (l->>'message_id')::bigint IS NULL OR (l->>'message_id')::bigint <> ALL(%(ids)s)), '[]'),
+ 'golden', COALESCE((SELECT jsonb_agg(g) FROM jsonb_array_elements(hanging->'golden') AS g
+   WHERE g->>'origin' <> 'correction' OR g->>'text' <> ALL(%(texts)s)), '[]'))
+WHERE hanging IS NOT NULL AND (
+ EXISTS (SELECT FROM jsonb_array_elements(hanging->'labels') AS l
+   WHERE (l->>'message_id')::bigint = ANY(%(ids)s))
+ OR EXISTS (SELECT FROM jsonb_array_elements(hanging->'golden') AS g
+   WHERE g->>'origin' = 'correction' AND g->>'text' = ANY(%(texts)s)))
+"""
+
+
+def forget(*, message_ids: Sequence[int], texts: Iterable[str]) -> None:
+    """Remove what is kept of these messages with deleted entries; they are erased."""
+    said = sorted({" ".join(text.replace("\x00", "").split())[:300] for text in texts})
+    with database.cursor() as cursor:
+        cursor.execute(_FORGET, {"ids": list(message_ids), "texts": said})
+
+
 def rules() -> list[Rule]:
     """Return what may go of it: what is left of deleted entries first."""
     is_gone = "NOT EXISTS (SELECT 1 FROM faqs_entry e WHERE e.id = faqs_change.entry_id)"

@@ -55,12 +55,11 @@ def take_back(*, batch: str, hand: history.Hand, now: datetime) -> Taken:
         )
         if not changes:
             raise UnableToRestore("There is nothing to take back (any more).")
-        present = {
-            entry.pk: entries.content_of(entry)
-            for entry in Entry.objects.filter(pk__in=[change.entry_id for change in changes])
-        }
+        found = entries.with_contents([change.entry_id for change in changes])
+        present = {entry.pk: content for entry, content in found}
         untouched = [change for change in changes if _is_as_it_became(change, present)]
-        kept = [_name(change) for change in changes if change not in untouched]
+        done = {change.pk for change in untouched}
+        kept = [_name(change) for change in changes if change.pk not in done]
         gone = [change for change in untouched if change.after is None]
         made = [change.entry_id for change in untouched if change.before is None]
         altered = [one for one in untouched if one.before is not None and one.after is not None]

@@ -131,6 +131,7 @@ def _turn(desk: Desk, message: Message, address: Sender) -> LiveTurn:
 
 
 _STILL = (
+    gates.not_blocked,
     gates.workspace_active,
     gates.subscription,
     gates.bot_on,

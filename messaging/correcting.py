@@ -12,8 +12,12 @@ from workspaces import audit
 from workspaces.models import User, Workspace
 
 
+class UnableToFindMessage(Exception):
+    """There is no such message of a customer in this workspace."""
+
+
 class UnableToCorrect(Exception):
-    """The message or the entry is not there (any more); the message says which."""
+    """Nothing was kept; the message says why, to the person who tried."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,14 @@ def correct(
     """Keep which entry (None: none of them) a customer's message was for.
 
     With an entry the message's text becomes a golden question of it and, with `teaches`, a
-    further way to ask for it. Returns a sentence about what was done. Raises UnableToCorrect.
+    further way to ask for it. Returns a sentence about what was done. Raises UnableToFindMessage,
+    UnableToCorrect.
     """
     message = Message.objects.filter(pk=message_id, direction=Message.Direction.IN).first()
-    if message is None or not message.text.strip():
-        raise UnableToCorrect("There is no such message of a customer.")
+    if message is None:
+        raise UnableToFindMessage
+    if not message.text.strip():
+        raise UnableToCorrect("There are no words in this message that an answer could be for.")
     with transaction.atomic():
         if teaches:
             versions.bump()  # before any entry is locked, as whoever deletes one does

@@ -12,11 +12,11 @@ from django.db import transaction
 
 from ai import choosing
 from connections import directory, mailboxes
-from faqs import golden, labels
+from faqs import golden, history, labels
 from lib import sql
 from messaging import conversations, people
-from messaging.models import Contact, ContactIdentity, Conversation, Message
-from workspaces import audit
+from messaging.models import Contact, ContactIdentity, Conversation, ConversationExport, Message
+from workspaces import audit, passports
 from workspaces.models import User, Workspace
 
 
@@ -93,8 +93,13 @@ def erase(
         )
         directory.forget(workspace=workspace, contact_id=contact.pk)
         choosing.forget(workspace=workspace, references=ids, now=now)
-        golden.forget(texts=[text for _, _, text in rows if text])
+        texts = [text for _, _, text in rows if text]
+        golden.forget(texts=texts)
         labels.forget(message_ids=ids)
+        history.forget(message_ids=ids, texts=texts)
+        # Files of the last day hold the same words once more.
+        ConversationExport.objects.all().delete()
+        passports.forget(workspace=workspace, now=now)
         for statement in _STATEMENTS:
             sql.run(statement, {"contact": contact.pk, "messages": ids})
         audit.record(

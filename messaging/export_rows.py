@@ -209,7 +209,7 @@ SELECT conversation_id,
 FROM told GROUP BY conversation_id
 """
 _MESSAGES = """
-SELECT m.conversation_id, m.provider_at, m.id, c.name, c.username, c.phone, t.connection_id,
+SELECT m.conversation_id, m.provider_at, m.id, COALESCE(NULLIF(btrim(c.known_as), ''), c.name), c.username, c.phone, t.connection_id,
     m.direction, m.author, m.kind, m.author_id, m.text, m.status, m.answers_id, m.error
 FROM messaging_message m
 JOIN messaging_conversation t ON t.id = m.conversation_id

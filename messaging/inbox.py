@@ -83,11 +83,12 @@ def listing(
     if contact_id is not None:
         rows = rows.filter(contact_id=contact_id)
     if place := cursors.place(before):
-        rows = rows.filter(
+        # The bound by itself is what the index is entered at: a deep page reads no page before it.
+        rows = rows.filter(last_message_at__lte=place[0]).filter(
             Q(last_message_at__lt=place[0]) | Q(last_message_at=place[0], pk__lt=place[1])
         )
     if end := cursors.place(until):
-        rows = rows.filter(
+        rows = rows.filter(last_message_at__gte=end[0]).filter(
             Q(last_message_at__gt=end[0]) | Q(last_message_at=end[0], pk__gte=end[1])
         )
         size = MOST

@@ -252,13 +252,17 @@ class Before:
     needs_person: bool
 
 
-def give_back(*, workspace: Workspace, conversation_id: int, user: User, now: datetime) -> Before:
+def give_back(
+    *, workspace: Workspace, conversation_id: int, user: User, now: datetime, had: str = ""
+) -> Before:
     """Give the conversation back to the bot; a later hand-over tells the customer again.
 
-    Returns how it was before.
+    Returns how it was before. `had` is who had it when it was decided. Raises UnableToAssign
+    when somebody has taken it since.
     """
     with transaction.atomic(durable=True):
         conversation = in_hand(conversation_id)
+        _agree(conversation, had=had, to=BOT)
         before = Before(mark_of(conversation), conversation.needs_person)
         answered(conversation)
         conversations.keep([conversation])

@@ -67,19 +67,24 @@ def thread(
     everything = Message.objects.filter(conversation=conversation)
     rows = everything
     if place := cursors.place(before):
-        rows = rows.filter(Q(provider_at__lt=place[0]) | Q(provider_at=place[0], pk__lt=place[1]))
+        # The bound by itself is what the index is entered at: a deep page reads no page before it.
+        rows = rows.filter(provider_at__lte=place[0]).filter(
+            Q(provider_at__lt=place[0]) | Q(provider_at=place[0], pk__lt=place[1])
+        )
     size = PAGE
     if anchor := cursors.place(since):
-        rows = rows.filter(
+        rows = rows.filter(provider_at__gte=anchor[0]).filter(
             Q(provider_at__gt=anchor[0]) | Q(provider_at=anchor[0], pk__gte=anchor[1])
         )
         size = _MOST
     found = list(rows.order_by("-provider_at", "-pk")[: size + 1])
     messages = found[:size][::-1]
     if anchor:
-        has_earlier = everything.filter(
-            Q(provider_at__lt=anchor[0]) | Q(provider_at=anchor[0], pk__lt=anchor[1])
-        ).exists()
+        has_earlier = (
+            everything.filter(provider_at__lte=anchor[0])
+            .filter(Q(provider_at__lt=anchor[0]) | Q(provider_at=anchor[0], pk__lt=anchor[1]))
+            .exists()
+        )
     else:
         has_earlier = len(found) > size
     notes = _notes(conversation, messages, has_earlier, place[0] if place else None)
@@ -139,9 +144,13 @@ def around(*, conversation_id: int, message_id: int) -> str:
     found = rows.filter(pk=message_id).first()
     if found is None:
         return ""
-    later = rows.filter(
-        Q(provider_at__gt=found.provider_at) | Q(provider_at=found.provider_at, pk__gt=found.pk)
-    ).order_by("provider_at", "pk")[:PAGE]
+    later = (
+        rows.filter(provider_at__gte=found.provider_at)
+        .filter(
+            Q(provider_at__gt=found.provider_at) | Q(provider_at=found.provider_at, pk__gt=found.pk)
+        )
+        .order_by("provider_at", "pk")[:PAGE]
+    )
     following = list(later.values_list("provider_at", "pk"))
     return cursors.mark(*following[PAGE // 2]) if len(following) == PAGE else ""
 

@@ -32,6 +32,8 @@ def undo(*, workspace: Workspace, message_id: int, user: User, now: datetime) ->
         raise takeover.UnableToFindConversation
     with transaction.atomic(durable=True):
         conversation = takeover.in_hand(found.conversation_id)
+        if not Message.objects.filter(pk=found.pk).exists():
+            raise takeover.UnableToFindConversation  # a second click, a moment later
         # Whoever is first has it: the sender that claims it, or this.
         if not outbox.cancel(workspace=workspace, key=f"message:{found.pk}"):
             raise UnableToUndo(TOO_LATE)

@@ -18,6 +18,11 @@ class Story:
     contact_id: int
     asked_id: int  # a message of a customer that was passed to the team
     failed_id: int
+    noted_id: int  # a conversation with notes, of a contact who is blocked
+    noted_contact_id: int
+    added_id: int  # an import whose answers were added
+    invitation: str  # the path of a link
+    new_slug: str  # a business that is being set up
     sessions: Mapping[str, str]  # role: session key
 
     def to_json(self) -> str:
@@ -35,7 +40,7 @@ class Place:
 
     def at(self, story: Story) -> str:
         """Return the page's path in a story."""
-        return self.path.format(story=story, w=f"/w/{story.slug}")
+        return self.path.format(story=story, w=f"/w/{story.slug}", new=f"/w/{story.new_slug}")
 
 
 OUTSIDE = (
@@ -57,6 +62,8 @@ OUTSIDE = (
     Place("e-mail", "/accounts/email/"),
     Place("password", "/accounts/password/set/"),
     Place("sign-out", "/accounts/logout/"),
+    Place("join", "{story.invitation}", "nobody"),
+    Place("join-stranger", "{story.invitation}", "stranger"),
     Place("not-found", "/nothing/here/", "nobody", is_missing=True),
     Place("style-guide", "/staff/styleguide/", "staff"),
     Place("staff-overview", "/staff/", "staff"),
@@ -72,6 +79,8 @@ INSIDE = (
     Place("thread", "{w}/conversations/{story.conversation_id}/"),
     Place("inbox-mine", "{w}/conversations/?view=mine"),
     Place("contact", "{w}/contacts/{story.contact_id}/"),
+    Place("thread-noted", "{w}/conversations/{story.noted_id}/"),
+    Place("contact-blocked", "{w}/contacts/{story.noted_contact_id}/"),
     Place("contact-erase", "{w}/contacts/{story.contact_id}/erase/"),
     Place("quick-answers", "{w}/quick-answers/"),
     Place("pick-answer", "{w}/conversations/{story.conversation_id}/picks/"),
@@ -88,6 +97,7 @@ INSIDE = (
     Place("faq-delete", "{w}/faqs/{story.entry_id}/delete/"),
     Place("import", "{w}/faqs/import/"),
     Place("import-preview", "{w}/faqs/import/{story.import_id}/"),
+    Place("import-added", "{w}/faqs/import/{story.added_id}/"),
     Place("golden", "{w}/faqs/golden/"),
     Place("try", "{w}/try/"),
     Place("try-many", "{w}/try/many/"),
@@ -115,4 +125,18 @@ INSIDE = (
     Place("live", "{w}/setup/live/"),
     Place("share", "{w}/share/"),
 )
-ALL = (*OUTSIDE, *INSIDE)
+# A business that is being set up, in which nothing has happened yet.
+BEGINNING = (
+    Place("new-home", "{new}/", "newcomer"),
+    Place("new-inbox", "{new}/conversations/", "newcomer"),
+    Place("new-usage", "{new}/usage/", "newcomer"),
+    Place("new-quality", "{new}/quality/", "newcomer"),
+    Place("setup-business", "{new}/setup/business/", "newcomer"),
+    Place("setup-number", "{new}/connections/connect/", "newcomer"),
+    Place("setup-answers", "{new}/faqs/import/", "newcomer"),
+    Place("setup-starters", "{new}/faqs/starters/", "newcomer"),
+    Place("setup-faqs", "{new}/faqs/", "newcomer"),
+    Place("setup-try", "{new}/try/", "newcomer"),
+    Place("setup-live", "{new}/setup/live/", "newcomer"),
+)
+ALL = (*OUTSIDE, *INSIDE, *BEGINNING)

@@ -14,13 +14,13 @@ from django.test import Client
 from billing import metering, meters
 from connections import manager
 from connections.models import Connection
-from faqs import entries, importing, readers
-from faqs.models import Entry
+from faqs import entries, golden, importing, readers
+from faqs.models import Entry, GoldenQuestion
 from lib import clock
-from messaging import trace
+from messaging import notes, people, trace
 from messaging.models import Contact, ContactIdentity, Conversation, Message
 from tests.places import Story
-from workspaces import members, schemas, scope
+from workspaces import invitations, members, schemas, scope
 from workspaces.models import User, Workspace
 
 ENTRIES = (
@@ -85,16 +85,17 @@ def tell(*, slug: str = "", is_staffed: bool = True, now: datetime | None = None
         )
         Connection.objects.filter(pk=number.pk).update(state=Connection.State.CONNECTED)
         made = [_entry(question, answer, category, now) for question, answer, category in ENTRIES]
-        draft = importing.preview(
-            rows=readers.read(IMPORT).rows,
-            file_name="faqs-mama-put.csv",
-            user_id=owner.pk,
-            now=now,
+        _hold(made[0], now)
+        added = importing.confirm(
+            import_id=_draft(ADDED, "washing.csv", owner, now), user_id=owner.pk, now=now
         )
+        draft_id = _draft(IMPORT, "faqs-mama-put.csv", owner, now)
         talks = [_talk(number.pk, *talk, now=now, age=age) for age, talk in enumerate(TALKS)]
         _month(number.pk, talks[1], now)
         _usage(space, number.pk, now)
-        first = talks[0]
+        first, noted = talks[0], talks[3]
+        _turn_away(space, noted, owner, now)
+        invitation = _invite(space, owner, now)
         asked = first.messages.filter(direction="in").latest("pk")
         failed = talks[5].messages.get(status="failed")
     stranger, staff = (
@@ -103,10 +104,19 @@ def tell(*, slug: str = "", is_staffed: bool = True, now: datetime | None = None
     )
     with scope.system():
         User.objects.filter(pk=staff.pk).update(is_staff=True)
-    sessions |= {"stranger": _session(stranger), "staff": _session(staff)}
+    newcomer = _person(f"ngozi-{tag}@bites.example", "Ngozi")
+    new = schemas.create(
+        name="Ngozi’s Small Chops", slug=f"ngozi-{tag}", country="NG", owner=newcomer, kind="food",
+        city="Enugu", now=now, setup={"is_open": True, "done": ["business"]},
+    )  # fmt: skip
+    sessions |= {
+        "stranger": _session(stranger),
+        "staff": _session(staff),
+        "newcomer": _session(newcomer),
+    }
     return Story(
-        slug, space.pk, number.pk, made[0].pk, draft.pk, first.pk, first.contact_id, asked.pk,
-        failed.pk, sessions,
+        slug, space.pk, number.pk, made[0].pk, draft_id, first.pk, first.contact_id, asked.pk,
+        failed.pk, noted.pk, noted.contact_id, added.pk, invitation, new.slug, sessions,
     )  # fmt: skip
 
 
@@ -118,6 +128,42 @@ IMPORT = (
     "Wetin be una account number?,GTB 0123456789,Payment\n"
     "Do you sew?,We know good tailors nearby and bring you together.,Services\n"
 ).encode()
+ADDED = (
+    b"question,answer,category\n"
+    b'How do I wash ankara?,"Cold water, inside out, no bleach.",Care\n'
+    b"Does the colour run?,Not after the first wash.,Care\n"
+)
+
+
+def _draft(file: bytes, name: str, user: User, now: datetime) -> int:
+    rows = readers.read(file).rows
+    return importing.preview(rows=rows, file_name=name, user_id=user.pk, now=now).pk
+
+
+def _hold(entry: Entry, now: datetime) -> None:
+    """Keep a question that must go on being answered with an entry."""
+    text, origin = "How much is delivery to Yaba?", GoldenQuestion.Origin.PERSON
+    golden.add(entry_id=entry.pk, text=text, origin=origin, now=now)
+
+
+def _turn_away(space: Workspace, talk: Conversation, user: User, now: datetime) -> None:
+    """Leave notes about a contact, tag and block them."""
+    for text, minutes in (("Says that the bank sent it twice.", 9), ("Paid; see March.", 4)):
+        at = now - timedelta(minutes=minutes)
+        notes.add(contact=talk.contact, conversation=talk, text=text, user=user, now=at)
+    people.tag(contact_id=talk.contact_id, name="wholesale")
+    people.block(workspace=space, contact_id=talk.contact_id, user=user, now=now)
+
+
+def _invite(space: Workspace, owner: User, now: datetime) -> str:
+    """Invite one person by e-mail and one by a link; return the link's path."""
+    actor = members.find(workspace=space, user=owner)
+    assert actor is not None
+    invitations.invite(
+        workspace=space, actor=actor, role="agent", email="yemi@mamaput.example", now=now
+    )
+    sent = invitations.invite(workspace=space, actor=actor, role="viewer", now=now)
+    return sent.url.removeprefix(settings.BASE_URL)
 
 
 def _person(email: str, name: str) -> User:

@@ -3,6 +3,7 @@
 A new address is walked without being asked; what it may answer is said in the table below.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -38,7 +39,7 @@ def routes(resolver: Any = None, prefix: str = "") -> Iterator[str]:
 
 def fill(route: str, slug: str, pk: int) -> str:
     """Return the path of a route for one workspace and one id."""
-    path = "/" + route.replace("<slug:slug>", slug).replace("<int:pk>", str(pk))
+    path = "/" + re.sub(r"<int:\w+>", str(pk), route.replace("<slug:slug>", slug))
     for marker in ("^", "$", "\\Z"):
         path = path.replace(marker, "")
     return path
@@ -134,7 +135,7 @@ def test_the_owner_gets_an_answer_everywhere(
     answer = client_for(ada).get(fill(route, "acme", content))
 
     assert answer.status_code in (200, 204, 302, 404, 405), route
-    assert answer.status_code != 404 or "<int:pk>" in route or "why" in route, route
+    assert answer.status_code != 404 or "<int:" in route or "why" in route, route
 
 
 @pytest.mark.parametrize("route", WORKSPACE_ROUTES)
@@ -157,8 +158,9 @@ def test_a_get_changes_nothing(
     from django.apps import apps
 
     client = client_for(ada)
-    # What no workspace may read, its pages cannot change either.
-    ignored = {"django_session", *settings.DATABASE_HIDDEN_TABLES}
+    # What no workspace may read, its pages cannot change either. Days that are over are summed
+    # up by who looks first.
+    ignored = {"django_session", "messaging_daysummary", *settings.DATABASE_HIDDEN_TABLES}
 
     def counts() -> dict[str, int]:
         with scope.workspace(acme):

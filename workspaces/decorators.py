@@ -1,19 +1,32 @@
-"""What a view asks for before it runs: a role, or staff looking read-only."""
+"""What a view asks for before it runs: a person, a role, or staff looking read-only."""
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from django.db import connection, transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
 from lib import clock
 from workspaces import audit, members, registry, scope
-from workspaces.routing import WorkspaceRequest
+from workspaces.routing import WorkspaceRequest, ask_to_sign_in
 
 View = Callable[..., HttpResponse]
+AnyView = TypeVar("AnyView", bound=Callable[..., HttpResponseBase])
+
+
+def person_required(view: AnyView) -> AnyView:
+    """Let who has signed in pass; others are asked to."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return ask_to_sign_in(request)
+        return view(request, *args, **kwargs)
+
+    return cast(AnyView, checked)
 
 
 def member_required(role: str = "viewer") -> Callable[[View], View]:

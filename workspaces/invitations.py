@@ -26,6 +26,8 @@ from workspaces.models import Invitation, Member, User, Workspace
 LASTS = timedelta(days=7)
 _MOST_OPEN, _MOST_A_DAY = 50, 100
 _RESEND_AFTER = timedelta(minutes=1)
+# Whom it is sent to may not want it: letters to one address, and of one invitation.
+_MOST_TO_ONE, _MOST_LETTERS = 3, 5
 _TOKEN_LENGTH = 40  # hexadecimal: 160 bits
 
 
@@ -108,9 +110,7 @@ def invite(
     email, number = email.strip().lower(), ""
     if role not in dict(team.roles_for(actor)):
         raise UnableToInvite(_("You cannot give this role. Choose another one."))
-    if email:
-        _check_address(workspace, email, now)
-    elif phone.strip():
+    if phone.strip() and not email:
         try:
             number = phones.parse(phone, country=workspace.country)
         except phones.UnableToParsePhone as error:
@@ -118,6 +118,12 @@ def invite(
     with transaction.atomic():
         # Who invites at the same moment waits here, so that neither limit is passed.
         Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)
+        # Who is removed or lowered at this moment: one of the two comes after the other.
+        judge = Member.objects.select_for_update(no_key=True).filter(pk=actor.pk).first()
+        if judge is None or role not in dict(team.roles_for(judge)):
+            raise UnableToInvite(_("You cannot give this role. Choose another one."))
+        if email:
+            _check_address(workspace, email, now)
         _check_limits(workspace, now)
         invitation = Invitation(
             workspace=workspace,
@@ -157,6 +163,11 @@ def _check_address(workspace: Workspace, email: str, now: datetime) -> None:
         raise UnableToInvite(
             _("This person is invited already. Send the letter again below, or take it back.")
         )
+    letters = Invitation.objects.filter(
+        workspace=workspace, email=email, created_at__gt=now - timedelta(days=1)
+    )
+    if letters.count() >= _MOST_TO_ONE:
+        raise UnableToInvite(_("This address was invited often today. Try again tomorrow."))
 
 
 def _check_limits(workspace: Workspace, now: datetime) -> None:
@@ -218,6 +229,11 @@ def resend(*, workspace: Workspace, invitation_id: int, actor: Member, now: date
             raise UnableToInvite(_("It was sent a moment ago. Wait a minute, then try again."))
         if invitation.role not in dict(team.roles_for(actor)):
             raise UnableToInvite(_("Only an owner invites owners."))
+        if invitation.email and invitation.serial >= _MOST_LETTERS:
+            raise UnableToInvite(
+                _("It was sent %(n)d times already. Make a link and hand it on yourself.")
+                % {"n": _MOST_LETTERS}
+            )
         invitation.serial = F("serial") + 1
         invitation.save(update_fields=["serial"])
         invitation.refresh_from_db(fields=["serial"])

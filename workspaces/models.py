@@ -78,11 +78,15 @@ class Workspace(TenantMixin):
     state_reason = models.CharField(max_length=200, blank=True)
     schema_version = models.CharField(max_length=200, blank=True)
     flags = models.JSONField(default=dict, blank=True)
-    kind = models.CharField(max_length=20, blank=True)  # of business (workspaces.trades)
-    city = models.CharField(max_length=80, blank=True)
+    # Of business (workspaces.trades). These have defaults of the database's own: processes of the
+    # version before make workspaces, too, while one version follows the other.
+    kind = models.CharField(max_length=20, blank=True, default="", db_default="")
+    city = models.CharField(max_length=80, blank=True, default="", db_default="")
     # The steps of the beginning that were done or left, and whether its list is put away
     # (workspaces.onboarding).
-    setup = models.JSONField(default=dict, blank=True)
+    setup = models.JSONField(
+        default=dict, db_default=models.Value({}, models.JSONField()), blank=True
+    )
     erase_at = models.DateTimeField(null=True, blank=True)
     state_before = models.CharField(max_length=12, blank=True, default="", db_default="")
     created_at = models.DateTimeField()

@@ -48,8 +48,7 @@ def standing(*, workspace: Workspace) -> list[Notice]:
     )
 
 
-def dismiss(*, workspace: Workspace, notice_id: int, now: datetime) -> None:
-    """Put a notice away."""
-    Notice.objects.filter(workspace=workspace, pk=notice_id, dismissed_at__isnull=True).update(
-        dismissed_at=now
-    )
+def dismiss(*, workspace: Workspace, notice_id: int, now: datetime) -> bool:
+    """Put a notice away, once and for all. Say whether there is such a notice."""
+    mine = Notice.objects.filter(workspace=workspace, pk=notice_id)
+    return bool(mine.filter(dismissed_at__isnull=True).update(dismissed_at=now)) or mine.exists()

@@ -70,6 +70,9 @@ def following(step: str) -> str:
 
 def finish(workspace: Workspace, step: str) -> None:
     """Keep that a step was done."""
+    known = read(workspace)
+    if step in known.done and step not in known.left:
+        return
 
     def change(kept: dict[str, Any]) -> None:
         kept["done"] = sorted({*kept.get("done", ()), step})
@@ -122,7 +125,8 @@ def hide(workspace: Workspace, *, is_hidden: bool) -> None:
 def _change(workspace: Workspace, change: Callable[[dict[str, Any]], object]) -> None:
     """Change what is kept; of two devices at once neither takes the other's step back."""
     with scope.system(), transaction.atomic():
-        row = Workspace.objects.select_for_update().only("setup").get(pk=workspace.pk)
+        # The key stays free: what is written for this workspace meanwhile points at the row.
+        row = Workspace.objects.select_for_update(no_key=True).only("setup").get(pk=workspace.pk)
         change(row.setup)
         row.save(update_fields=["setup"])
     workspace.setup = row.setup

@@ -65,8 +65,8 @@ def ask(*, workspace: Workspace, actor: User, now: datetime) -> Passport:
                 now=now,
             )
             _wake(passport)
-    except IntegrityError:
-        return mine.get(state__in=_UNDER_WAY)
+    except IntegrityError:  # one is under way, or was a moment ago
+        return mine.order_by("-pk")[0]
     return passport
 
 
@@ -240,6 +240,16 @@ def _see_to(passport: Passport, now: datetime) -> None:
         )
     elif as_seen.update(state=State.WAITING, moved_at=now):
         _wake(passport)
+
+
+def forget(*, workspace: Workspace, now: datetime) -> None:
+    """Let go of the files that were made or are under way: what they hold shall be gone.
+
+    Call in the workspace's scope.
+    """
+    there = Passport.objects.filter(workspace=workspace, state__in=[*_UNDER_WAY, State.READY])
+    there.update(state=State.GONE, size=0, moved_at=now, expires_at=now)
+    PassportPart.objects.filter(workspace=workspace).delete()
 
 
 # --- Fetching ------------------------------------------------------------------------------

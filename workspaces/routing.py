@@ -37,7 +37,7 @@ def middleware(get_response: Handler) -> Handler:
             return _inside(request, parts[2], get_response)
         if parts[1:2] == ["staff"]:
             if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
+                return ask_to_sign_in(request)
             with scope.system():
                 return get_response(request)
         return get_response(request)
@@ -45,11 +45,16 @@ def middleware(get_response: Handler) -> Handler:
     return route
 
 
+def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Send the browser to where one signs in; htmx has the whole page do so, not a part of it."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    return redirect_to_login(request.get_full_path())
+
+
 def _inside(request: HttpRequest, slug: str, get_response: Handler) -> HttpResponseBase:
     if not request.user.is_authenticated:
-        if request.headers.get("HX-Request"):
-            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
-        return redirect_to_login(request.get_full_path())
+        return ask_to_sign_in(request)
     space = registry.by_slug(slug)
     if space is None:
         raise Http404

@@ -1,6 +1,6 @@
 """The people of a workspace: who is there, which role they have, who goes."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from lib import events
 from workspaces import audit, members
-from workspaces.models import ApiToken, Member, User, Workspace
+from workspaces.models import ApiToken, Invitation, Member, User, Workspace
 
 Role = Member.Role
 _SEEN_EVERY = timedelta(minutes=5)
@@ -99,6 +99,8 @@ def change_role(
         _keep_an_owner(workspace, member)
         before = member.role
         Member.objects.filter(pk=member.pk).update(role=role)
+        member.role = role
+        _take_offers_back(workspace, member, dict(roles_for(member)), actor.user, now)
         audit.record(
             action="member.role-changed",
             workspace=workspace,
@@ -117,7 +119,8 @@ def change_role(
 def remove(*, workspace: Workspace, member_id: int, actor: Member, now: datetime) -> Member:
     """Take a member's access away, at once; return who went.
 
-    Their tokens stop, and what they held is given back (settings.MEMBER_DEPARTURES). Who
+    Their tokens stop, what they held is given back (settings.MEMBER_DEPARTURES), and the
+    invitations that they made open nothing: else a link of their own would lead them back. Who
     removes themselves leaves. Raises UnableToFindMember, UnableToChangeTeam.
     """
     with transaction.atomic():
@@ -133,6 +136,7 @@ def remove(*, workspace: Workspace, member_id: int, actor: Member, now: datetime
         ApiToken.objects.filter(
             workspace=workspace, user=member.user_id, revoked_at__isnull=True
         ).update(revoked_at=now)
+        _take_offers_back(workspace, member, (), actor.user, now)
         for step in settings.MEMBER_DEPARTURES:
             import_string(step)(workspace=workspace, user=member.user, now=now)
         Member.objects.filter(pk=member.pk).delete()
@@ -147,6 +151,28 @@ def remove(*, workspace: Workspace, member_id: int, actor: Member, now: datetime
         "workspaces.member.removed", workspace=workspace.pk, params={"member": member_id}
     )
     return member
+
+
+def _take_offers_back(
+    workspace: Workspace, member: Member, roles: Container[str], actor: User, now: datetime
+) -> None:
+    """Take back what a member has offered to others beyond the `roles` that they may give now."""
+    rows = Invitation.objects.filter(
+        workspace=workspace,
+        invited_by=member.user_id,
+        accepted_at__isnull=True,
+        revoked_at__isnull=True,
+        expires_at__gt=now,
+    )
+    for offer in rows.order_by("pk"):
+        if offer.role not in roles and rows.filter(pk=offer.pk).update(revoked_at=now):
+            audit.record(
+                action="invitation.revoked",
+                workspace=workspace,
+                actor=actor,
+                target=f"invitation {offer.pk}",
+                now=now,
+            )
 
 
 def _locked(workspace: Workspace, member_id: int, actor: Member) -> tuple[Member, Member]:

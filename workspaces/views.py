@@ -1,13 +1,12 @@
 """The start page, setting up a business, and notices."""
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from lib import clock, countries
 from workspaces import helping, members, notices, onboarding, pages, public, schemas
-from workspaces.decorators import member_required
+from workspaces.decorators import member_required, person_required
 from workspaces.forms import WorkspaceForm
 from workspaces.pages import PersonRequest
 from workspaces.routing import WorkspaceRequest
@@ -27,14 +26,14 @@ def workspace_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@login_required
+@person_required
 def workspace_new(request: PersonRequest) -> HttpResponse:
     """The form that sets up a business."""
     return pages.show(request, "workspaces/new.html", {"form": WorkspaceForm()})
 
 
 @require_POST
-@login_required
+@person_required
 def workspace_create(request: PersonRequest) -> HttpResponse:
     """Set up a business."""
     form = WorkspaceForm(request.POST)
@@ -60,7 +59,7 @@ def workspace_create(request: PersonRequest) -> HttpResponse:
 
 
 @require_GET
-@login_required
+@person_required
 def slug_suggest(request: PersonRequest) -> HttpResponse:
     """Suggest an address made of the name, while none is typed."""
     name = request.GET.get("name", "")[:120]
@@ -81,7 +80,8 @@ def settings_show(request: WorkspaceRequest) -> HttpResponse:
 @member_required("agent")
 def notice_dismiss(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Put a notice away."""
-    notices.dismiss(workspace=request.workspace, notice_id=pk, now=clock.now())
+    if not notices.dismiss(workspace=request.workspace, notice_id=pk, now=clock.now()):
+        raise Http404
     if request.htmx:
         return HttpResponse("")
     return pages.go(request, "messaging:home-show", request.workspace.slug)

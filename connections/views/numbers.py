@@ -148,11 +148,12 @@ def _tell(request: WorkspaceRequest, linked: linking.Linked, *, saved: bool = Fa
 @member_required("manager")
 def connection_switch(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Stop or resume sending on a number."""
+    connection = find(request, pk)
     form = SendingForm(request.POST)
     if form.is_valid():
         is_sending = form.cleaned_data["is_sending"]
         manager.switch(
-            connection=find(request, pk),
+            connection=connection,
             is_sending=is_sending,
             actor=request.user,
             now=clock.now(),

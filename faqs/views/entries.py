@@ -187,11 +187,11 @@ def _row(
 @member_required("manager")
 def entry_quick(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """A row as a form, or (`close`) as a row again. Without JavaScript: the page of the answer."""
+    entry = _entry(pk)
     if not pages.is_htmx(request):
         return pages.go(request, "faqs:entry-edit", request.workspace.slug, pk)
     if "close" in request.GET:
         return _row(request, pk)
-    entry = _entry(pk)
     initial = {
         "question": entry.question, "answer": entry.answer, "category": entry.category,
     }  # fmt: skip
@@ -231,6 +231,7 @@ def entry_quick_save(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @member_required("manager")
 def entry_switch(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Switch an answer on or off."""
+    _entry(pk)
     is_active = request.POST.get("is_active") == "on"
     hand = _hand(request)
     switch = partial(
@@ -257,6 +258,7 @@ def entry_part(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @member_required("manager")
 def entry_delete(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Delete an answer; for 30 days it can be brought back."""
+    _entry(pk)
     hand = _hand(request)
     delete = partial(entries.delete, entry_ids=[pk], hand=hand, now=clock.now())
     if broken := holding.broken_by(request, delete):

@@ -224,11 +224,15 @@ def row_choose(request: WorkspaceRequest, pk: int, number: int) -> HttpResponse:
     return _amended(request, pk, number, choose)
 
 
+def _must_be_there(pk: int) -> None:
+    if not browsing.has_import(pk):
+        raise Http404
+
+
 def _amended(
     request: WorkspaceRequest, pk: int, number: int, change: partial[Import]
 ) -> HttpResponse:
-    if browsing.import_file(pk) is None:
-        raise Http404
+    _must_be_there(pk)
     try:
         file = change()
     except amending.UnableToAmend as error:
@@ -245,8 +249,7 @@ def blanks_fill(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Fill in the blanks of all answers at once."""
     names, values = request.POST.getlist("name"), request.POST.getlist("value")
     given = dict(zip(names[:200], values[:200], strict=False))
-    if browsing.import_file(pk) is None:
-        raise Http404
+    _must_be_there(pk)
     try:
         _, changed = amending.fill(import_id=pk, values=given)
     except amending.UnableToAmend as error:
@@ -273,6 +276,7 @@ def import_problems(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @member_required("manager")
 def import_confirm(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Add a file's rows, but for those that were left out."""
+    _must_be_there(pk)
     ticked = [pages.number(text) for text in request.POST.getlist("skip")]
     skip = [number for number in ticked if number is not None]
     add = partial(
@@ -298,6 +302,7 @@ def import_confirm(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @member_required("manager")
 def import_discard(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Put a file aside."""
+    _must_be_there(pk)
     importing.discard(import_id=pk)
     messages.success(request, "Put aside. Nothing was added.")
     return pages.go(request, "faqs:import-list", request.workspace.slug)
@@ -307,6 +312,7 @@ def import_discard(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @member_required("manager")
 def import_undo(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Take a file back."""
+    _must_be_there(pk)
     undo = partial(importing.undo, import_id=pk, user_id=request.user.pk, now=clock.now())
     try:
         if broken := holding.broken_by(request, undo):

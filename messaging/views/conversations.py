@@ -218,6 +218,8 @@ def message_correct(request: WorkspaceRequest, pk: int) -> HttpResponse:
             if teaches and (broken := holding.broken_by(request, correct)):
                 return holding.page(request, broken)
             sentence = correct()
+        except correcting.UnableToFindMessage as error:
+            raise Http404 from error
         except correcting.UnableToCorrect as error:
             messages.error(request, str(error))
         else:

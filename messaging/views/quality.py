@@ -131,7 +131,8 @@ def phrasings_add(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @member_required("manager")
 def proposed_show(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """What the model proposes for an entry (a poll, while it is asked)."""
-    return _to_answers(request) if not pages.is_htmx(request) else _show_proposed(request, pk)
+    entry = _entry(pk)
+    return _show_proposed(request, entry) if pages.is_htmx(request) else _to_answers(request)
 
 
 @require_POST
@@ -140,20 +141,20 @@ def proposed_ask(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Ask the model for more ways to ask."""
     if not quality.may_propose():
         raise Http404
-    said = ""
+    entry, said = _entry(pk), ""
     try:
-        quality.propose(workspace=request.workspace, entry=_entry(pk), now=clock.now())
+        quality.propose(workspace=request.workspace, entry=entry, now=clock.now())
     except suggesting.UnableToSuggest as error:
         said = str(error)
     if pages.is_htmx(request):
-        return _show_proposed(request, pk, said)
+        return _show_proposed(request, entry, said)
     if said:
         messages.error(request, said)
     return _to_answers(request)
 
 
-def _show_proposed(request: WorkspaceRequest, pk: int, said: str = "") -> HttpResponse:
-    found = quality.proposed(workspace=request.workspace, entry_id=_entry(pk).pk, now=clock.now())
+def _show_proposed(request: WorkspaceRequest, entry: Entry, said: str = "") -> HttpResponse:
+    found = quality.proposed(workspace=request.workspace, entry_id=entry.pk, now=clock.now())
     if found is None:
         raise Http404
     return pages.show(request, _ANSWERS, {"proposed": found, "said": said}, part="proposed")

@@ -95,7 +95,7 @@ def turn_keep(request: WorkspaceRequest) -> HttpResponse:
     """A reply was right: its question is kept as a golden one."""
     said, number = _said(request), pages.number(request.POST.get("turn")) or 0
     _count(request, "judged")
-    faq_id = request.POST.get("faq_id", "")[:64]
+    faq_id = request.POST.get("faq_id", "").replace("\x00", "")[:64]
     if 1 <= number <= len(said) and faq_id:
         if trying.keep(text=said[number - 1], faq_id=faq_id, now=clock.now()):
             toasts.say(request, "Kept: before each change the bot is asked this again.")

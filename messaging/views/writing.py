@@ -125,10 +125,17 @@ def conversation_give_back(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Give the conversation back to the bot; nobody has to look at it any more."""
     try:
         before = takeover.give_back(
-            workspace=request.workspace, conversation_id=pk, user=request.user, now=clock.now()
+            workspace=request.workspace,
+            conversation_id=pk,
+            had=request.POST.get("had", "")[:20],
+            user=request.user,
+            now=clock.now(),
         )
     except takeover.UnableToFindConversation as error:
         raise Http404 from error
+    except takeover.UnableToAssign as error:
+        toasts.complain(request, str(error))
+        return _moved(request, pk)
     toasts.say(
         request,
         "The bot has this conversation again.",
@@ -179,6 +186,10 @@ def conversation_assign(request: WorkspaceRequest, pk: int) -> HttpResponse:
 @member_required("agent")
 def pick_list(request: WorkspaceRequest, pk: int) -> HttpResponse:
     """Quick answers and FAQ answers to lay into the reply."""
+    try:
+        takeover.find(conversation_id=pk)
+    except takeover.UnableToFindConversation as error:
+        raise Http404 from error
     query = request.GET.get("find", "")
     context = {"picks": quick_answers.picks(query=query), "find": query, "pk": pk}
     part = "messaging/_picks.html" if "part" not in request.GET else "messaging/_picks.html#found"

@@ -43,6 +43,7 @@ ALONE = {
 WHEN_ASKED_FOR = {
     "soak": "tests.bench.soak:soak",
     "bridge_soak": "tests.bench.bridge_soak:bridge_soak",
+    "lighthouse": "tests.bench.lighthouse:lighthouse",
 }
 
 

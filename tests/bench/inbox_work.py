@@ -1,11 +1,13 @@
 """What tests.bench.inbox lets a process of its own do: fill a workspace, and open its pages."""
 
+import gzip
 import html
 import json
 import re
 import statistics
 import sys
 import time
+from datetime import timedelta
 from typing import Any
 
 import django
@@ -16,8 +18,10 @@ from django.conf import settings  # noqa: E402 - the settings must be there befo
 from django.db import connection as database  # noqa: E402
 from django.test import Client  # noqa: E402
 
+from billing import meters  # noqa: E402
 from connections import manager  # noqa: E402
 from lib import clock  # noqa: E402
+from tests.bench import beside  # noqa: E402
 from tests.bench.spaces_work import backend, cpu_seconds  # noqa: E402
 from workspaces import registry, scope  # noqa: E402
 from workspaces.models import User  # noqa: E402
@@ -85,9 +89,13 @@ def main(count: int) -> list[dict[str, Any]]:
                 _FILL,
                 {"count": count, "number": number.pk, "user": user.pk, "long": LONG, "each": EACH},
             )
+            values: dict[str, Any] = {**_beside(space.pk), "number": number.pk, "user": user.pk}
+            cursor.execute(beside.FILL, values)
         filled = time.perf_counter() - began
     with scope.owner(space.schema_name), database.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
+        cursor.execute("SELECT max(id) - 90000 FROM public.workspaces_auditentry")
+        named = {"deep": cursor.fetchone()[0], "before": _month_before()}
     client = Client()
     client.force_login(user, "allauth.account.auth_backends.AuthenticationBackend")
     lines = [_line("inbox_fill_seconds", filled, "s", has_bar=False)]
@@ -116,7 +124,29 @@ def main(count: int) -> list[dict[str, Any]]:
     for name, url in (("list", at), ("thread", f"{at}3/")):
         known = _known(client, url)
         lines.append(_timed(client, f"inbox_poll_{name}_ms", f"{at}live/", known, wanted=204))
+    lines.append(_first(client))
+    for name, url in {"home": "/w/big/", **beside.PAGES}.items():
+        lines.append(_timed(client, f"big_{name}_ms", url.format(**named)))
     return lines
+
+
+def _beside(space_id: int) -> dict[str, object]:
+    return {
+        "space": space_id, "entries": beside.ENTRIES, "audited": beside.AUDITED,
+        "counted": beside.COUNTED, "sent": meters.MESSAGES_SENT, "received": meters.MESSAGES_RECEIVED,
+    }  # fmt: skip
+
+
+def _month_before() -> str:
+    return f"{clock.now().replace(day=1) - timedelta(days=1):%Y-%m}"
+
+
+def _first(client: Client) -> dict[str, Any]:
+    """Open the home page for the first time: it counts thirty days, and keeps them."""
+    began = time.perf_counter()
+    assert client.get("/w/big/").status_code == 200
+    spent = (time.perf_counter() - began) * 1000
+    return _line("big_home_first_ms", spent, "ms", has_bar=False)
 
 
 def _deep(count: int) -> str:
@@ -170,6 +200,7 @@ def _timed(
         name, spent * 1000 / ROUNDS, "ms", wall_ms=round(statistics.median(taken), 1),
         best_wall_ms=round(min(taken), 1), longest_query_ms=round(max(queries) * 1000, 1),
         queries=len(queries), status=answer.status_code, bytes=len(answer.content),
+        packed_bytes=len(gzip.compress(answer.content, 6)),
     )  # fmt: skip
 
 

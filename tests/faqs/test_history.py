@@ -261,3 +261,19 @@ def test_what_is_left_of_deleted_entries_goes_before_the_history_of_others(
         retention.apply(rule, now=now + timedelta(days=31))
 
     assert set(Change.objects.values_list("entry_id", flat=True)) == {entry.pk}
+
+
+def test_taking_many_back_costs_no_more_queries(
+    now: datetime, django_assert_max_num_queries: Any
+) -> None:
+    for n in range(60):
+        entries.create(question=f"What is number {n}?", answer="It is.", now=now)
+    hand = history.Hand(history.Door.LIST)
+    chosen = list(Entry.objects.values_list("pk", flat=True))
+    entries.alter(entry_ids=chosen, is_active=False, hand=hand, now=now)
+
+    with django_assert_max_num_queries(20):
+        taken = restoring.take_back(batch=hand.batch, hand=HAND, now=now)
+
+    assert taken.count == 60 and taken.kept == []
+    assert not Entry.objects.filter(is_active=False).exists()

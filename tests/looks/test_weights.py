@@ -13,7 +13,7 @@ pytestmark = pytest.mark.processes
 KB = 1024
 FIRST, LATER, STYLE, SCRIPT = 30 * KB, 10 * KB, 10 * KB, 20 * KB
 # Where people come in: with nothing in the browser's store yet.
-ENTRIES = ("landing", "sign-up", "sign-in", "home", "inbox", "thread", "number-connect", "live")
+ENTRIES = ("landing", "sign-up", "sign-in", "home", "inbox", "thread", "setup-number", "setup-live")
 # Shows every part on one page, to staff.
 UNWEIGHED = ("style-guide",)
 

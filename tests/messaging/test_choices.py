@@ -214,6 +214,11 @@ def the_customer_says_stop(way: Way) -> None:
         Contact.objects.update(is_opted_out=True)
 
 
+def the_team_blocks_the_customer(way: Way) -> None:
+    with scope.workspace(way.space):
+        Contact.objects.update(blocked_at=clock.now())
+
+
 def the_window_closes(way: Way) -> None:
     with scope.workspace(way.space):
         Conversation.objects.update(last_inbound_at=clock.now() - timedelta(hours=25))
@@ -228,7 +233,7 @@ def the_entry_is_taken_away(way: Way) -> None:
 @pytest.mark.parametrize(
     "change",
     [a_person_writes, the_bot_is_switched_off, the_workspace_is_suspended, the_customer_says_stop,
-     the_window_closes],
+     the_team_blocks_the_customer, the_window_closes],
 )  # fmt: skip
 def test_what_changed_meanwhile_is_asked_again(
     way: Way, monkeypatch: pytest.MonkeyPatch, change: Callable[[Way], None]

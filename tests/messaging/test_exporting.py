@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 
 from lib import tables
 from messaging import export_rows, exporting
-from messaging.models import ConversationExport, ExportPiece, Message
+from messaging.models import Contact, ConversationExport, ExportPiece, Message
 from tests.conftest import NOW
 from tests.pages.conftest import Shop, shop, write  # noqa: F401 - a fixture
 from workspaces import alarms, scope
@@ -283,3 +283,17 @@ def test_one_that_was_cancelled_in_the_middle_stays_away(chats: Shop, ada: User)
         ("export.begun", "messages csv"),
         ("export.cancelled", "messages csv"),
     ]
+
+
+@pytest.mark.parametrize("what", ["conversations", "messages"])
+def test_a_contact_is_called_in_files_as_the_team_calls_it(
+    chats: Shop, ada: User, what: str
+) -> None:
+    with scope.workspace(chats.space):
+        Contact.objects.filter(name="=cmd1").update(known_as="Aunty Ngozi")
+    export = begin(chats, ada, what=what)
+
+    work(chats)
+
+    names = {row["contact_name"] for row in as_csv(file_of(chats, export))}
+    assert "Aunty Ngozi" in names and "'=cmd1" not in names

@@ -9,13 +9,22 @@ from django.db import connection as database
 from ai.models import Call
 from billing.models import UsageEvent
 from connections import directory
-from faqs.models import GoldenQuestion, Label
+from faqs import entries, history, restoring
+from faqs.models import Entry, GoldenQuestion, Label
 from lib import clock
-from messaging import contact_file, correcting, erasing, inbox, notes, people
-from messaging.models import Contact, Conversation, Message, Note, Tag, TraceStep
+from messaging import contact_file, correcting, erasing, exporting, inbox, notes, people
+from messaging.models import (
+    Contact,
+    Conversation,
+    ExportPiece,
+    Message,
+    Note,
+    Tag,
+    TraceStep,
+)
 from tests.messaging.conftest import Way
-from workspaces import scope
-from workspaces.models import AuditEntry, User
+from workspaces import passports, scope
+from workspaces.models import AuditEntry, Passport, PassportPart, User
 
 pytestmark = pytest.mark.django_db
 QUESTION = "What time do you open?"
@@ -221,3 +230,34 @@ def test_notes_have_a_length_and_are_deleted_by_who_wrote_them(
         assert notes.delete(pk=note.pk, by=ada) is None
         assert notes.delete(pk=note.pk, by=bola) == note
         assert not Note.objects.exists()
+
+
+def test_neither_files_nor_the_trash_keep_what_was_erased(way: Way, ada: User) -> None:
+    secret = "my zebra password is 4711"
+    way.say(secret, wamid="wamid.1")
+    with scope.workspace(way.space):
+        one = contact(way)
+        message = Message.objects.get(provider_message_id="wamid.1")
+        entry = Entry.objects.order_by("pk")[0]
+        correcting.correct(
+            workspace=way.space, message_id=message.pk, entry_id=entry.pk, user=ada, now=clock.now()
+        )
+        entries.delete(entry_ids=[entry.pk], now=clock.now())
+        exporting.begin(
+            workspace=way.space, what="messages", form="json", first_day=None, last_day=None,
+            connection_id=None, user=ada, now=clock.now(),
+        )  # fmt: skip
+        passport = passports.ask(workspace=way.space, actor=ada, now=clock.now())
+        assert ("faqs_change", "zebra") in found_anywhere(way, ["zebra"])
+    exporting.advance(workspace=way.space, now=clock.now(), seconds=30)
+    passports.make(workspace=way.space, passport_id=passport.pk, clock=clock.now)
+
+    with scope.workspace(way.space):
+        erasing.erase(workspace=way.space, contact_id=one.pk, typed="2222", user=ada, now=clock.now())  # fmt: skip
+
+    assert found_anywhere(way, ["zebra", PHONE]) == []
+    with scope.workspace(way.space):
+        assert not ExportPiece.objects.exists() and not PassportPart.objects.exists()
+        assert Passport.objects.get().state == Passport.State.GONE
+        brought = restoring.bring_back(entry_id=entry.pk, hand=history.Hand(), now=clock.now())
+        assert brought.pk == entry.pk and not Label.objects.exists()

@@ -1,10 +1,12 @@
 """Taking back, trying again, assigning: what two people do to one conversation."""
 
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from billing import metering, meters, plans
 from connections import outbox
@@ -142,6 +144,25 @@ def test_undo_and_sender_at_the_same_moment_agree(committed_way: Way) -> None:
         way.work()
 
         assert len(way.api.messages) - before == (0 if was_undone else 1)
+
+
+def test_what_a_sender_has_just_claimed_is_not_taken_back(committed_way: Way) -> None:
+    way = committed_way
+    user = User.objects.get(email="racer@race.example")
+    post(way, "agent", "wamid.0")
+    way.work()
+    message = reply(way, user, seconds=0)
+
+    with scope.system(), transaction.atomic():
+        OutboundJob.objects.filter(message_id=message.pk).update(state="sending", attempts=1)
+        person = Side(lambda: undo(way, message, user))
+        time.sleep(0.3)
+        assert person.is_waiting(), "for the claim to be committed"
+
+    with pytest.raises(undoing.UnableToUndo):
+        person.end()
+    with scope.workspace(way.space):
+        assert Message.objects.filter(pk=message.pk).exists()
 
 
 # --- Retry --------------------------------------------------------------------------------------
@@ -310,3 +331,37 @@ def test_two_who_take_at_once_end_in_one_holder(committed_way: Way, ada: User, b
     took = [pk for side in sides if (pk := side.end()) is not None]
 
     assert len(took) == 1 and talk(way).held_by_id == took[0]
+
+
+def test_nobody_gives_back_what_somebody_else_has_taken_meanwhile(
+    way: Way, ada: User, bola: User
+) -> None:
+    way.say(QUESTION, wamid="wamid.1")
+    assign(way, str(ada.pk), ada)
+    seen = str(ada.pk)
+    assign(way, str(bola.pk), bola, had=seen)
+
+    with scope.workspace(way.space), pytest.raises(takeover.UnableToAssign, match="Bola has taken"):
+        takeover.give_back(
+            workspace=way.space, conversation_id=talk(way).pk, user=ada, had=seen, now=clock.now()
+        )
+
+    assert talk(way).held_by_id == bola.pk
+
+
+def test_a_second_click_on_undo_does_not_say_that_it_went_out(
+    way: Way, bola: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way.say(QUESTION, wamid="wamid.1")
+    sent = reply(way, bola)
+    in_hand = takeover.in_hand
+
+    def the_first_click_is_faster(conversation_id: int) -> Conversation:
+        outbox.cancel(workspace=way.space, key=f"message:{sent.pk}")
+        Message.objects.filter(pk=sent.pk).delete()
+        return in_hand(conversation_id)
+
+    monkeypatch.setattr(takeover, "in_hand", the_first_click_is_faster)
+
+    with pytest.raises(takeover.UnableToFindConversation):
+        undo(way, sent, bola)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -421,3 +422,73 @@ def test_somebody_known_signs_in_on_the_way_and_arrives(
     )
 
     assert landed.redirect_chain[-1][0] == path
+
+
+def offered(space: Workspace, actor: User, role: str = "manager", email: str = "") -> str:
+    """Return the path of a link that a member has just made."""
+    with scope.workspace(space):
+        sent = invitations.invite(
+            workspace=space, actor=member_of(space, actor), role=role, email=email, now=clock.now()
+        )
+    return invitations.url_of(sent.invitation).partition("/join/")[2]
+
+
+def test_who_is_removed_does_not_come_back_by_a_link_of_their_own(
+    acme: Workspace, owner: Client, manager: Client, client_for: Callable[[User], Client]
+) -> None:
+    mike = User.objects.get(email="mike@acme.example")
+    link = offered(acme, mike)
+    others = offered(acme, User.objects.get(email="ada@acme.example"), "agent")
+
+    owner.post(f"{TEAM}{member_of(acme, mike).pk}/remove/")
+
+    assert client_for(mike).get(f"/join/{link}").status_code == 410
+    assert client_for(mike).post(f"/join/{link}").status_code == 410
+    with scope.workspace(acme):
+        assert members.find(workspace=acme, user=mike) is None
+        assert AuditEntry.objects.filter(action="invitation.revoked").count() == 1
+    assert Client().get(f"/join/{others}").status_code == 200, "what others offered stays"
+
+
+def test_who_is_lowered_has_nothing_higher_on_offer_any_more(
+    acme: Workspace, owner: Client, manager: Client
+) -> None:
+    mike = User.objects.get(email="mike@acme.example")
+    link = offered(acme, mike)
+
+    owner.post(f"{TEAM}{member_of(acme, mike).pk}/role/", {"role": "agent"})
+
+    assert Client().get(f"/join/{link}").status_code == 410
+
+
+def test_who_was_removed_a_moment_ago_invites_nobody(acme: Workspace, owner: Client) -> None:
+    mike = add(acme, "mike@acme.example", "manager")
+    with scope.workspace(acme):
+        Member.objects.filter(pk=mike.pk).delete()
+
+        with pytest.raises(invitations.UnableToInvite):
+            invitations.invite(workspace=acme, actor=mike, role="agent", now=clock.now())
+
+
+def test_nobody_is_written_to_without_end(acme: Workspace, ada: User) -> None:
+    actor = member_of(acme, ada)
+    with scope.workspace(acme):
+        now = clock.now()
+        for _ in range(3):
+            sent = invitations.invite(
+                workspace=acme, actor=actor, role="agent", email="d@b.example", now=now
+            )
+            pk = sent.invitation.pk
+            invitations.revoke(workspace=acme, invitation_id=pk, actor=actor, now=now)
+        with pytest.raises(invitations.UnableToInvite, match="often today"):
+            invitations.invite(
+                workspace=acme, actor=actor, role="agent", email="d@b.example", now=now
+            )
+        invitations.restore(workspace=acme, invitation_id=pk, actor=actor, now=now)
+        for hour in range(1, 5):
+            later = now + timedelta(hours=hour)
+            invitations.resend(workspace=acme, invitation_id=pk, actor=actor, now=later)
+        with pytest.raises(invitations.UnableToInvite, match="5 times"):
+            invitations.resend(
+                workspace=acme, invitation_id=pk, actor=actor, now=now + timedelta(hours=9)
+            )

@@ -268,3 +268,17 @@ def test_of_two_who_want_the_same_address_one_gets_it(commits: None) -> None:
 
     assert (len(made), len(refused)) == (1, 2)
     assert "is taken" in refused[0]
+
+
+def test_a_process_of_the_version_before_makes_a_workspace_beside_us(acme: Workspace) -> None:
+    """Its INSERT names the columns it knows; what came with this version has a default."""
+    with scope.owner(), database.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO workspaces_workspace (schema_name, name, slug, country, time_zone, state,"
+            " state_reason, schema_version, flags, created_at) VALUES ('w_old', 'Old', 'old', 'NG',"
+            " 'Africa/Lagos', 'active', '', '', '{}', %s)",
+            [NOW],
+        )
+        made = Workspace.objects.get(slug="old")
+
+    assert (made.kind, made.city, made.setup, made.erase_at) == ("", "", {}, None)

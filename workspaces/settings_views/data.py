@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from lib import clock
 from workspaces import closing, members, pages, passports, scope, toasts
-from workspaces.decorators import member_required
+from workspaces.decorators import member_required, person_required
 from workspaces.models import Passport
 from workspaces.pages import PersonRequest
 from workspaces.routing import WorkspaceRequest
@@ -70,7 +69,7 @@ def _to_data(request: WorkspaceRequest) -> HttpResponse:
 
 
 @require_GET
-@login_required
+@person_required
 def export_fetch(request: PersonRequest, pk: int) -> StreamingHttpResponse:
     """Hand the file out, to managers of its workspace within its day.
 

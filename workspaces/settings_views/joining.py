@@ -2,7 +2,6 @@
 
 import redis
 from allauth.account.adapter import get_adapter
-from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -10,6 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from lib import clock
 from workspaces import invitations, pages, toasts
+from workspaces.decorators import person_required
 from workspaces.pages import PersonRequest
 
 # A link has 160 bits, so that guesses only cost our own work; an address may err so often a minute.
@@ -49,7 +49,7 @@ def _page(request: HttpRequest, offer: invitations.Offer, *, status: int) -> Htt
 
 
 @require_POST
-@login_required
+@person_required
 def join_accept(request: PersonRequest, token: str) -> HttpResponse:
     """Take the place that is offered."""
     try:

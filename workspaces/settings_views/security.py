@@ -1,12 +1,12 @@
 """A person's own page: name, e-mail, passkeys, password, devices. Outside any workspace."""
 
 from allauth.mfa.models import Authenticator
-from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from workspaces import accounts, devices, members, pages, toasts
+from workspaces.decorators import person_required
 from workspaces.pages import PersonRequest
 from workspaces.settings_forms import NameForm
 
@@ -14,7 +14,7 @@ _TEMPLATE = "workspaces/security.html"
 
 
 @require_GET
-@login_required
+@person_required
 def security_show(request: PersonRequest) -> HttpResponse:
     """How this person signs in, and where they are signed in now."""
     return _page(request, NameForm(initial={"name": request.user.name}))
@@ -35,7 +35,7 @@ def _page(request: PersonRequest, form: NameForm, *, status: int = 200) -> HttpR
 
 
 @require_POST
-@login_required
+@person_required
 def name_change(request: PersonRequest) -> HttpResponse:
     """Change how teammates and customers' conversations name this person."""
     form = NameForm(request.POST)
@@ -47,7 +47,7 @@ def name_change(request: PersonRequest) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@person_required
 def devices_end(request: PersonRequest) -> HttpResponse:
     """Sign out everywhere else."""
     devices.sign_out_others(request=request, user=request.user)
