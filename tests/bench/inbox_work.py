@@ -130,7 +130,7 @@ def main(count: int) -> list[dict[str, Any]]:
     return lines
 
 
-def _beside(space_id: int) -> dict[str, object]:
+def _beside(space_id: int) -> dict[str, int | str]:
     return {
         "space": space_id, "entries": beside.ENTRIES, "audited": beside.AUDITED,
         "counted": beside.COUNTED, "sent": meters.MESSAGES_SENT, "received": meters.MESSAGES_RECEIVED,

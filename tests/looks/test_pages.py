@@ -19,6 +19,10 @@ _SMALL = """() => [...document.querySelectorAll(
   .filter(e => { const box = e.getBoundingClientRect(); return box.width > 1 && box.height < 43.5; })
   .map(e => e.outerHTML.slice(0, 120))"""
 _WIDE = """() => document.documentElement.scrollWidth - window.innerWidth"""
+# The steps' names stand side by side, however small the telephone.
+_CRAMPED = """() => { const names = [...document.querySelectorAll('.stepper a > span:last-child')]
+    .map(e => { const range = document.createRange(); range.selectNodeContents(e); return range.getBoundingClientRect(); });
+  return names.filter((box, n) => n && box.left < names[n - 1].right).length; }"""
 # Marks everything that acts and can be seen; the keyboard must come past each.
 _ACTING = """() => { let n = 0;
   for (const e of document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')) {
@@ -66,7 +70,12 @@ def _graves(page: Page, *, is_whole: bool) -> list[str]:
 def _misfits(page: Page) -> list[str]:
     over = page.evaluate(_WIDE)
     small = [f"smaller than a finger: {one}" for one in page.evaluate(_SMALL)]
-    return small + ([f"{over} px too wide"] if over > 0 else [])
+    cramped = page.evaluate(_CRAMPED)
+    return [
+        *small,
+        *([f"{over} px too wide"] if over > 0 else []),
+        *([f"{cramped} steps' names run into others"] if cramped else []),
+    ]
 
 
 def _why(node: dict[str, Any]) -> str:
