@@ -169,10 +169,10 @@ def test_what_helps_next_is_offered_put_away_and_brought_back(
     assert newcomer.get(base).text.count('<li class="done">') == 3
 
     hidden = newcomer.post(f"{base}setup/hide/", follow=True).text
-    assert "Hide this list" not in hidden and 'name="is_hidden" value="no"' in hidden
+    assert "Finish setting up" not in hidden and 'name="is_hidden" value="no"' in hidden
     assert "The list of first steps" in newcomer.get(f"{base}settings/").text
     back = newcomer.post(f"{base}setup/hide/", {"is_hidden": "no"}, follow=True).text
-    assert "Hide this list" in back
+    assert "Finish setting up" in back
     assert client_for(chidi).post(f"{base}setup/hide/").status_code == 404
 
 
