@@ -1,7 +1,7 @@
 """What a workspace says about its business: name, kind, city, country, time zone."""
 
 import unicodedata
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from zoneinfo import available_timezones
 
@@ -58,6 +58,17 @@ def change(*, workspace: Workspace, facts: Facts, actor: User, now: datetime) ->
             )
     registry.forget()
     return before
+
+
+def describe(*, workspace: Workspace, kind: str, city: str, actor: User, now: datetime) -> None:
+    """Say what the business does, and where; all else stays as it is now, whoever changed it.
+
+    Call in the workspace's scope. Raises UnableToChangeBusiness.
+    """
+    with transaction.atomic():
+        rows = Workspace.objects.select_for_update(no_key=True)
+        facts = replace(facts_of(rows.get(pk=workspace.pk)), kind=kind, city=city)
+        change(workspace=workspace, facts=facts, actor=actor, now=now)
 
 
 def _check(facts: Facts) -> None:

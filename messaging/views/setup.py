@@ -1,6 +1,5 @@
 """The steps from a new business to a live bot: about the business, and the last one, going live."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -82,10 +81,14 @@ def business_save(request: WorkspaceRequest) -> HttpResponse:
     if not form.is_valid():
         return pages.show(request, "setup/business.html", {"form": form}, part="form", status=422)
     now = clock.now()
-    said = {"kind": form.cleaned_data["kind"], "city": form.cleaned_data["city"]}
-    facts = replace(business.facts_of(request.workspace), **said)
     try:
-        business.change(workspace=request.workspace, facts=facts, actor=request.user, now=now)
+        business.describe(
+            workspace=request.workspace,
+            kind=form.cleaned_data["kind"],
+            city=form.cleaned_data["city"],
+            actor=request.user,
+            now=now,
+        )
     except business.UnableToChangeBusiness as error:
         form.add_error("city", str(error))
         return pages.show(request, "setup/business.html", {"form": form}, part="form", status=422)

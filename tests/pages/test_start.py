@@ -184,3 +184,19 @@ def test_going_live_claims_no_more_than_there_is(newcomer: Client) -> None:
 
     assert "Your bot is on" in live and "Your bot is live" not in live
     assert "as soon as a number is connected" in live
+
+
+def test_saying_what_one_does_leaves_alone_what_somebody_else_changed(
+    newcomer: Client, ada: User
+) -> None:
+    newcomer.post("/workspaces/new/", {"name": "Mama Put", "slug": "mama", "country": "NG", **ABOUT})
+    newcomer.get("/w/mama/setup/business/")  # this process remembers the name for some seconds
+    with scope.system():
+        Workspace.objects.filter(slug="mama").update(name="Mama Put & Daughters")
+
+    done = newcomer.post("/w/mama/setup/business/", {**ABOUT, "kind": "food", "city": "Ikeja"})
+
+    assert done.status_code == 302
+    with scope.system():
+        space = Workspace.objects.get(slug="mama")
+    assert (space.name, space.kind, space.city) == ("Mama Put & Daughters", "food", "Ikeja")
