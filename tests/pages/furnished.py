@@ -27,7 +27,7 @@ from messaging.models import (
 from tests.pages.conftest import write
 from tests.pages.engine import Engine
 from workspaces import invitations, members, notices, scope
-from workspaces.models import Member, Passport, PassportPart, User, Workspace
+from workspaces.models import Invitation, Member, Passport, PassportPart, User, Workspace
 
 ROLES = ("viewer", "agent", "manager", "owner")
 
@@ -257,6 +257,8 @@ def _settings(
         for name in ("new", "old")
     )
     invitations.revoke(workspace=space, invitation_id=revoked.invitation.pk, actor=owner, now=now)
+    # Long enough ago to be sent once more.
+    Invitation.objects.filter(pk=sent.invitation.pk).update(sent_at=now - timedelta(hours=1))
     link = invitations.invite(
         workspace=space, actor=owner, role="agent", phone="0806 333 4444", now=now
     )

@@ -189,7 +189,9 @@ def test_going_live_claims_no_more_than_there_is(newcomer: Client) -> None:
 def test_saying_what_one_does_leaves_alone_what_somebody_else_changed(
     newcomer: Client, ada: User
 ) -> None:
-    newcomer.post("/workspaces/new/", {"name": "Mama Put", "slug": "mama", "country": "NG", **ABOUT})
+    newcomer.post(
+        "/workspaces/new/", {"name": "Mama Put", "slug": "mama", "country": "NG", **ABOUT}
+    )
     newcomer.get("/w/mama/setup/business/")  # this process remembers the name for some seconds
     with scope.system():
         Workspace.objects.filter(slug="mama").update(name="Mama Put & Daughters")
