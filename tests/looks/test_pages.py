@@ -89,8 +89,13 @@ def test_everything_that_acts_is_reached_by_keyboard(place: Place, visit: Visit)
     page.route("**/conversations/live/**", lambda route: route.fulfill(status=204))
     width, height = SIZES["desk"]
     page.set_viewport_size({"width": width, "height": height})
-    count = page.evaluate(_ACTING)
-    for _ in range(count + 8):
-        page.keyboard.press("Tab")
+    presses = page.evaluate(_ACTING) + 8
+    missed: list[str] = []
+    # What comes in meanwhile (the list beside a thread) has stops of its own: go round once more.
+    for _ in range(6):
+        for _ in range(presses):
+            page.keyboard.press("Tab")
+        if not (missed := page.evaluate(_MISSED)):
+            break
 
-    assert page.evaluate(_MISSED) == []
+    assert missed == []
