@@ -1,5 +1,7 @@
 """One database for the session with two workspaces, and the people of every test."""
 
+import os
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -9,12 +11,20 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.test import Client
 
+from config.local.bridge_tests import is_ci
 from connections import breaker
 from lib import http
 from workspaces import members, registry, schemas, scope
 from workspaces.models import User, Workspace
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out what needs a browser where there is none, and say so; in CI that is a failure."""
+    if item.get_closest_marker("browser") and shutil.which("chromium") is None:
+        said = "LOUD: no Chromium here (Debian: apt-get install chromium), so pages were not tried"
+        (pytest.fail if is_ci(os.environ) else pytest.skip)(said)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ from tests.places import Story
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.browser,
-    pytest.mark.skipif(not shutil.which("chromium"), reason="needs Debian's chromium"),
 ]
 _TELL = "from tests import story; print(story.tell(slug='mama-put').to_json())"
 # The page looks every five seconds.

@@ -13,7 +13,6 @@ from tests.house import House, require_bridge, wait_until
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.browser,
-    pytest.mark.skipif(not shutil.which("chromium"), reason="needs Debian's chromium"),
 ]
 WHO = "newcomer@shop.example"
 # What the page must show within five seconds; the page itself looks every three.

@@ -14,7 +14,6 @@ from tests.house import House, wait_until
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.browser,
-    pytest.mark.skipif(not shutil.which("chromium"), reason="needs Debian's chromium"),
 ]
 WHO = "mama@put.example"
 # What a person's hand and eye take, beside what the machine does: Fitts, reading, typing on glass.

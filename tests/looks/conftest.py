@@ -1,6 +1,5 @@
 """The pages as browsers get them: a real web process, a business in the middle of its day, Chromium."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 
@@ -14,7 +13,6 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from config.local.bridge_tests import is_ci
 from tests.house import House
 from tests.places import Place, Story
 
@@ -24,9 +22,6 @@ _TELL = "from tests import story; print(story.tell().to_json())"
 
 @pytest.fixture(scope="package")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    if shutil.which("chromium") is None:
-        said = "LOUD: no Chromium here, so nothing is known of how the pages look"
-        (pytest.fail if is_ci(os.environ) else pytest.skip)(said)
     house = House(tmp_path_factory.mktemp("looks"), database="backroom_looks")
     try:
         house.manage("migrate", "--noinput", "-v0")

@@ -25,7 +25,6 @@ pytestmark = [
     pytest.mark.django_db,
     pytest.mark.browser,
     pytest.mark.processes,
-    pytest.mark.skipif(not shutil.which("chromium"), reason="needs Debian's chromium"),
 ]
 SIZES = {"desk": (1280, 800), "telephone": (360, 740)}
 

@@ -1,7 +1,6 @@
 """A passkey in a real browser, with an authenticator that is played: made, used, removed."""
 
 import secrets
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +16,6 @@ pytestmark = [
     pytest.mark.django_db,
     pytest.mark.browser,
     pytest.mark.processes,
-    pytest.mark.skipif(not shutil.which("chromium"), reason="needs Debian's chromium"),
 ]
 __all__ = ["aside", "browser", "url"]
 

@@ -1,6 +1,5 @@
 """Usage, exports and the pages for everybody in a real browser, on a desk and on a small telephone."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -27,7 +26,6 @@ pytestmark = [
     pytest.mark.django_db,
     pytest.mark.browser,
     pytest.mark.processes,
-    pytest.mark.skipif(not shutil.which("chromium"), reason="needs Debian's chromium"),
 ]
 
 

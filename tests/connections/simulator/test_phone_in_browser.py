@@ -11,7 +11,6 @@ from tests.connections.simulator.conftest import Shop, Simulator, until
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.processes,
-    pytest.mark.skipif(not shutil.which("chromium"), reason="needs Debian's chromium"),
 ]
 
 
