@@ -30,6 +30,9 @@ def main() -> int:
         print("There is no Chromium here (Debian: apt-get install chromium).", file=sys.stderr)
         return 2
     only = {name for name in asked.only.split(",") if name}
+    if unknown := only - {place.name for place in places.ALL}:
+        print(f"No such page: {', '.join(sorted(unknown))}. See tests/places.py.", file=sys.stderr)
+        return 2
     wanted = [place for place in places.ALL if not only or place.name in only]
     folder = Path(asked.into)
     folder.mkdir(parents=True, exist_ok=True)
