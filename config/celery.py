@@ -44,6 +44,11 @@ app.conf.update(
             "schedule": 30.0,
             "options": {"queue": "housekeeping", "expires": 25},
         },
+        "take back what bots that are off had in line": {
+            "task": "messaging.recall_due",
+            "schedule": 5.0,
+            "options": {"queue": "housekeeping", "expires": 4},
+        },
         "learn what was changed": {
             "task": "faqs.train_due",
             "schedule": 10.0,

@@ -31,10 +31,6 @@ class Shelf:
     has_previous: bool
     has_next: bool
 
-    @property
-    def is_narrowed(self) -> bool:
-        return bool(self.query or self.category or self.state)
-
 
 @dataclass(frozen=True)
 class Preview:

@@ -16,7 +16,6 @@ from lib import phones
 from workspaces import onboarding
 from workspaces.models import Invitation, Member, Workspace
 
-WANTED_ANSWERS = 10
 WANTED_QUESTIONS = 3
 _WELL = (Connection.State.CONNECTED, Connection.State.SILENT, Connection.State.RECONNECTING)
 # Pages beside the steps' own on which the steps go on being shown.

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 
 from django.db import transaction
 
@@ -114,8 +113,7 @@ def switch(
                 now=now,
             )
             if mode != Mode.ON:
-                recall = partial(recalling.recall, workspace=workspace, now=now)
-                transaction.on_commit(recall, robust=True)
+                recalling.promise(workspace=workspace, now=now)
     return bool(changed)
 
 

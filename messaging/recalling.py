@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 
@@ -10,15 +11,32 @@ from connections import outbox
 from lib import events, sql
 from messaging import conversations, trace
 from messaging.models import BotSettings, Conversation, Message, TestPhone
-from workspaces import scope
+from workspaces import alarms, scope
 from workspaces.models import Workspace
 
+# Set with the switch, taken off when all is taken back: a process that dies in between is made up for.
+ALARM = "recall"
 # A model has answered, or is given up, long before.
 _WAITING = timedelta(hours=1)
 _SENTENCES = {
     "bot_off": "The bot was switched off before this went out, so it was not sent.",
     "test_mode": "The bot was set to test phones only before this went out, so it was not sent.",
 }
+
+
+def promise(*, workspace: Workspace, now: datetime) -> None:
+    """Have it taken back as soon as the caller's transaction is committed, here or by a worker."""
+    alarms.set_at_latest(workspace_id=workspace.pk, kind=ALARM, due_at=now)
+    keep_promise = partial(answer_alarm, workspace=workspace, now=now)
+    transaction.on_commit(keep_promise, robust=True)  # what fails here is tried by the alarm
+
+
+def answer_alarm(*, workspace: Workspace, now: datetime) -> int:
+    """Take back what was promised, and the alarm off; return how many were taken back."""
+    count = recall(workspace=workspace, now=now)
+    with scope.workspace(workspace):
+        alarms.settle(workspace_id=workspace.pk, kind=ALARM, find_next=lambda: None)
+    return count
 
 
 def recall(*, workspace: Workspace, now: datetime) -> int:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from celery import shared_task
@@ -10,7 +11,7 @@ from django.db import DatabaseError
 
 from connections import inbox
 from lib import clock, events, jobs
-from messaging import choices, condition, drain, exporting, keeping, takeover
+from messaging import choices, condition, drain, exporting, keeping, recalling, takeover
 from workspaces import alarms, registry, scope
 from workspaces.models import Workspace
 
@@ -71,20 +72,30 @@ def finish_choices(*, workspace_id: int, **_: object) -> None:
 @shared_task(name="messaging.hand_back", queue="housekeeping")
 def hand_back(**_: object) -> None:
     """Give conversations back to the bot where the person's time is over."""
+    _answer_alarms(takeover.ALARM, takeover.answer_alarm)
+
+
+@shared_task(name="messaging.recall_due", queue="housekeeping")
+def recall_due(**_: object) -> None:
+    """Take back what a bot that was switched off had in line, where nobody has done so."""
+    _answer_alarms(recalling.ALARM, recalling.answer_alarm)
+
+
+def _answer_alarms(kind: str, answer: Callable[..., int]) -> None:
     now = clock.now()
     with scope.system():
-        due = alarms.due(kind=takeover.ALARM, now=now)
+        due = alarms.due(kind=kind, now=now)
     for workspace_id in due:
         space = registry.by_id(workspace_id)
         try:
             if space is not None:
                 with scope.workspace(space):
-                    takeover.answer_alarm(workspace=space, now=now)
+                    answer(workspace=space, now=now)
         except DatabaseError:
             # One in trouble (being removed, not yet migrated) keeps nobody else waiting.
-            _log.exception("messaging.hand-back.failed")
+            _log.exception("messaging.alarm.failed")
             with scope.system():
-                alarms.put_off(workspace_id=workspace_id, kind=takeover.ALARM, until=now + _TROUBLE)
+                alarms.put_off(workspace_id=workspace_id, kind=kind, until=now + _TROUBLE)
 
 
 @shared_task(name="messaging.keep", queue="housekeeping")

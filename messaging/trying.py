@@ -66,10 +66,6 @@ class Panel:
     options: list[tuple[int, str]]  # answers to choose the right one of
     judged_count: int
 
-    @property
-    def next_number(self) -> int:
-        return self.turns[-1].number + 1 if self.turns else 1
-
 
 def panel(
     *,

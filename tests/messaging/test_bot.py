@@ -11,12 +11,12 @@ from billing import metering, meters, plans
 from connections import outbox, sender
 from connections.models import OutboundJob
 from lib import clock, phones
-from messaging import asking, bot, drain, recalling, takeover, trace
+from messaging import asking, bot, drain, recalling, takeover, tasks, trace
 from messaging.models import Conversation, Message, TestPhone
 from tests import whatsapp
 from tests.messaging.conftest import Way
 from tests.messaging.test_gates import ANSWER, QUESTION, needs_person, reasons
-from workspaces import scope
+from workspaces import alarms, scope
 from workspaces.models import AuditEntry, User, Workspace
 
 pytestmark = pytest.mark.django_db
@@ -169,6 +169,21 @@ def test_an_answer_in_line_is_taken_back_when_the_bot_is_switched_off(way: Way) 
     with scope.workspace(way.space):
         reply = Message.objects.get(direction="out")
         assert (reply.status, reply.error_code) == ("failed", "bot_off")
+
+
+def test_what_nobody_took_back_after_the_switch_is_taken_back_by_the_alarm(way: Way) -> None:
+    queue_answer(way)
+    with scope.workspace(way.space):  # killed between the commit and what was to follow it
+        bot.switch(workspace=way.space, mode="off", actor=None, now=clock.now())
+        assert alarms.is_set(workspace_id=way.space.pk, kind=recalling.ALARM)
+
+    tasks.recall_due()
+    send(way)
+
+    assert way.api.messages == []
+    assert reasons(way, "wamid.1")[-1] == "bot_off"
+    with scope.workspace(way.space):
+        assert not alarms.is_set(workspace_id=way.space.pk, kind=recalling.ALARM)
 
 
 def test_an_undo_does_not_take_answers_back(way: Way) -> None:
