@@ -16,6 +16,10 @@ from workspaces.models import User, Workspace
 SHOWN = 20
 
 
+class UnableToPublish(Exception):
+    """The draft is not the one that was read any more."""
+
+
 class UnableToFindVersion(Exception):
     """There is no such version in this workspace."""
 
@@ -28,6 +32,11 @@ class Draft:
     differences: list[Difference]
     by: str
     saved_at: datetime
+
+    @property
+    def mark(self) -> str:
+        """Return what is another one as soon as somebody saves over it."""
+        return self.saved_at.isoformat()
 
 
 @dataclass(frozen=True)
@@ -98,16 +107,21 @@ def discard(*, workspace: Workspace, actor: User, now: datetime) -> bool:
     return is_gone
 
 
-def publish(*, workspace: Workspace, actor: User, now: datetime) -> BotVersion | None:
+def publish(
+    *, workspace: Workspace, actor: User, now: datetime, mark: str = ""
+) -> BotVersion | None:
     """Let the draft hold from the next message on; None when there is none.
 
-    Raises behaviour.UnableToConfigure.
+    With the `mark` of the draft that was read, no other one is published. Raises UnableToPublish
+    and behaviour.UnableToConfigure.
     """
     with transaction.atomic():
         _locked()
         kept = BotDraft.objects.filter(pk=1).first()
         if kept is None:
             return None
+        if mark and mark != kept.saved_at.isoformat():
+            raise UnableToPublish
         return put(workspace=workspace, changes=kept.changes, actor=actor, now=now)
 
 

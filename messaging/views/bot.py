@@ -146,7 +146,16 @@ def bot_preview(request: WorkspaceRequest) -> HttpResponse:
 def bot_publish(request: WorkspaceRequest) -> HttpResponse:
     """Let the draft hold."""
     try:
-        version = versions.publish(workspace=request.workspace, actor=request.user, now=clock.now())
+        version = versions.publish(
+            workspace=request.workspace,
+            actor=request.user,
+            now=clock.now(),
+            mark=request.POST.get("mark", ""),
+        )
+    except versions.UnableToPublish:
+        said = _("Somebody has changed the draft meanwhile. Read it below, then publish it.")
+        toasts.complain(request, said)
+        return _to_page(request)
     except behaviour.UnableToConfigure as error:
         toasts.complain(request, str(error))
         return _to_page(request)

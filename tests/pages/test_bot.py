@@ -156,6 +156,21 @@ def test_what_is_typed_is_a_draft_then_published_then_a_version(shop: Shop, owne
     assert "somebody was faster" in owner.post(f"{PAGE}publish/", follow=True).text
 
 
+def test_only_the_draft_that_was_read_is_published(shop: Shop, owner: Client) -> None:
+    read = owner.post(PAGE, typed(name="Zuri"), follow=True).text
+    mark = re.search(r'name="mark" value="([^"]+)"', read)
+    assert mark
+    owner.post(PAGE, typed(name="Amaka"))  # a colleague saves over it
+
+    refused = owner.post(f"{PAGE}publish/", {"mark": mark[1]}, follow=True).text
+
+    assert "changed the draft meanwhile" in refused and live(shop).name == ""
+    again = re.search(r'name="mark" value="([^"]+)"', refused)
+    assert again and again[1] != mark[1]
+    owner.post(f"{PAGE}publish/", {"mark": again[1]})
+    assert live(shop).name == "Amaka"
+
+
 def test_a_draft_is_thrown_away(shop: Shop, owner: Client) -> None:
     owner.post(PAGE, typed(name="Zuri"))
 
