@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from faqs import browsing
 from faqs.models import Entry
-from messaging import asking, bot, correcting, fixes, inbox, trace
+from messaging import asking, bot, correcting, fixes, inbox, recalling, trace
 from messaging.models import Conversation, Message, TraceStep
 from workspaces.models import Workspace
 
@@ -173,7 +173,8 @@ def _fix(story: trace.Story, used: list[Entry | None]) -> fixes.Fix:
     """Return what to do, as things are now: what is put right already needs no button."""
     end = story.deciding
     failed = story.failed
-    if failed is not None:
+    # What was taken back is told by the reason that it was taken back for.
+    if failed is not None and failed.error_code not in recalling.REASONS:
         return fixes.fitting(reason="", error_code=failed.error_code or "rejected")
     found = fixes.fitting(reason=end.reason if end is not None else "")
     if end is None:

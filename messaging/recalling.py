@@ -18,7 +18,7 @@ from workspaces.models import Workspace
 ALARM = "recall"
 # A model has answered, or is given up, long before.
 _WAITING = timedelta(hours=1)
-_SENTENCES = {
+REASONS = {
     "bot_off": "The bot was switched off before this went out, so it was not sent.",
     "test_mode": "The bot was set to test phones only before this went out, so it was not sent.",
 }
@@ -100,7 +100,7 @@ def _take_back(
         status=Message.Status.FAILED,
         failed_at=now,
         error_code=reason,
-        error=_SENTENCES[reason],
+        error=REASONS[reason],
     )
     for message in unsent:
         metering.release(workspace=workspace, meter=meters.MESSAGES_SENT, day_of=message.created_at)
@@ -110,7 +110,7 @@ def _take_back(
 def _leave_to_team(
     talks: dict[int, Conversation], messages: Sequence[Message], reason: str, now: datetime
 ) -> None:
-    stopped = trace.stopped("bot", reason, _SENTENCES[reason], needs_person=True)
+    stopped = trace.stopped("bot", reason, REASONS[reason], needs_person=True)
     touched = {message.conversation_id: talks[message.conversation_id] for message in messages}
     for talk in touched.values():
         conversations.flag_for_person(conversation=talk, now=now)

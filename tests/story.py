@@ -238,7 +238,7 @@ def _message(
         provider_message_id=f"wamid.{secrets.token_hex(8)}",
         status=status,
         sent_at=None if is_in or is_failed else at + took,
-        error_code="131026" if is_failed else "",
+        error_code="contact_blocked" if is_failed else "",
         error="The number is not on WhatsApp." if is_failed else "",
         provider_at=at,
         created_at=at,

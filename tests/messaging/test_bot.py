@@ -11,7 +11,7 @@ from billing import metering, meters, plans
 from connections import outbox, sender
 from connections.models import OutboundJob
 from lib import clock, phones
-from messaging import asking, bot, drain, recalling, takeover, tasks, trace
+from messaging import asking, bot, drain, explaining, recalling, takeover, tasks, trace
 from messaging.models import Conversation, Message, TestPhone
 from tests import whatsapp
 from tests.messaging.conftest import Way
@@ -169,6 +169,8 @@ def test_an_answer_in_line_is_taken_back_when_the_bot_is_switched_off(way: Way) 
     with scope.workspace(way.space):
         reply = Message.objects.get(direction="out")
         assert (reply.status, reply.error_code) == ("failed", "bot_off")
+        found = explaining.explain(workspace=way.space, identifier="wamid.1")
+        assert found and found.fix.to == "messaging:bot-switch"
 
 
 def test_what_nobody_took_back_after_the_switch_is_taken_back_by_the_alarm(way: Way) -> None:
