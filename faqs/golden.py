@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import transaction
 
 from faqs import identity
-from faqs.encoder import optional
+from faqs.encoder import chosen, optional
 from faqs.engine import certainty, training
 from faqs.engine.answering import Answerer, Judgement
 from faqs.engine.features import UnableToEncode
@@ -146,10 +146,7 @@ def _instead(judged: Judgement, there: dict[int, Source]) -> str:
 
 
 def _answerer(found: Sequence[Source]) -> Answerer:
-    # Imported late: it loads the language model's runtime, which most pages never need.
-    from faqs import learning
-
-    encoder = learning.remembered()
+    encoder = chosen.shared()
     return Answerer.of(training.train(found, encoder, identity=identity.of_models()), encoder)
 
 

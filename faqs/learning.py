@@ -17,7 +17,7 @@ from faqs import calibrating, freshness, golden, identity, labels, versions
 from faqs.encoder import chosen
 from faqs.engine import certainty, model, training
 from faqs.engine.answering import Answerer
-from faqs.engine.remembering import Remembering
+from faqs.engine.features import Encoder
 from faqs.models import TrainedModel
 from faqs.sources import Source, sources
 from lib import events
@@ -38,7 +38,7 @@ def train(*, workspace: Workspace, now: datetime) -> bool:
 
     Raises UnableToEncode where the language model is not there.
     """
-    encoder = remembered()
+    encoder = chosen.shared()
     with scope.workspace(workspace), _alone(workspace.pk) as is_mine:
         if not is_mine:
             return False
@@ -54,21 +54,7 @@ def train(*, workspace: Workspace, now: datetime) -> bool:
     return True
 
 
-def remembered() -> Remembering:
-    """Return this process's encoder, which encodes what it has seen lately once only."""
-    global _encoder
-    encoder = chosen.shared()
-    if isinstance(encoder, Remembering):
-        return encoder
-    if _encoder is None or _encoder.encoder is not encoder:
-        _encoder = Remembering(encoder)
-    return _encoder
-
-
-_encoder: Remembering | None = None
-
-
-def _train(workspace: Workspace, encoder: Remembering, now: datetime) -> None:
+def _train(workspace: Workspace, encoder: Encoder, now: datetime) -> None:
     started = time.monotonic()
     # The number first: entries that change after it are newer than the model says, never older.
     version = versions.current().entries
@@ -90,7 +76,7 @@ def _tell_broken(
     workspace: Workspace,
     after: Answerer,
     found: list[Source],
-    encoder: Remembering,
+    encoder: Encoder,
     now: datetime,
 ) -> None:
     """Tell of golden questions that a change broke, where that could not be told before it."""

@@ -74,6 +74,8 @@ _broker, _marks = _Server(), _Server()
 # must not silence those that follow. The sweep covers what is missed within that time.
 _ONCE_MS = 1500
 _HOLD_MS = 6000
+# Who asks others to work something off waits for a free thread of theirs, not for the process.
+_ASKED_MS = 4000
 
 
 @lru_cache(maxsize=1)
@@ -116,9 +118,9 @@ def hold(once: str, *, is_begun: bool = True) -> None:
     """Keep wake-ups of this name, and those enqueued `unless` it, away for a few seconds.
 
     For who works something off in many turns: call at each turn, and `begun` at the end. Who
-    only asks others to do so has not begun: that keeps wake-ups away for a moment.
+    only asks others to do so has not begun: that keeps wake-ups away for less long.
     """
-    ms = _HOLD_MS if is_begun else _ONCE_MS
+    ms = _HOLD_MS if is_begun else _ASKED_MS
     with contextlib.suppress(redis.RedisError, Away):
         _marks.ask(lambda: _redis(settings.REDIS_URL).set(f"once:{once}", 1, px=ms))
 

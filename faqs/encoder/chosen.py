@@ -10,13 +10,16 @@ from faqs.engine.remembering import Remembering
 
 
 def shared() -> Encoder:
-    """Return this process's encoder. Raises UnableToEncode where its files are missing."""
+    """Return this process's encoder, which encodes what it has seen lately once only.
+
+    Raises UnableToEncode where its files are missing.
+    """
     if settings.AI_EMBEDDING_MODEL:
         return _remote()
     # It loads onnxruntime, which most processes never need.
     from faqs.encoder import encoding
 
-    return encoding.shared()
+    return _remembering(encoding.shared())
 
 
 def identity() -> str:
@@ -28,6 +31,11 @@ def identity() -> str:
 @lru_cache(maxsize=1)
 def _local() -> str:
     return weights.identity()
+
+
+@lru_cache(maxsize=1)
+def _remembering(encoder: Encoder) -> Encoder:
+    return Remembering(encoder)
 
 
 @lru_cache(maxsize=1)

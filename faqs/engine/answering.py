@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
 from faqs import cleaning, smalltalk, splitting
 from faqs.cleaning import Reading
-from faqs.engine import asking, certainty
+from faqs.engine import asking, certainty, features
 from faqs.engine.asking import Candidate
 from faqs.engine.certainty import Thresholds, Weights, Zone
-from faqs.engine.features import Encoder
+from faqs.engine.features import Encoder, Floats
 from faqs.engine.model import Model
 from faqs.smalltalk import Kind
 from faqs.spelling import Speller
@@ -75,9 +77,10 @@ class Answerer:
         return self.judge_all([text], thresholds)[0]
 
     def judge_all(self, texts: Sequence[str], thresholds: Thresholds) -> list[Judgement]:
-        """Return what to do with each message; all are encoded as one batch, or two.
+        """Return what to do with each message; all are encoded as one batch.
 
-        A message of several questions is taken as a whole only when its parts do not answer it.
+        A message of several questions is taken as a whole only when its parts do not answer it,
+        and then is where they point together: to encode it too would cost as much as they did.
         """
         judged: dict[int, Judgement] = {}
         readings: dict[int, list[Reading]] = {}
@@ -87,7 +90,9 @@ class Answerer:
                 judged[place] = Judgement("smalltalk", chat=chat)
             else:
                 readings[place] = self.read(text)
-        first = self._parts({place: own[1:] or own for place, own in readings.items()})
+        asked = {place: own[1:] or own for place, own in readings.items()}
+        vectors = self._vectors(asked)
+        first = self._parts(asked, vectors)
         left = {}
         for place, parts in first.items():
             if len(readings[place]) == 1:
@@ -97,14 +102,31 @@ class Answerer:
                 judged[place] = judge_parts((whole, *parts), thresholds)
             else:
                 left[place] = readings[place][:1]
-        for place, wholes in self._parts(left).items():
+        together = {
+            place: features.joined(vectors[place], [len(one.words) or 1 for one in asked[place]])
+            for place in left
+        }
+        for place, wholes in self._parts(left, together).items():
             judged[place] = judge_parts((*wholes, *first[place]), thresholds)
         return [judged[place] for place in range(len(texts))]
 
-    def _parts(self, readings: Mapping[int, Sequence[Reading]]) -> dict[int, tuple[Part, ...]]:
-        """Return readings with their entries, all encoded as one batch."""
+    def _vectors(self, readings: Mapping[int, Sequence[Reading]]) -> dict[int, Floats]:
+        """Return readings as vectors (views x readings x numbers), encoded as one batch."""
         flat = [reading for own in readings.values() for reading in own]
-        ranked = iter(asking.ask(self.model, flat, self.encoder, limit=MOST_LOOKED_AT))
+        if not flat or not self.model.entries:
+            return {}
+        ends = np.cumsum([len(own) for own in readings.values()])[:-1]
+        cut = np.split(features.vectors(flat, self.encoder), ends, axis=1)
+        return dict(zip(readings, cut, strict=True))
+
+    def _parts(
+        self, readings: Mapping[int, Sequence[Reading]], vectors: Mapping[int, Floats]
+    ) -> dict[int, tuple[Part, ...]]:
+        """Return readings with their entries."""
+        flat = [reading for own in readings.values() for reading in own]
+        known = [vectors[place] for place in readings if place in vectors]
+        every = np.concatenate(known, axis=1) if known else np.zeros((features.VIEWS, 0, 0))
+        ranked = iter(asking.rank(self.model, flat, every, limit=MOST_LOOKED_AT))
         return {
             place: tuple(Part(reading, self._choices(next(ranked))) for reading in own)
             for place, own in readings.items()

@@ -38,7 +38,15 @@ def ask(
     """Return for each text the nearest entries, best first; texts are encoded as one batch."""
     if not readings or not model.entries:
         return [[] for _ in readings]
-    vectors = features.vectors(readings, encoder)
+    return rank(model, readings, features.vectors(readings, encoder), limit=limit)
+
+
+def rank(
+    model: Model, readings: Sequence[Reading], vectors: Floats, *, limit: int = 3
+) -> list[list[Candidate]]:
+    """Return the same for texts whose vectors (views x texts x numbers) are known."""
+    if not readings or not model.entries:
+        return [[] for _ in readings]
     spelling = np.stack([_spelling(model, reading) for reading in readings])
     scores = training.likeness(vectors, model.vectors, spelling) @ model.shares
     return [

@@ -56,6 +56,15 @@ def vectors(readings: Sequence[Reading], encoder: Encoder) -> Floats:
     return directions(found.reshape(len(found), VIEWS, found.shape[1] // VIEWS).swapaxes(0, 1))
 
 
+def joined(vectors: Floats, weights: Sequence[float]) -> Floats:
+    """Return the vectors (views x 1 x numbers) of a text that holds these texts, by their lengths.
+
+    A sentence's vector is the mean of its words, so a text's is about that of its sentences.
+    """
+    share = np.array(weights, dtype=np.float32)
+    return directions((vectors * share[None, :, None]).sum(axis=1, keepdims=True))
+
+
 def directions(found: Floats) -> Floats:
     """Return vectors of length 1, each view's together: products are twice as fast so."""
     lengths = np.linalg.norm(found, axis=2, keepdims=True)

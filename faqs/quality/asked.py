@@ -11,14 +11,10 @@ from faqs.cleaning import Reading
 from faqs.engine import asking, certainty, features
 from faqs.engine.answering import Answerer
 from faqs.engine.certainty import Manner
-from faqs.engine.features import Encoder
-from faqs.engine.remembering import Remembering
 from faqs.index import Source
 from faqs.quality import grouping
 
 MOST = 1_000  # different texts, the newest
-# Five thousand texts: one more question must not have a page's thousand encoded anew.
-_REMEMBERED_BYTES = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -103,20 +99,10 @@ def _read(text: str) -> Reading:
     return cleaning.read(smalltalk.core(cleaning.tidy(text)))
 
 
-def _remembering(encoder: Encoder) -> Remembering:
-    global _remembered
-    if _remembered is None or _remembered.encoder is not encoder:
-        _remembered = Remembering(encoder, most_bytes=_REMEMBERED_BYTES)
-    return _remembered
-
-
-_remembered: Remembering | None = None
-
-
 def _by_meaning(
     asked: Sequence[Asked], active: Container[int], answerer: Answerer, manner: Manner
 ) -> list[Group]:
-    encoder = _remembering(answerer.encoder)
+    encoder = answerer.encoder
     readings = [answerer.read(one.text)[0] for one in asked]
     least = certainty.thresholds(manner).answer
     ranked = asking.ask(answerer.model, readings, encoder, limit=1)

@@ -236,3 +236,23 @@ def test_the_runtime_keeps_and_reports_nothing_about_this_machine(
     )
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_second_thread_waits_for_its_share_of_a_product() -> None:
+    script = (
+        "import django; django.setup(); import os; from faqs.engine import training;"
+        "from faqs.engine.features import np; a = np.ones((900, 900), dtype=np.float32); a @ a;"
+        "print(len(os.listdir('/proc/self/task')))"
+    )
+    kept = {name: value for name, value in os.environ.items() if "OPENBLAS_NUM" not in name}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parents[2],
+        env={**kept, "DJANGO_SETTINGS_MODULE": "config.settings"},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.stdout.split()[-1] == "1"

