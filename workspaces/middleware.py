@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from lib import events
+from workspaces import loader
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -23,13 +24,13 @@ def correlation(get_response: Handler) -> Handler:
 
 
 def content_security_policy(get_response: Handler) -> Handler:
-    """Pages load from this host only and run no inline script.
+    """Pages load from this host only and run no script that stands in them but the loader.
 
     In development the pretend phone may show a page beside itself.
     """
     frames = f"'self' {settings.SIMULATOR_URL}" if settings.SIMULATOR_URL else "'none'"
     policy = (
-        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+        f"default-src 'self'; script-src 'self' {loader.HASH}; style-src 'self'; img-src 'self' data:;"
         " connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none';"
         f" frame-ancestors {frames}"
     )

@@ -13,6 +13,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from lib import clock, phones
+from workspaces import loader
 
 register = template.Library()
 
@@ -76,6 +77,12 @@ def icon(name: str, label: str = "", size: int = 20) -> SafeString:
         size,
         _ICONS[name],
     )
+
+
+@register.simple_tag(name="loader")
+def loader_script() -> SafeString:
+    """Write the script that fetches the others (workspaces.loader), for a `<script>` of its own."""
+    return mark_safe(loader.SCRIPT)  # noqa: S308 - a constant
 
 
 @register.filter

@@ -121,17 +121,6 @@
     document.querySelectorAll("[data-counted]").forEach(count);
     document.querySelectorAll("[data-script][hidden]").forEach((element) => { element.hidden = false; });
   };
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
-  else begin();
+  begin();  // the page is there: see workspaces/loader.py
   document.addEventListener("htmx:afterSettle", begin);
-
-  // What swaps parts of a page comes once the page is painted: on a slow line it would only delay
-  // what there is to read, and until then links and forms do the same with a whole page. Before
-  // "complete" htmx waits for an event that may be past.
-  const then = document.createElement("script");
-  then.src = document.currentScript.dataset.then;
-  then.addEventListener("load", () => { document.documentElement.dataset.live = ""; });
-  const add = () => setTimeout(() => document.head.append(then));
-  if (document.readyState === "complete") add();
-  else addEventListener("load", add);
 })();
