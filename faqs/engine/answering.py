@@ -125,7 +125,11 @@ class Answerer:
         """Return readings with their entries."""
         flat = [reading for own in readings.values() for reading in own]
         known = [vectors[place] for place in readings if place in vectors]
-        every = np.concatenate(known, axis=1) if known else np.zeros((features.VIEWS, 0, 0))
+        every = (
+            np.concatenate(known, axis=1)
+            if known
+            else np.zeros((features.VIEWS, 0, 0), dtype=np.float32)
+        )
         ranked = iter(asking.rank(self.model, flat, every, limit=MOST_LOOKED_AT))
         return {
             place: tuple(Part(reading, self._choices(next(ranked))) for reading in own)
