@@ -81,6 +81,8 @@ class Sweeper:
         if self._sends:
             sweep.settle(now=now)
         due = sweep.find_due(now=now)
+        if self._is_bulk:
+            inbox.keep_for_bulk(due.lanes)
         if self._drains:
             for workspace_id, lane in due.lanes:
                 if self._is_bulk and lane in inbox.NEWS_LANES:

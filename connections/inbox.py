@@ -234,14 +234,18 @@ def is_worked_off(workspace_id: int, lane: int) -> bool:
     return jobs.is_held(line_name(workspace_id, lane, bulk=True))
 
 
-def work_off(*, workspace_id: int, lane: int, is_begun: bool = False) -> None:
-    """Put a lane that has more than a batch at the end of the line of `bulk`, after the commit.
+def keep_for_bulk(pairs: Iterable[tuple[int, int]]) -> None:
+    """Say that `bulk` lives and comes to those of these lanes that were left to it.
 
-    `is_begun`: it is `bulk` that asks, and keeps the lane. Nobody else does so for long: it may
-    be that no such process lives.
+    Else they would go back, one turn of a flood after the other, to the workers that others wait
+    for.
     """
-    if not is_begun:
-        jobs.hold(line_name(workspace_id, lane, bulk=True), is_begun=False)
+    jobs.keep_held(line_name(workspace_id, lane, bulk=True) for workspace_id, lane in pairs)
+
+
+def work_off(*, workspace_id: int, lane: int) -> None:
+    """Put a lane that has more than a batch at the end of the line of `bulk`, after the commit."""
+    jobs.hold(line_name(workspace_id, lane, bulk=True))
     jobs.enqueue("messaging.drain", queue="bulk", workspace_id=workspace_id, lane=lane, bulk=True)
 
 

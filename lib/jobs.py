@@ -4,7 +4,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -74,8 +74,6 @@ _broker, _marks = _Server(), _Server()
 # must not silence those that follow. The sweep covers what is missed within that time.
 _ONCE_MS = 1500
 _HOLD_MS = 6000
-# Who asks others to work something off waits for a free thread of theirs, not for the process.
-_ASKED_MS = 4000
 
 
 @lru_cache(maxsize=1)
@@ -105,24 +103,49 @@ def _is_wanted(once: str, unless: str) -> bool:
         return True
 
 
-def begun(once: str) -> None:
+def begun(once: str, *, unless: str = "") -> bool:
     """Say that a wake-up enqueued with `once` is out of the line: the next one counts again.
 
-    Call before looking for work, so that what comes in meanwhile asks anew.
+    Call before looking for work, so that what comes in meanwhile asks anew. Returns False when
+    somebody holds `unless` by now, and sees to it.
     """
-    with contextlib.suppress(redis.RedisError, Away):
-        _marks.ask(lambda: _redis(settings.REDIS_URL).delete(f"once:{once}"))
+
+    def ask() -> bool:
+        line = _redis(settings.REDIS_URL).pipeline(transaction=False)
+        line.delete(f"once:{once}")
+        line.exists(f"once:{unless}")
+        return not line.execute()[-1]
+
+    try:
+        return _marks.ask(ask)
+    except (redis.RedisError, Away):
+        return True
 
 
-def hold(once: str, *, is_begun: bool = True) -> None:
+def hold(once: str) -> None:
     """Keep wake-ups of this name, and those enqueued `unless` it, away for a few seconds.
 
-    For who works something off in many turns: call at each turn, and `begun` at the end. Who
-    only asks others to do so has not begun: that keeps wake-ups away for less long.
+    For who works something off in many turns: call at each turn, and `begun` at the end. Or for
+    who asks others to do so, who then keep it held (`keep_held`) until they come to it.
     """
-    ms = _HOLD_MS if is_begun else _ASKED_MS
     with contextlib.suppress(redis.RedisError, Away):
-        _marks.ask(lambda: _redis(settings.REDIS_URL).set(f"once:{once}", 1, px=ms))
+        _marks.ask(lambda: _redis(settings.REDIS_URL).set(f"once:{once}", 1, px=_HOLD_MS))
+
+
+def keep_held(names: Iterable[str]) -> None:
+    """Keep holding those of these names that are held, for a few seconds more.
+
+    For who will come to what waits for it: whoever asked cannot know when that is.
+    """
+
+    def ask() -> None:
+        line = _redis(settings.REDIS_URL).pipeline(transaction=False)
+        for name in names:
+            line.set(f"once:{name}", 1, px=_HOLD_MS, xx=True)
+        line.execute()
+
+    with contextlib.suppress(redis.RedisError, Away):
+        _marks.ask(ask)
 
 
 def is_held(once: str) -> bool:

@@ -29,17 +29,20 @@ def drain_workspace(*, workspace_id: int, lane: int = 0, bulk: bool = False, **_
     So that others get their turn: a workspace's first messages are answered by the workers
     that wait for them, a flood is worked off beside, at a lower priority.
     """
-    name = inbox.line_name(workspace_id, lane, bulk=bulk)
-    (jobs.hold if bulk else jobs.begun)(name)
+    flood = inbox.line_name(workspace_id, lane, bulk=True)
+    if bulk:
+        jobs.hold(flood)
+    elif not jobs.begun(inbox.line_name(workspace_id, lane), unless=flood):
+        return  # left to `bulk` since this stood in line
     space = registry.by_id(workspace_id)
     if space is None:
         return
     limit = settings.DRAIN_BULK_BATCH if bulk else settings.DRAIN_BATCH
     has_more = drain.run(workspace=space, lanes=[lane], limit=limit).has_more
     if has_more or (bulk and _comes_more(space, lane)):
-        inbox.work_off(workspace_id=workspace_id, lane=lane, is_begun=bulk)
+        inbox.work_off(workspace_id=workspace_id, lane=lane)
     elif bulk:
-        jobs.begun(name)
+        jobs.begun(flood)
         # What came in while this lane was held woke nobody.
         if drain.has_due(workspace=space, lanes=[lane]):
             inbox.wake({(workspace_id, lane)})

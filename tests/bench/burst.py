@@ -167,6 +167,7 @@ def _run(town: Town, *, uses_ai: bool) -> Run:
         flood.close()
         aside.close()
     _tell(town, busy)
+    _tell_waits(town, busy, run)
     return run
 
 
@@ -271,3 +272,26 @@ def _tell(town: Town, busy: Space) -> None:
     )
     counts = collections.Counter({f"{step}:{reason}": n for step, reason, n in rows})
     note("messages by reason: " + ", ".join(f"{name} {n}" for name, n in counts.most_common()))
+
+
+def _tell_waits(town: Town, busy: Space, run: Run) -> None:
+    """Say where the neighbours' slowest hundredth waited in the burst, and how far into it."""
+    rows = town.host.sql(
+        "SELECT extract(epoch FROM m.received_at), extract(epoch FROM m.done_at - m.received_at),"
+        " extract(epoch FROM j.claimed_at - j.created_at), extract(epoch FROM j.settled_at - j.claimed_at)"
+        " FROM connections_inboundevent m JOIN connections_outboundjob j ON j.workspace_id = m.workspace_id"
+        " AND j.conversation_key = m.conversation_key"
+        " WHERE m.workspace_id <> %s AND m.kind = 'message' AND m.done_at IS NOT NULL"
+        " AND j.settled_at IS NOT NULL AND m.received_at > to_timestamp(%s)",
+        [busy.pk, run.began],
+    )
+    slow = sorted(rows, key=lambda row: -(row[1] + row[2] + row[3]))[: max(1, len(rows) // 100)]
+    for stage, place in (("to be answered", 1), ("to be claimed", 2), ("to be taken", 3)):
+        waits = [float(row[place]) * 1000 for row in slow]
+        note(f"slowest neighbours waited {stage}: p50 {percentile(waits, 0.5):.0f},"
+             f" most {max(waits, default=0):.0f} ms")  # fmt: skip
+    note(
+        "and came at "
+        + ", ".join(f"{float(row[0]) - run.began:.0f}" for row in sorted(slow)[:40])
+        + " s"
+    )

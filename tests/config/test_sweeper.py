@@ -12,9 +12,10 @@ from django.db import OperationalError, connections
 from ai import choosing
 from ai.models import Call
 from config.sweeper import Sweeper
+from connections import inbox
 from connections.models import InboundEvent, OutboundJob
 from faqs import search
-from lib import clock
+from lib import clock, jobs
 from messaging import drain, inbound
 from messaging.models import BotSettings, Message
 from tests import whatsapp
@@ -144,3 +145,18 @@ def test_a_sweeper_that_stopped_takes_no_more_work(
     time.sleep(0.3)
 
     assert not is_sent(committed_way)()
+
+
+def test_bulk_keeps_what_was_left_to_it_and_nobody_else_does(
+    way: Way, sweeper: Callable[..., Sweeper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[str] = []
+    monkeypatch.setattr(jobs, "keep_held", kept.extend)
+    arrive(way)
+    lane = inbox.lane_of("message", "+2348061112222")
+
+    sweeper("interactive").sweep()
+    assert kept == []
+    sweeper("housekeeping", "bulk").sweep()
+
+    assert kept == [inbox.line_name(way.space.pk, lane, bulk=True)]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import redis
 from celery import current_app
 from django.db import transaction
 from kombu import Connection
@@ -169,6 +170,26 @@ def test_a_wake_up_that_waits_in_line_is_not_sent_again(
     second = [arguments["workspace_id"] for _, arguments in waiting("interactive")]
 
     assert (first, second) == ([1, 2], [1])
+
+
+def test_what_is_held_can_be_held_longer_and_what_is_not_stays_free(
+    settings: Any, own_redis: str
+) -> None:
+    settings.REDIS_URL = own_redis
+    jobs._marks.forget()
+    server = redis.Redis.from_url(own_redis)
+    jobs.hold("bulk:1:0")
+    server.pexpire("once:bulk:1:0", 1_000)
+
+    jobs.keep_held(["bulk:1:0", "bulk:2:0"])
+
+    assert 1_000 < server.pttl("once:bulk:1:0") <= jobs._HOLD_MS
+    assert (jobs.is_held("bulk:1:0"), jobs.is_held("bulk:2:0")) == (True, False)
+    assert not jobs.begun("drain:1:0", unless="bulk:1:0")
+    assert jobs.begun("drain:2:0", unless="bulk:2:0")
+    assert jobs.begun("bulk:1:0")
+    jobs.keep_held(["bulk:1:0"])
+    assert not jobs.is_held("bulk:1:0")
 
 
 def test_every_name_that_is_enqueued_is_a_task(broker_at: Any) -> None:

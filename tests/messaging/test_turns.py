@@ -25,9 +25,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
             marks.add(once) if once else None
             seen.append((queue, arguments))
 
+    def begun(once: str, *, unless: str = "") -> bool:
+        marks.discard(once)
+        return unless not in marks
+
     monkeypatch.setattr(jobs, "enqueue", enqueue)
-    monkeypatch.setattr(jobs, "hold", lambda name, **_: marks.add(name))
-    monkeypatch.setattr(jobs, "begun", marks.discard)
+    monkeypatch.setattr(jobs, "hold", marks.add)
+    monkeypatch.setattr(jobs, "begun", begun)
     return seen
 
 
@@ -119,3 +123,18 @@ def test_what_came_while_a_lane_was_held_is_not_forgotten(
     tasks.drain_workspace(**{**arguments, "bulk": True})
 
     assert [queue for queue, _ in asked] == ["interactive"]
+
+
+def test_a_wake_up_that_stood_in_line_leaves_a_flood_to_bulk(
+    way: Way, asked: list[tuple[str, dict[str, Any]]]
+) -> None:
+    ask(way, 0)
+    _, arguments = asked.pop()
+    inbox.work_off(workspace_id=way.space.pk, lane=arguments["lane"])
+    asked.clear()
+
+    tasks.drain_workspace(**arguments)
+
+    assert inside(way, lambda: inbox.has_due(workspace=way.space, now=clock.now()))
+    tasks.drain_workspace(**{**arguments, "bulk": True})
+    assert not inside(way, lambda: inbox.has_due(workspace=way.space, now=clock.now()))
