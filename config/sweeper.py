@@ -16,7 +16,7 @@ from django.db import close_old_connections
 
 from ai import choosing
 from connections import inbox, sender, sweep
-from lib import clock, events, progress
+from lib import clock, events, jobs, progress
 from messaging import choices, drain
 from workspaces import registry, scope
 
@@ -81,8 +81,8 @@ class Sweeper:
         if self._sends:
             sweep.settle(now=now)
         due = sweep.find_due(now=now)
-        if self._is_bulk:
-            inbox.keep_for_bulk(due.lanes)
+        if self._is_bulk and not due.lanes:
+            jobs.keep_holds()  # it lives, and reaches the database
         if self._drains:
             for workspace_id, lane in due.lanes:
                 if self._is_bulk and lane in inbox.NEWS_LANES:
@@ -122,15 +122,21 @@ class Sweeper:
             with self._lock:
                 self._busy.discard(key)
 
-    def _drain(self, workspace_id: int, *lanes: int) -> None:
+    def _drain(self, workspace_id: int, lane: int) -> None:
         space = registry.by_id(workspace_id)
-        for _ in range(self._batches):
-            if space is None or self._stop.is_set():
-                return
-            limit = settings.DRAIN_BATCH if self._batches == 1 else settings.DRAIN_BULK_BATCH
-            if not drain.run(workspace=space, lanes=lanes, limit=limit).has_more:
-                return
+        if space is None:
+            return
+        if not self._is_bulk:
+            drain.run(workspace=space, lanes=[lane], limit=settings.DRAIN_BATCH)
+            return
+        done = drain.take_turn(workspace=space, lane=lane)
+        for _ in range(_DRAINS - 1):
+            if not done.has_more or self._stop.is_set():
+                break
             progress.note()
+            done = drain.take_turn(workspace=space, lane=lane)
+        # Whoever had it may have died; and what is left has its turn in `bulk`.
+        drain.hand_on(workspace=space, lane=lane, done=done)
 
     def _take_news(self, workspace_id: int) -> None:
         space = registry.by_id(workspace_id)

@@ -234,19 +234,21 @@ def is_worked_off(workspace_id: int, lane: int) -> bool:
     return jobs.is_held(line_name(workspace_id, lane, bulk=True))
 
 
-def keep_for_bulk(pairs: Iterable[tuple[int, int]]) -> None:
-    """Say that `bulk` lives and comes to those of these lanes that were left to it.
-
-    Else they would go back, one turn of a flood after the other, to the workers that others wait
-    for.
-    """
-    jobs.keep_held(line_name(workspace_id, lane, bulk=True) for workspace_id, lane in pairs)
-
-
 def work_off(*, workspace_id: int, lane: int) -> None:
-    """Put a lane that has more than a batch at the end of the line of `bulk`, after the commit."""
+    """Put a lane that has more than a batch at the end of the line of `bulk`, after the commit.
+
+    Where no such process lives, or gets anything done, at the end of everybody's line.
+    """
+    if not jobs.are_holds_kept():
+        wake({(workspace_id, lane)})
+        return
     jobs.hold(line_name(workspace_id, lane, bulk=True))
     jobs.enqueue("messaging.drain", queue="bulk", workspace_id=workspace_id, lane=lane, bulk=True)
+
+
+def leave_off(*, workspace_id: int, lane: int) -> None:
+    """Say that `bulk` is through with a lane: who writes next wakes whoever is free."""
+    jobs.begun(line_name(workspace_id, lane, bulk=True))
 
 
 _COLUMNS = [field.attname for field in InboundEvent._meta.concrete_fields]

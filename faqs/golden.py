@@ -146,7 +146,7 @@ def _instead(judged: Judgement, there: dict[int, Source]) -> str:
 
 
 def _answerer(found: Sequence[Source]) -> Answerer:
-    encoder = chosen.shared()
+    encoder = chosen.for_lists()
     return Answerer.of(training.train(found, encoder, identity=identity.of_models()), encoder)
 
 

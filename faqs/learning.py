@@ -38,7 +38,7 @@ def train(*, workspace: Workspace, now: datetime) -> bool:
 
     Raises UnableToEncode where the language model is not there.
     """
-    encoder = chosen.shared()
+    encoder = chosen.for_lists()
     with scope.workspace(workspace), _alone(workspace.pk) as is_mine:
         if not is_mine:
             return False

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -73,7 +73,10 @@ _broker, _marks = _Server(), _Server()
 # How long a wake-up counts as waiting in line, at most: a worker that died with it in hand
 # must not silence those that follow. The sweep covers what is missed within that time.
 _ONCE_MS = 1500
-_HOLD_MS = 6000
+# A hold outlasts the line before whoever works it off, and counts only while they get something
+# done: what they held when they died, or broke, is free again then.
+_HOLD_MS = 30_000
+_KEPT, _KEPT_MS = "once:holders", 8_000
 
 
 @lru_cache(maxsize=1)
@@ -89,11 +92,11 @@ def _is_wanted(once: str, unless: str) -> bool:
     def ask() -> bool:
         line = _redis(settings.REDIS_URL).pipeline(transaction=False)
         if unless:
-            line.exists(f"once:{unless}")
+            line.exists(*_held_by(unless))
         if once:
             line.set(f"once:{once}", 1, nx=True, px=_ONCE_MS)
         answers = line.execute()
-        return (not unless or not answers[0]) and (not once or bool(answers[-1]))
+        return not (unless and answers[0] == _ALL) and (not once or bool(answers[-1]))
 
     if not once and not unless:
         return True
@@ -113,8 +116,10 @@ def begun(once: str, *, unless: str = "") -> bool:
     def ask() -> bool:
         line = _redis(settings.REDIS_URL).pipeline(transaction=False)
         line.delete(f"once:{once}")
-        line.exists(f"once:{unless}")
-        return not line.execute()[-1]
+        if unless:
+            line.exists(*_held_by(unless))
+        answers = line.execute()
+        return not unless or answers[-1] < _ALL
 
     try:
         return _marks.ask(ask)
@@ -123,37 +128,43 @@ def begun(once: str, *, unless: str = "") -> bool:
 
 
 def hold(once: str) -> None:
-    """Keep wake-ups of this name, and those enqueued `unless` it, away for a few seconds.
+    """Keep wake-ups of this name, and those enqueued `unless` it, away while it is worked off.
 
-    For who works something off in many turns: call at each turn, and `begun` at the end. Or for
-    who asks others to do so, who then keep it held (`keep_held`) until they come to it.
+    For who works something off in many turns, or asks others to: call at each turn, and `begun`
+    at the end. It counts only while those others say that they get something done (`keep_holds`).
     """
     with contextlib.suppress(redis.RedisError, Away):
         _marks.ask(lambda: _redis(settings.REDIS_URL).set(f"once:{once}", 1, px=_HOLD_MS))
 
 
-def keep_held(names: Iterable[str]) -> None:
-    """Keep holding those of these names that are held, for a few seconds more.
-
-    For who will come to what waits for it: whoever asked cannot know when that is.
-    """
-
-    def ask() -> None:
-        line = _redis(settings.REDIS_URL).pipeline(transaction=False)
-        for name in names:
-            line.set(f"once:{name}", 1, px=_HOLD_MS, xx=True)
-        line.execute()
-
+def keep_holds() -> None:
+    """Say that those who work off what is held got something done, or had nothing to do."""
     with contextlib.suppress(redis.RedisError, Away):
-        _marks.ask(ask)
+        _marks.ask(lambda: _redis(settings.REDIS_URL).set(_KEPT, 1, px=_KEPT_MS))
+
+
+def are_holds_kept() -> bool:
+    """Say whether somebody works off what is held; True when nobody can tell."""
+    try:
+        return _marks.ask(lambda: bool(_redis(settings.REDIS_URL).exists(_KEPT)))
+    except (redis.RedisError, Away):
+        return True
 
 
 def is_held(once: str) -> bool:
     """Say whether somebody holds this name; False when nobody can tell."""
     try:
-        return _marks.ask(lambda: bool(_redis(settings.REDIS_URL).exists(f"once:{once}")))
+        return _marks.ask(lambda: _redis(settings.REDIS_URL).exists(*_held_by(once)) == _ALL)
     except (redis.RedisError, Away):
         return False
+
+
+def _held_by(once: str) -> tuple[str, str]:
+    """Return the marks that are all there while a name is held."""
+    return f"once:{once}", _KEPT
+
+
+_ALL = 2
 
 
 # Jobs that this process does itself, without the broker: by name, who takes them.
@@ -231,7 +242,7 @@ def _wake(queue: str, wake: wakes.Wake, once: str, unless: str) -> None:
         wake=wake,
         once=once and f"once:{once}",
         once_ms=_ONCE_MS,
-        unless=unless and f"once:{unless}",
+        unless=_held_by(unless) if unless else (),
     )
 
 

@@ -17,10 +17,14 @@ from redis.commands.core import Script
 # With nobody to take them, no more are kept: what is due stands in a table.
 MOST_WAITING = 10_000
 
-# Every key that it touches is named as one; the last two values say which are the marks.
+# Every key that it touches is named as one: the list, the marks that together keep it away (ARGV[4]
+# of them), the mark of what waits in line.
 _PUSH = """
-local unless, once = KEYS[tonumber(ARGV[4])], KEYS[tonumber(ARGV[5])]
-if unless and redis.call('EXISTS', unless) == 1 then return 0 end
+local unless = tonumber(ARGV[4])
+local is_held = unless > 0
+for n = 2, 1 + unless do is_held = is_held and redis.call('EXISTS', KEYS[n]) == 1 end
+if is_held then return 0 end
+local once = KEYS[2 + unless]
 if once and not redis.call('SET', once, 1, 'NX', 'PX', ARGV[1]) then return 0 end
 redis.call('LPUSH', KEYS[1], ARGV[2])
 redis.call('LTRIM', KEYS[1], 0, ARGV[3])
@@ -53,19 +57,17 @@ def push(
     wake: Wake,
     once: str = "",
     once_ms: int = 0,
-    unless: str = "",
+    unless: Sequence[str] = (),
 ) -> bool:
     """Put a wake-up at the end of a queue, in one step with its marks.
 
-    False when the mark `once` or `unless` is there already; `once` is set for `once_ms`. Raises
-    redis.RedisError.
+    False when the mark `once`, or all of `unless`, are there already; `once` is set for `once_ms`.
+    Raises redis.RedisError.
     """
     content = json.dumps([wake.name, wake.arguments, wake.correlation])
     script = _script(client)
-    keys = [_list(queue), *filter(None, (unless, once))]
-    values: list[str | int] = [
-        once_ms, content, MOST_WAITING - 1, 2 if unless else 0, len(keys) if once else 0,
-    ]  # fmt: skip
+    keys = [_list(queue), *unless, *([once] if once else [])]
+    values: list[str | int] = [once_ms, content, MOST_WAITING - 1, len(unless)]
     return bool(script(keys=keys, args=values))
 
 

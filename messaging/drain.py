@@ -12,7 +12,7 @@ from billing import metering
 from connections import inbox, manager, news
 from connections.events import Kind
 from connections.models import InboundEvent
-from lib import clock, events
+from lib import clock, events, jobs
 from messaging import commands, inbound, statuses
 from messaging.desk import Desk, LookedUp, look_up
 from messaging.update import Update
@@ -26,10 +26,14 @@ _GONE = (OperationalError, InterfaceError, InternalError)
 
 @dataclass(frozen=True)
 class Drained:
-    """How many updates were dealt with, and whether more are due."""
+    """How many updates were dealt with, and whether more are due.
+
+    `is_taken`: somebody else is at these lanes, and looks again after its commit.
+    """
 
     count: int
     has_more: bool
+    is_taken: bool = False
 
 
 def run(
@@ -44,7 +48,7 @@ def run(
     the house.
     """
     most = limit or settings.DRAIN_BATCH
-    count, has_more = 0, False
+    count, has_more, is_taken = 0, False, False
     with scope.workspace(workspace):
         for step, line in ((_step, inbox.TALK_LANES), (_take_news, inbox.NEWS_LANES)):
             mine = [lane for lane in lanes if lane in line]
@@ -52,17 +56,37 @@ def run(
             while is_left and count < most:
                 batch = step(workspace, mine, most - count)
                 count += batch.count
+                is_taken = is_taken or batch.is_taken
                 is_left = batch.has_more
                 if not batch.count:
                     break
             has_more = has_more or is_left
-    return Drained(count, has_more)
+    return Drained(count, has_more, is_taken)
 
 
 def has_due(*, workspace: Workspace, lanes: Sequence[int] = inbox.LANES) -> bool:
     """Say whether the workspace has updates to drain in these lanes."""
     with scope.workspace(workspace):
         return inbox.has_due(workspace=workspace, lanes=lanes, now=clock.now())
+
+
+def take_turn(*, workspace: Workspace, lane: int) -> Drained:
+    """Give a lane a turn of `bulk`."""
+    done = run(workspace=workspace, lanes=[lane], limit=settings.DRAIN_BULK_BATCH)
+    if done.count:
+        jobs.keep_holds()
+    return done
+
+
+def hand_on(*, workspace: Workspace, lane: int, done: Drained) -> None:
+    """Say what becomes of a lane of talk after turns of `bulk`: it goes on there, or is free."""
+    if done.has_more:
+        inbox.work_off(workspace_id=workspace.pk, lane=lane)
+    elif not done.is_taken:
+        inbox.leave_off(workspace_id=workspace.pk, lane=lane)
+        # What came in while this lane was held woke nobody.
+        if has_due(workspace=workspace, lanes=[lane]):
+            inbox.wake({(workspace.pk, lane)})
 
 
 def _step(workspace: Workspace, lanes: Sequence[int], most: int) -> Drained:
@@ -72,10 +96,7 @@ def _step(workspace: Workspace, lanes: Sequence[int], most: int) -> Drained:
     batch = _batch(rows)
     if not batch:
         return Drained(0, has_more=False)
-    # Looking up takes most of the time, so it is done before anything is locked.
-    ahead = look_up(
-        workspace, [Update.of(row).text("text") for row in batch if row.kind == Kind.MESSAGE]
-    )
+    ahead = _look_ahead(workspace, batch)
     try:
         count = _transact(workspace, batch, ahead)
     except _GONE:
@@ -86,11 +107,26 @@ def _step(workspace: Workspace, lanes: Sequence[int], most: int) -> Drained:
         count = _transact(workspace, batch, ahead, is_careful=True)
     # A full claim may have left some behind; else what came meanwhile is seen after the commit.
     if count is None:
-        return Drained(0, has_more=False)
+        return Drained(0, has_more=False, is_taken=True)
     has_more = len(rows) == most or count < len(rows)
     return Drained(
         count, has_more or inbox.has_due(workspace=workspace, lanes=lanes, now=clock.now())
     )
+
+
+def _look_ahead(workspace: Workspace, batch: Sequence[InboundEvent]) -> LookedUp | None:
+    """Look up what the batch asks; None where that fails: then each is asked for on its own.
+
+    That takes most of the time, so it is done before anything is locked.
+    """
+    texts = [Update.of(row).text("text") for row in batch if row.kind == Kind.MESSAGE]
+    try:
+        return look_up(workspace, texts)
+    except _GONE:
+        raise
+    except Exception:
+        _log.exception("messaging.batch.failed")
+        return None
 
 
 def _take_news(workspace: Workspace, lanes: Sequence[int], most: int) -> Drained:

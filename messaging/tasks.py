@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from celery import shared_task
@@ -37,15 +38,13 @@ def drain_workspace(*, workspace_id: int, lane: int = 0, bulk: bool = False, **_
     space = registry.by_id(workspace_id)
     if space is None:
         return
-    limit = settings.DRAIN_BULK_BATCH if bulk else settings.DRAIN_BATCH
-    has_more = drain.run(workspace=space, lanes=[lane], limit=limit).has_more
-    if has_more or (bulk and _comes_more(space, lane)):
+    if bulk:
+        done = drain.take_turn(workspace=space, lane=lane)
+        if not done.has_more and not done.is_taken and _comes_more(space, lane):
+            done = replace(done, has_more=True)
+        drain.hand_on(workspace=space, lane=lane, done=done)
+    elif drain.run(workspace=space, lanes=[lane], limit=settings.DRAIN_BATCH).has_more:
         inbox.work_off(workspace_id=workspace_id, lane=lane)
-    elif bulk:
-        jobs.begun(flood)
-        # What came in while this lane was held woke nobody.
-        if drain.has_due(workspace=space, lanes=[lane]):
-            inbox.wake({(workspace_id, lane)})
 
 
 def _comes_more(space: Workspace, lane: int) -> bool:

@@ -1,5 +1,6 @@
 """The encoder that the settings choose: the local one, or a vendor's."""
 
+import threading
 from functools import lru_cache
 
 from django.conf import settings
@@ -14,12 +15,12 @@ def shared() -> Encoder:
 
     Raises UnableToEncode where its files are missing.
     """
-    if settings.AI_EMBEDDING_MODEL:
-        return _remote()
-    # It loads onnxruntime, which most processes never need.
-    from faqs.encoder import encoding
+    return _remembering(for_lists=False)
 
-    return _remembering(encoding.shared())
+
+def for_lists() -> Encoder:
+    """Return the same with a memory of its own, for lists of entries: no flood pushes them out."""
+    return _remembering(for_lists=True)
 
 
 def identity() -> str:
@@ -33,13 +34,30 @@ def _local() -> str:
     return weights.identity()
 
 
-@lru_cache(maxsize=1)
-def _remembering(encoder: Encoder) -> Encoder:
-    return Remembering(encoder)
+def _encoder() -> Encoder:
+    if settings.AI_EMBEDDING_MODEL:
+        from faqs.encoder.remote import RemoteEncoder
+
+        return RemoteEncoder()
+    # It loads onnxruntime, which most processes never need.
+    from faqs.encoder import encoding
+
+    return encoding.shared()
 
 
-@lru_cache(maxsize=1)
-def _remote() -> Encoder:
-    from faqs.encoder.remote import RemoteEncoder
+def _remembering(*, for_lists: bool) -> Encoder:
+    key = (for_lists, settings.AI_EMBEDDING_MODEL, settings.FAQ_MODEL_FOLDER)
+    with _lock:
+        if key not in _made:
+            _made[key] = Remembering(_encoder())
+        return _made[key]
 
-    return Remembering(RemoteEncoder())
+
+_lock = threading.Lock()
+_made: dict[tuple[bool, str, str], Encoder] = {}
+
+
+def forget() -> None:
+    """Forget what was encoded (tests)."""
+    with _lock:
+        _made.clear()

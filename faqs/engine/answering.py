@@ -105,6 +105,7 @@ class Answerer:
         together = {
             place: features.joined(vectors[place], [len(one.words) or 1 for one in asked[place]])
             for place in left
+            if place in vectors
         }
         for place, wholes in self._parts(left, together).items():
             judged[place] = judge_parts((*wholes, *first[place]), thresholds)

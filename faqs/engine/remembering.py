@@ -34,7 +34,7 @@ class Remembering:
         self._lock = threading.Lock()
 
     def encode(self, texts: Sequence[str]) -> Floats:
-        """Return a row for each text, the same whether it is remembered or not."""
+        """Return a row for each text: what is remembered is what was returned the first time."""
         if not texts:
             return self.encoder.encode([])
         keys = [_key(text) for text in texts]
@@ -56,6 +56,8 @@ class Remembering:
         if key in self._kept:
             self._kept.move_to_end(key)
             return
+        if not np.isfinite(vector).all():
+            return  # whatever went wrong is not to last
         # A row of a batch's own memory would keep the whole batch.
         self._kept[key] = vector.copy()
         self._bytes += _size(vector)

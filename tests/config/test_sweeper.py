@@ -147,16 +147,47 @@ def test_a_sweeper_that_stopped_takes_no_more_work(
     assert not is_sent(committed_way)()
 
 
-def test_bulk_keeps_what_was_left_to_it_and_nobody_else_does(
-    way: Way, sweeper: Callable[..., Sweeper], monkeypatch: pytest.MonkeyPatch
+def is_done(way: Way) -> bool:
+    with scope.workspace(way.space):
+        return Message.objects.filter(direction="out").exists()
+
+
+@pytest.fixture
+def marks(own_redis: str, settings: Any) -> Iterator[None]:
+    settings.REDIS_URL = own_redis
+    jobs._marks.forget()
+    yield
+    jobs._marks.forget()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lane_whose_holder_died_is_worked_off_and_free_again(
+    committed_way: Way, sweeper: Callable[..., Sweeper], marks: None
 ) -> None:
-    kept: list[str] = []
-    monkeypatch.setattr(jobs, "keep_held", kept.extend)
-    arrive(way)
+    way = committed_way
     lane = inbox.lane_of("message", "+2348061112222")
+    bulk = sweeper("housekeeping", "bulk")
+    bulk.sweep()  # nothing to do: it lives
+    inbox.work_off(workspace_id=way.space.pk, lane=lane)  # and its wake-up is lost
+    arrive(way)
+    assert inbox.is_worked_off(way.space.pk, lane)
 
-    sweeper("interactive").sweep()
-    assert kept == []
-    sweeper("housekeeping", "bulk").sweep()
+    assert sweep_until(sweeper("interactive"), lambda: is_done(way), seconds=0.5) is False
+    assert sweep_until(bulk, lambda: is_done(way))
 
-    assert kept == [inbox.line_name(way.space.pk, lane, bulk=True)]
+    assert sweep_until(bulk, lambda: not inbox.is_worked_off(way.space.pk, lane), seconds=3)
+
+
+def test_where_bulk_gets_nothing_done_workers_go_on_with_a_flood(
+    way: Way, marks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(
+        jobs, "enqueue", lambda name, queue="interactive", **rest: asked.append(queue)
+    )
+
+    inbox.work_off(workspace_id=way.space.pk, lane=0)
+    jobs.keep_holds()
+    inbox.work_off(workspace_id=way.space.pk, lane=0)
+
+    assert asked == ["interactive", "bulk"]

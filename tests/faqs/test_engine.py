@@ -329,3 +329,12 @@ def test_joined_vectors_point_between_what_was_joined() -> None:
     assert even.shape == (2, 1, 3)
     assert even[0, 0] == pytest.approx([0.7071, 0.7071, 0], abs=1e-4)
     assert odd[1, 0] == pytest.approx([1, 0, 0])
+
+
+@pytest.mark.parametrize("text", ["where is your shop", "where is your shop. also, who are you?"])
+def test_without_entries_nothing_is_answered(encoder: encoding.Encoder, text: str) -> None:
+    answerer = Answerer.of(trained(encoder, []), encoder)
+
+    judged = answerer.judge(text, BALANCED)
+
+    assert (judged.verdict, judged.answers, judged.offered) == ("none", (), ())

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from django.db.models import F
 
@@ -312,3 +313,26 @@ def test_what_was_encoded_is_not_encoded_again(encoder: encoding.Encoder) -> Non
     assert (first[1] == again[0]).all() and (first[0] == first[2]).all()
     remembering.encode([f"text {n}" for n in range(50)])
     assert remembering._bytes <= 20_000
+
+
+def test_what_went_wrong_is_not_remembered() -> None:
+    answers = iter([np.array([[np.nan, 1]]), np.array([[0.6, 0.8]])])
+
+    class Failing:
+        def encode(self, texts: Any) -> Any:
+            return next(answers)
+
+        def vocabulary(self) -> tuple[str, ...]:
+            return ()
+
+    remembering = Remembering(Failing())
+    remembering.encode(["hello"])
+
+    assert remembering.encode(["hello"])[0] == pytest.approx([0.6, 0.8], abs=1e-3)
+    assert (remembering.encode(["hello"]) == remembering.encode(["hello"])).all()
+
+
+def test_a_flood_of_questions_pushes_no_list_out(encoder: encoding.Encoder) -> None:
+    assert chosen.for_lists() is chosen.for_lists()
+    assert chosen.for_lists() is not chosen.shared()
+    assert chosen.shared().encoder is chosen.for_lists().encoder is encoder  # type: ignore[attr-defined]

@@ -72,10 +72,10 @@ def vendor(settings: Any) -> Iterator[Vendor]:
     settings.AI_EMBEDDING_MODEL = "openai/test-embedding"
     settings.AI_EMBED_IN_TRANSACTIONS = True
     settings.AI_EMBED_SECONDS = 20.0  # the library's first import takes seconds
-    chosen._remote.cache_clear()
+    chosen.forget()
     breaker.forget()
     yield found
-    chosen._remote.cache_clear()
+    chosen.forget()
     breaker.forget()
     found.server.shutdown()
 

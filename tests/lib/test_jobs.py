@@ -172,24 +172,39 @@ def test_a_wake_up_that_waits_in_line_is_not_sent_again(
     assert (first, second) == ([1, 2], [1])
 
 
-def test_what_is_held_can_be_held_longer_and_what_is_not_stays_free(
+def test_what_is_held_is_held_while_somebody_gets_something_done(
     settings: Any, own_redis: str
 ) -> None:
     settings.REDIS_URL = own_redis
     jobs._marks.forget()
     server = redis.Redis.from_url(own_redis)
     jobs.hold("bulk:1:0")
-    server.pexpire("once:bulk:1:0", 1_000)
 
-    jobs.keep_held(["bulk:1:0", "bulk:2:0"])
+    before = (jobs.are_holds_kept(), jobs.is_held("bulk:1:0"), jobs.begun("d", unless="bulk:1:0"))
+    jobs.keep_holds()
+    during = (jobs.are_holds_kept(), jobs.is_held("bulk:1:0"), jobs.begun("d", unless="bulk:1:0"))
+    server.delete(jobs._KEPT)  # its time is over
+    after = jobs.is_held("bulk:1:0")
+    jobs.keep_holds()
+    jobs.begun("bulk:1:0")
 
-    assert 1_000 < server.pttl("once:bulk:1:0") <= jobs._HOLD_MS
-    assert (jobs.is_held("bulk:1:0"), jobs.is_held("bulk:2:0")) == (True, False)
-    assert not jobs.begun("drain:1:0", unless="bulk:1:0")
-    assert jobs.begun("drain:2:0", unless="bulk:2:0")
-    assert jobs.begun("bulk:1:0")
-    jobs.keep_held(["bulk:1:0"])
+    assert (before, during, after) == ((False, False, True), (True, True, False), False)
     assert not jobs.is_held("bulk:1:0")
+    assert jobs.begun("d", unless="bulk:1:0")
+    assert 0 < server.pttl(jobs._KEPT) <= 8_000
+
+
+def test_a_server_of_marks_that_is_away_holds_nothing_and_keeps_nobody(
+    settings: Any, broker_at: Any
+) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    jobs._marks.forget()
+
+    jobs.keep_holds()
+
+    assert (jobs.is_held("bulk:1:0"), jobs.begun("d", unless="bulk:1:0")) == (False, True)
+    assert jobs.are_holds_kept()  # so that a flood goes to `bulk` with another broker
+    jobs._marks.forget()
 
 
 def test_every_name_that_is_enqueued_is_a_task(broker_at: Any) -> None:

@@ -67,34 +67,43 @@ def test_a_wake_up_waits_in_line_at_most_once(client: "redis.Redis") -> None:
 
 
 def test_nothing_is_pushed_while_somebody_works_it_off(client: "redis.Redis") -> None:
+    unless = ("once:held", "once:by-somebody")
     client.set("once:held", 1)
 
-    assert not wakes.push(
-        client, queue="bulk", wake=wake(1), once="once:x", once_ms=9, unless="once:held"
-    )
+    half = wakes.push(client, queue="bulk", wake=wake(1), unless=unless)
+    client.set("once:by-somebody", 1)
+    whole = wakes.push(client, queue="bulk", wake=wake(1), once="once:x", once_ms=9, unless=unless)
 
+    assert (half, whole) == (True, False)
     assert client.exists("once:x") == 0
 
 
 @pytest.mark.parametrize(
-    "marks", [{}, {"once": "once:x"}, {"unless": "once:y"}, {"once": "once:x", "unless": "once:y"}]
+    "marks",
+    [
+        {},
+        {"once": "once:x"},
+        {"unless": ["once:y", "once:z"]},
+        {"once": "once:x", "unless": ["once:y", "once:z"]},
+    ],
 )
 def test_every_key_that_is_touched_is_named_as_one(
-    client: "redis.Redis", monkeypatch: pytest.MonkeyPatch, marks: dict[str, str]
+    client: "redis.Redis", monkeypatch: pytest.MonkeyPatch, marks: dict[str, Any]
 ) -> None:
+    meant = ["wakes:bulk", *marks.get("unless", ()), *filter(None, [marks.get("once")])]
     named: list[Any] = []
     call = Script.__call__
 
     def note(self: Script, *, keys: Any, args: Any) -> Any:
         named.extend(keys)
-        assert not {*args} & {*marks.values(), "wakes:bulk"}
+        assert not {*args} & {*meant}
         return call(self, keys=keys, args=args)
 
     monkeypatch.setattr(Script, "__call__", note)
 
     assert wakes.push(client, queue="bulk", wake=wake(1), once_ms=60_000, **marks)
 
-    assert sorted(named) == sorted(["wakes:bulk", *marks.values()])
+    assert sorted(named) == sorted(meant)
     assert client.exists("once:x") == ("once" in marks)
     assert client.exists("once:y") == 0
 

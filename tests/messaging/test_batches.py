@@ -279,6 +279,32 @@ def test_a_database_that_goes_away_is_not_the_messages_fault(
     assert (row.state, row.attempts) == ("pending", 0)
 
 
+def test_a_question_that_cannot_be_looked_up_stops_nobody_else(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = desk.search.look
+
+    def breaks(workspace: Any, texts: Any, **known: Any) -> Any:
+        if "break" in texts:
+            raise KeyError(0)
+        return look(workspace, texts, **known)
+
+    monkeypatch.setattr(desk.search, "look", breaks)
+    for n, text in enumerate(["break", QUESTION, QUESTION]):
+        way.post(
+            whatsapp.text(
+                text, wamid=f"wamid.{n}", sender=sender(n), number_id=way.connection.external_id
+            )
+        )
+
+    drain.run(workspace=way.space, limit=10)
+
+    assert count(way, direction="out") == 2
+    with scope.system():
+        [left] = InboundEvent.objects.filter(state="pending", kind="message")
+    assert (left.subject, left.attempts, left.error) == ("wamid.0", 1, "KeyError")
+
+
 def test_two_drains_of_all_lanes_count_everything_once(committed_way: Way) -> None:
     way = committed_way
     for n in range(30):
