@@ -12,7 +12,7 @@ from billing import meters, plans
 from billing.models import DailyCounter, UsageEvent
 from connections import inbox
 from connections.models import InboundEvent, OutboundJob
-from faqs import versions
+from faqs import search, versions
 from faqs.models import Entry
 from lib import clock
 from messaging import desk, drain, inbound, sentences
@@ -282,14 +282,14 @@ def test_a_database_that_goes_away_is_not_the_messages_fault(
 def test_a_question_that_cannot_be_looked_up_stops_nobody_else(
     way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look = desk.search.look
+    look = search.look
 
     def breaks(workspace: Any, texts: Any, **known: Any) -> Any:
         if "break" in texts:
             raise KeyError(0)
         return look(workspace, texts, **known)
 
-    monkeypatch.setattr(desk.search, "look", breaks)
+    monkeypatch.setattr(search, "look", breaks)
     for n, text in enumerate(["break", QUESTION, QUESTION]):
         way.post(
             whatsapp.text(
