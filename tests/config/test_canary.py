@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.core.checks import Tags, run_checks
 from django.db import OperationalError
@@ -58,7 +59,19 @@ def test_a_process_refuses_to_start_behind_a_pooler(
     assert canary.SENTENCE in done.stdout + done.stderr
 
 
-def test_migrating_behind_a_pooler_is_refused(pooler: Pooler) -> None:
+@pytest.fixture
+def own_database() -> Iterator[str]:
+    """A database that a migration may leave a table in: who is refused has begun one."""
+    base, _, _ = os.environ["DATABASE_URL"].rpartition("/")
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as line:
+        line.execute("DROP DATABASE IF EXISTS backroom_pooled WITH (FORCE)")
+        line.execute("CREATE DATABASE backroom_pooled")
+        yield f"{base}/backroom_pooled"
+        line.execute("DROP DATABASE backroom_pooled WITH (FORCE)")
+
+
+def test_migrating_behind_a_pooler_is_refused(own_database: str) -> None:
+    pooler = Pooler(own_database)
     environment = {**os.environ, "DATABASE_URL": pooler.url, "BACKROOM_ENV": "test"}
     environment["DJANGO_SETTINGS_MODULE"] = "config.settings"
 
@@ -70,6 +83,7 @@ def test_migrating_behind_a_pooler_is_refused(pooler: Pooler) -> None:
 
         assert done.returncode != 0
         assert canary.SENTENCE in done.stderr
+    pooler.close()
 
 
 def test_postgresql_itself_is_fine() -> None:
