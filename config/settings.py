@@ -198,7 +198,7 @@ DATABASES = {
     }
 }
 # A backend that has touched so many workspaces is given back (workspaces.database).
-DATABASE_MAX_SCHEMAS = env.int("DATABASE_MAX_SCHEMAS", default=400)
+DATABASE_MAX_SCHEMAS = env.int("DATABASE_MAX_SCHEMAS", default=300)
 # A host that is cut off in a transaction keeps its locks for so long at most; 0: for ever.
 # Migrations are not timed.
 DATABASE_IDLE_TRANSACTION_SECONDS = env.float("DATABASE_IDLE_TRANSACTION_SECONDS", default=5.0)
