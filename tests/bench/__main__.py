@@ -48,14 +48,16 @@ WHEN_ASKED_FOR = {
 
 
 def main() -> int:
+    known = [*IN_HOUSE, *ALONE, *WHEN_ASKED_FOR]
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument(
         "--only",
         default=os.environ.get("ONLY", ""),
-        choices=["", *IN_HOUSE, *ALONE, *WHEN_ASKED_FOR],
-        help="one measurement",
+        help=f"one measurement: {', '.join(known)}",
     )
     wanted = parser.parse_args().only
+    if wanted and wanted not in known:  # a default is not held against argparse's choices
+        parser.error(f"there is no measurement {wanted!r}; there are {', '.join(known)}")
     printer = Printer()
     with tempfile.TemporaryDirectory(prefix="backroom-bench-") as folder, whatsapp.graph() as graph:
         house = House(Path(folder), database=_database(), graph_url=graph.url)
