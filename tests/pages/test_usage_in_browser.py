@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from billing import metering, meters
 from lib import clock
@@ -150,3 +150,25 @@ def test_the_calculator_answers_while_one_types(page: Page, url: str) -> None:  
     page.goto(f"{url}/pricing/")
     page.get_by_label("Chats a day").fill("400")
     expect(page.get_by_text("Pro is enough")).to_be_visible()
+
+
+def test_what_is_typed_before_the_scripts_come_counts_when_they_are_there(
+    page: Page,
+    url: str,  # noqa: F811
+) -> None:
+    waiting: list[Route] = []
+    page.route("**/*.js", lambda route: waiting.append(route))
+    page.goto(f"{url}/pricing/")
+    page.get_by_label("Chats a day").fill("400")
+    page.get_by_label("Replies in a chat").fill("4")
+    expect(page.get_by_text("Pro is enough")).not_to_be_visible()
+
+    for _ in range(400):
+        if waiting:
+            break
+        page.wait_for_timeout(20)
+    assert waiting
+    for script in waiting:
+        script.continue_()
+
+    expect(page.get_by_text("400 chats with 4 replies each")).to_be_visible()
