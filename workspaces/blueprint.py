@@ -20,7 +20,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 
-from workspaces import scope
+from workspaces import ddl, scope
 
 Node = tuple[str, str]  # app, name
 Applied = frozenset[Node]
@@ -94,30 +94,49 @@ def _numbers(version: str) -> dict[str, int]:
 
 def forget() -> None:
     """Plan anew the next time (the migrations are others now)."""
-    for cached in (_loader, nodes, steps_from, ledger_sql, relations):
+    for cached in (_loader, nodes, steps_from, ledger_sql, _portrait):
         cached.cache_clear()
 
 
 def template() -> str:
-    """Return the SQL that makes a workspace's tables.
+    """Return the SQL that makes a workspace's tables, as they are after all migrations.
 
     A migration that moves rows (RunPython) adds nothing: a new schema has none. What every
     workspace shall begin with is laid by WORKSPACE_FOUNDATIONS.
     """
-    return "\n".join([ledger_sql(), *(step.sql for step in steps_from(frozenset()))])
+    return _portrait().sql
+
+
+def relations() -> tuple[tuple[str, str], ...]:
+    """Return (name, kind) of each table ("r") and sequence ("S") of a schema that is up to date."""
+    return _portrait().relations
+
+
+@dataclass(frozen=True)
+class _Portrait:
+    sql: str
+    relations: tuple[tuple[str, str], ...]
 
 
 @lru_cache(maxsize=1)
-def relations() -> tuple[tuple[str, str], ...]:
-    """Return (name, kind) of each table ("r") and sequence ("S") of a schema that is up to date."""
-    whole = template()
+def _portrait() -> _Portrait:
+    """Make a schema by all migrations once, and look at what came out. Raises UnableToPlan."""
+    whole = "\n".join([ledger_sql(), *(step.sql for step in steps_from(frozenset()))])
     with _draft(), connection.cursor() as cursor:
         cursor.execute(whole)
         cursor.execute(
             "SELECT relname, relkind FROM pg_class WHERE relkind IN ('r', 'S')"
             " AND relnamespace = current_schema()::regnamespace ORDER BY relname"
         )
-        return tuple((str(name), str(kind)) for name, kind in cursor.fetchall())
+        found = tuple((str(name), str(kind)) for name, kind in cursor.fetchall())
+        for name, kind in found:
+            cursor.execute(f'SELECT EXISTS (SELECT FROM "{name}")')  # noqa: S608 - from the catalog
+            if kind == "r" and cursor.fetchone()[0]:
+                raise UnableToPlan(
+                    f"A migration's SQL writes rows into {name}, which no new workspace would get."
+                    " Lay them by WORKSPACE_FOUNDATIONS."
+                )
+        return _Portrait(_joined(ddl.of_current_schema()), found)
 
 
 @lru_cache(maxsize=1)
@@ -207,7 +226,11 @@ def _record(work: Any) -> str:
     """Return the SQL that `work(editor)` ran, as one text."""
     with _Recorder() as editor:
         work(editor)
-    return "".join(f"{statement}\n;\n" for statement in editor.statements)
+    return _joined(editor.statements)
+
+
+def _joined(statements: list[str]) -> str:
+    return "".join(f"{statement}\n;\n" for statement in statements)
 
 
 def _apply(migration: Migration, state: ProjectState, editor: DatabaseSchemaEditor) -> None:

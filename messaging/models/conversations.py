@@ -86,8 +86,8 @@ class Message(models.Model):
         READ = "read", "Read"
         FAILED = "failed", "Failed"
 
-    conversation = models.ForeignKey(
-        Conversation, on_delete=models.CASCADE, related_name="messages"
+    conversation = models.ForeignKey(  # found by message_in_order
+        Conversation, on_delete=models.CASCADE, db_index=False, related_name="messages"
     )
     direction = models.CharField(max_length=3, choices=Direction)
     author = models.CharField(max_length=7, choices=Author)
@@ -137,7 +137,9 @@ class Message(models.Model):
 class TraceStep(models.Model):
     """One step of the account of a message: what was asked, what came out, and why."""
 
-    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="steps")
+    message = models.ForeignKey(  # found by trace_in_order
+        Message, on_delete=models.CASCADE, db_index=False, related_name="steps"
+    )
     position = models.SmallIntegerField()
     step = models.CharField(max_length=30)
     verdict = models.CharField(max_length=10)  # pass, stop, act, note
@@ -157,10 +159,12 @@ class TraceStep(models.Model):
 class Note(models.Model):
     """What the team writes about a contact for itself; never sent."""
 
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="notes")
-    # Where it is shown in the flow; null: written beside the contact only.
+    contact = models.ForeignKey(  # found by note_by_contact
+        Contact, on_delete=models.CASCADE, db_index=False, related_name="notes"
+    )
+    # Where it is shown in the flow (found by note_in_order); null: written beside the contact only.
     conversation = models.ForeignKey(
-        Conversation, null=True, on_delete=models.CASCADE, related_name="notes"
+        Conversation, null=True, on_delete=models.CASCADE, db_index=False, related_name="notes"
     )
     text = models.CharField(max_length=2000)
     by_id = models.BigIntegerField()  # a User of the public schema
