@@ -3,12 +3,12 @@
 import unicodedata
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from zoneinfo import available_timezones
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 from phonenumbers import SUPPORTED_REGIONS
 
+from lib import clock
 from workspaces import audit, registry, trades
 from workspaces.models import User, Workspace
 
@@ -87,7 +87,7 @@ def _check(facts: Facts) -> None:
         raise UnableToChangeBusiness(_("Choose one of the kinds of business, or none."))
     if facts.country not in SUPPORTED_REGIONS:
         raise UnableToChangeBusiness(_("Choose a country from the list."))
-    if facts.time_zone not in available_timezones():
+    if facts.time_zone not in clock.time_zones():
         raise UnableToChangeBusiness(
             _("That is not a time zone we know. Choose one such as Africa/Lagos.")
         )

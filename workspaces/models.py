@@ -1,7 +1,6 @@
 """Who there is: people, workspaces, memberships, and the record of what was done."""
 
 from typing import Any, ClassVar
-from zoneinfo import available_timezones
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -9,6 +8,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django_tenants.models import TenantMixin
+
+from lib import clock
 
 
 class UserManager(BaseUserManager["User"]):
@@ -54,7 +55,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 def _known_time_zone(value: str) -> None:
-    if value not in available_timezones():
+    if value not in clock.time_zones():
         raise ValidationError("Choose a time zone such as Africa/Lagos.")
 
 

@@ -5,7 +5,6 @@ import secrets
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
-from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -14,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils.module_loading import import_string
 from phonenumbers import SUPPORTED_REGIONS
 
-from lib import events
+from lib import clock, events
 from workspaces import audit, blueprint, scope, walls
 from workspaces.models import Member, User, Workspace
 
@@ -107,7 +106,7 @@ def _check(*, name: str, slug: str, country: str, zone: str) -> None:
         raise UnableToCreateWorkspace(f"The address {slug} cannot be used. Choose another.")
     if country not in SUPPORTED_REGIONS:
         raise UnableToCreateWorkspace("Give the country as two letters, for example NG.")
-    if zone not in available_timezones():
+    if zone not in clock.time_zones():
         raise UnableToCreateWorkspace("Give a time zone such as Africa/Lagos.")
 
 
