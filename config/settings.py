@@ -372,8 +372,8 @@ RATE_LIMIT_CONTACT_PER_MINUTE = env.int("RATE_LIMIT_CONTACT_PER_MINUTE", default
 LOOP_GUARD_LIKE_TEXTS = 20
 LOOP_GUARD_SECONDS = 300
 # Updates a worker deals with before others get their turn: of who writes now, and of a flood.
-DRAIN_BATCH = env.int("DRAIN_BATCH", default=10)
-DRAIN_BULK_BATCH = env.int("DRAIN_BULK_BATCH", default=80)
+DRAIN_BATCH = env.int("DRAIN_BATCH", default=5)
+DRAIN_BULK_BATCH = env.int("DRAIN_BULK_BATCH", default=40)
 # A worker with work in line that gets none done for so long ends, and is started again; 0: never.
 WATCHDOG_SECONDS = env.float("WATCHDOG_SECONDS", default=15.0)
 # Each worker touches <name>.alive here while it is well.

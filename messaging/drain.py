@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.conf import settings
 from django.db import InterfaceError, InternalError, OperationalError, transaction
@@ -36,21 +37,31 @@ class Drained:
     is_taken: bool = False
 
 
+def _unsaid() -> None:
+    pass
+
+
 def run(
-    *, workspace: Workspace, lanes: Sequence[int] = inbox.LANES, limit: int | None = None
+    *,
+    workspace: Workspace,
+    lanes: Sequence[int] = inbox.LANES,
+    limit: int | None = None,
+    on_progress: Callable[[], None] = _unsaid,
 ) -> Drained:
     """Deal with the next updates of `workspace` in those of `lanes` that are free, in order.
 
     A transaction holds at most one update of each conversation, so that what is decided
     about one does not depend on another; there are as many transactions as it takes for
-    `limit` updates. A crash gives a transaction's updates back; one that fails is pushed
-    away in time and, after some tries, becomes a dead letter. Nothing here calls out of
-    the house.
+    `limit` updates (DRAIN_BULK_BATCH). A crash gives a transaction's updates back; one that
+    fails is pushed away in time and, after some tries, becomes a dead letter. Nothing here
+    calls out of the house. `on_progress` is called when answers were looked up, and when a
+    transaction has dealt with updates.
     """
-    most = limit or settings.DRAIN_BATCH
+    most = limit or settings.DRAIN_BULK_BATCH
     count, has_more, is_taken = 0, False, False
     with scope.workspace(workspace):
-        for step, line in ((_step, inbox.TALK_LANES), (_take_news, inbox.NEWS_LANES)):
+        talk = partial(_step, on_progress=on_progress)
+        for step, line in ((talk, inbox.TALK_LANES), (_take_news, inbox.NEWS_LANES)):
             mine = [lane for lane in lanes if lane in line]
             is_left = bool(mine)
             while is_left and count < most:
@@ -60,6 +71,7 @@ def run(
                 is_left = batch.has_more
                 if not batch.count:
                     break
+                on_progress()
             has_more = has_more or is_left
     return Drained(count, has_more, is_taken)
 
@@ -72,10 +84,12 @@ def has_due(*, workspace: Workspace, lanes: Sequence[int] = inbox.LANES) -> bool
 
 def take_turn(*, workspace: Workspace, lane: int) -> Drained:
     """Give a lane a turn of `bulk`."""
-    done = run(workspace=workspace, lanes=[lane], limit=settings.DRAIN_BULK_BATCH)
-    if done.count:
-        jobs.keep_holds()
-    return done
+    return run(
+        workspace=workspace,
+        lanes=[lane],
+        limit=settings.DRAIN_BULK_BATCH,
+        on_progress=jobs.keep_holds,
+    )
 
 
 def hand_on(*, workspace: Workspace, lane: int, done: Drained) -> None:
@@ -89,7 +103,9 @@ def hand_on(*, workspace: Workspace, lane: int, done: Drained) -> None:
             inbox.wake({(workspace.pk, lane)})
 
 
-def _step(workspace: Workspace, lanes: Sequence[int], most: int) -> Drained:
+def _step(
+    workspace: Workspace, lanes: Sequence[int], most: int, *, on_progress: Callable[[], None]
+) -> Drained:
     """Deal with one batch in one transaction."""
     now = clock.now()
     rows = inbox.peek(workspace=workspace, lanes=lanes, limit=most, now=now)
@@ -97,6 +113,7 @@ def _step(workspace: Workspace, lanes: Sequence[int], most: int) -> Drained:
     if not batch:
         return Drained(0, has_more=False)
     ahead = _look_ahead(workspace, batch)
+    on_progress()
     try:
         count = _transact(workspace, batch, ahead)
     except _GONE:

@@ -138,3 +138,29 @@ def test_a_wake_up_that_stood_in_line_leaves_a_flood_to_bulk(
     assert inside(way, lambda: inbox.has_due(workspace=way.space, now=clock.now()))
     tasks.drain_workspace(**{**arguments, "bulk": True})
     assert not inside(way, lambda: inbox.has_due(workspace=way.space, now=clock.now()))
+
+
+def test_a_turn_of_bulk_keeps_its_holds_while_it_goes_on(
+    way: Way, asked: list[tuple[str, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it looks up takes seconds when all are at it; others would take the lane meanwhile."""
+    ask(way, 0)
+    _, arguments = asked.pop()
+    steps: list[str] = []
+    look_up, take = drain.look_up, inbox.take
+
+    def looks_up(*known: Any) -> Any:
+        steps.append("looked up")
+        return look_up(*known)
+
+    def takes(**known: Any) -> Any:
+        steps.append("took")
+        return take(**known)
+
+    monkeypatch.setattr(drain, "look_up", looks_up)
+    monkeypatch.setattr(inbox, "take", takes)
+    monkeypatch.setattr(jobs, "keep_holds", lambda: steps.append("kept"))
+
+    drain.take_turn(workspace=way.space, lane=arguments["lane"])
+
+    assert steps == ["looked up", "kept", "took", "kept"]
