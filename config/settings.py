@@ -371,7 +371,8 @@ RATE_LIMIT_WORKSPACE_PER_MINUTE = env.int("RATE_LIMIT_WORKSPACE_PER_MINUTE", def
 RATE_LIMIT_CONTACT_PER_MINUTE = env.int("RATE_LIMIT_CONTACT_PER_MINUTE", default=60)
 LOOP_GUARD_LIKE_TEXTS = 20
 LOOP_GUARD_SECONDS = 300
-# Updates a worker deals with before others get their turn: of who writes now, and of a flood.
+# Updates a worker deals with before others get their turn: of who writes now, and of a flood (and
+# how many choices of models).
 DRAIN_BATCH = env.int("DRAIN_BATCH", default=5)
 DRAIN_BULK_BATCH = env.int("DRAIN_BULK_BATCH", default=40)
 # A worker with work in line that gets none done for so long ends, and is started again; 0: never.

@@ -13,7 +13,7 @@ from billing import metering
 from connections import inbox, manager, news
 from connections.events import Kind
 from connections.models import InboundEvent
-from lib import clock, events, jobs
+from lib import clock, events, jobs, progress
 from messaging import commands, inbound, statuses
 from messaging.desk import Desk, LookedUp, look_up
 from messaging.update import Update
@@ -84,12 +84,21 @@ def has_due(*, workspace: Workspace, lanes: Sequence[int] = inbox.LANES) -> bool
 
 def take_turn(*, workspace: Workspace, lane: int) -> Drained:
     """Give a lane a turn of `bulk`."""
-    return run(
-        workspace=workspace,
-        lanes=[lane],
-        limit=settings.DRAIN_BULK_BATCH,
-        on_progress=jobs.keep_holds,
-    )
+    try:
+        return run(
+            workspace=workspace,
+            lanes=[lane],
+            limit=settings.DRAIN_BULK_BATCH,
+            on_progress=_goes_on,
+        )
+    except _GONE:
+        inbox.leave_off(workspace_id=workspace.pk, lane=lane)  # smaller batches may get through
+        raise
+
+
+def _goes_on() -> None:
+    jobs.keep_holds()
+    progress.note()
 
 
 def hand_on(*, workspace: Workspace, lane: int, done: Drained) -> None:

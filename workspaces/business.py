@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from phonenumbers import SUPPORTED_REGIONS
 
-from lib import clock
+from lib import zones
 from workspaces import audit, registry, trades
 from workspaces.models import User, Workspace
 
@@ -87,7 +87,7 @@ def _check(facts: Facts) -> None:
         raise UnableToChangeBusiness(_("Choose one of the kinds of business, or none."))
     if facts.country not in SUPPORTED_REGIONS:
         raise UnableToChangeBusiness(_("Choose a country from the list."))
-    if facts.time_zone not in clock.time_zones():
+    if facts.time_zone not in zones.known():
         raise UnableToChangeBusiness(
             _("That is not a time zone we know. Choose one such as Africa/Lagos.")
         )

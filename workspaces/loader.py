@@ -9,12 +9,18 @@ as written in when htmx is there.
 import base64
 import hashlib
 
+# What happened in fields meanwhile is told again, and nothing else: who is in the middle of a word
+# has not changed the field yet. A form that htmx sends while one types is sent once. (`data-all`
+# would tick again what was unticked since.)
 SCRIPT = (
-    'let early=new Set;addEventListener("input",({target})=>early&&early.add(target));'
-    'addEventListener("htmx:load",()=>{early.forEach(field=>{'
-    'const form=field.closest("form[hx-trigger*=submit]");if(form)form.requestSubmit();'
-    'else["input","change"].forEach(kind=>field.dispatchEvent(new Event(kind,{bubbles:true})))});'
-    "early=null},{once:true});"
+    'let early=new Map;["input","change"].forEach(kind=>addEventListener(kind,({target})=>'
+    "early&&early.set(target,{...early.get(target),[kind]:1})));"
+    'addEventListener("htmx:load",()=>{const told=early,forms=new Set;early=null;'
+    'told.forEach((kinds,field)=>{const form=field.closest("form[hx-trigger*=submit]");'
+    "if(form)forms.add(form);else if(!field.dataset.all)for(const kind in kinds)"
+    "field.dispatchEvent(new Event(kind,{bubbles:true}))});"
+    'forms.forEach(form=>form.dispatchEvent(new Event("submit",{bubbles:true,cancelable:true})))},'
+    "{once:true});"
     'addEventListener("load",()=>requestAnimationFrame(()=>setTimeout(()=>{'
     'for(const src of document.querySelector("meta[name=scripts]").content.split(" ")){'
     'const next=document.createElement("script");'

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django_tenants.models import TenantMixin
 
-from lib import clock
+from lib import zones
 
 
 class UserManager(BaseUserManager["User"]):
@@ -55,7 +55,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 def _known_time_zone(value: str) -> None:
-    if value not in clock.time_zones():
+    if value not in zones.known():
         raise ValidationError("Choose a time zone such as Africa/Lagos.")
 
 

@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils.module_loading import import_string
 from phonenumbers import SUPPORTED_REGIONS
 
-from lib import clock, events
+from lib import events, zones
 from workspaces import audit, blueprint, scope, walls
 from workspaces.models import Member, User, Workspace
 
@@ -106,7 +106,7 @@ def _check(*, name: str, slug: str, country: str, zone: str) -> None:
         raise UnableToCreateWorkspace(f"The address {slug} cannot be used. Choose another.")
     if country not in SUPPORTED_REGIONS:
         raise UnableToCreateWorkspace("Give the country as two letters, for example NG.")
-    if zone not in clock.time_zones():
+    if zone not in zones.known():
         raise UnableToCreateWorkspace("Give a time zone such as Africa/Lagos.")
 
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from connections import inbox
 from lib import clock, jobs
-from messaging import drain, tasks
+from messaging import desk, drain, tasks
 from tests.messaging.asks import ask, inside, sender
 from tests.messaging.conftest import Way
 
@@ -147,7 +148,7 @@ def test_a_turn_of_bulk_keeps_its_holds_while_it_goes_on(
     ask(way, 0)
     _, arguments = asked.pop()
     steps: list[str] = []
-    look_up, take = drain.look_up, inbox.take
+    look_up, take = desk.look_up, inbox.take
 
     def looks_up(*known: Any) -> Any:
         steps.append("looked up")
@@ -157,10 +158,27 @@ def test_a_turn_of_bulk_keeps_its_holds_while_it_goes_on(
         steps.append("took")
         return take(**known)
 
-    monkeypatch.setattr(drain, "look_up", looks_up)
+    monkeypatch.setattr("messaging.drain.look_up", looks_up)
     monkeypatch.setattr(inbox, "take", takes)
     monkeypatch.setattr(jobs, "keep_holds", lambda: steps.append("kept"))
 
     drain.take_turn(workspace=way.space, lane=arguments["lane"])
 
     assert steps == ["looked up", "kept", "took", "kept"]
+
+
+def test_a_lane_whose_turn_of_bulk_breaks_off_is_free_for_others(
+    way: Way, asked: list[tuple[str, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(way, 0)
+    _, arguments = asked.pop()
+    flood = inbox.line_name(way.space.pk, arguments["lane"], bulk=True)
+
+    def breaks_off(*known: Any, **more: Any) -> None:
+        raise OperationalError("terminating connection due to idle-in-transaction timeout")
+
+    monkeypatch.setattr(drain, "_transact", breaks_off)
+    with pytest.raises(OperationalError):
+        tasks.drain_workspace(**{**arguments, "bulk": True})
+
+    assert jobs.begun("another", unless=flood)

@@ -1,6 +1,6 @@
 """Usage, exports and the pages for everybody in a real browser, on a desk and on a small telephone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -152,23 +152,55 @@ def test_the_calculator_answers_while_one_types(page: Page, url: str) -> None:  
     expect(page.get_by_text("Pro is enough")).to_be_visible()
 
 
+def hold_scripts(page: Page) -> Callable[[], None]:
+    """Keep scripts away; return what lets them come."""
+    waiting: list[Route] = []
+    is_open: list[bool] = []
+    page.route("**/*.js", lambda route: route.continue_() if is_open else waiting.append(route))
+
+    def come() -> None:
+        for _ in range(400):
+            if waiting:
+                break
+            page.wait_for_timeout(20)
+        assert waiting
+        is_open.append(True)
+        for script in waiting:
+            script.continue_()
+
+    return come
+
+
 def test_what_is_typed_before_the_scripts_come_counts_when_they_are_there(
     page: Page,
     url: str,  # noqa: F811
 ) -> None:
-    waiting: list[Route] = []
-    page.route("**/*.js", lambda route: waiting.append(route))
+    come = hold_scripts(page)
     page.goto(f"{url}/pricing/")
     page.get_by_label("Chats a day").fill("400")
     page.get_by_label("Replies in a chat").fill("4")
     expect(page.get_by_text("Pro is enough")).not_to_be_visible()
 
-    for _ in range(400):
-        if waiting:
-            break
-        page.wait_for_timeout(20)
-    assert waiting
-    for script in waiting:
-        script.continue_()
+    come()
 
     expect(page.get_by_text("400 chats with 4 replies each")).to_be_visible()
+
+
+def test_half_a_word_typed_before_the_scripts_come_is_no_name_yet(
+    page: Page,
+    shop: Shop,  # noqa: F811
+    url: str,  # noqa: F811
+) -> None:
+    come = hold_scripts(page)
+    page.goto(f"{url}/workspaces/new/")
+    name = page.locator("#id_name")
+    name.press_sequentially("Zo")
+
+    come()
+    page.wait_for_function("window.htmx")
+    page.wait_for_timeout(300)  # in which an address would be suggested
+    assert page.locator("#id_slug").input_value() == ""
+
+    name.press_sequentially("ra Cakes")
+    name.press("Tab")
+    expect(page.locator("#id_slug")).to_have_value("zora-cakes")

@@ -3,13 +3,14 @@
 from typing import Any
 
 from config import fidelity
+from workspaces import blueprint
 from workspaces.operating import Failed, OperatorCommand, anticipates
 
 
 class Command(OperatorCommand):
     help = "Compare the dump of a schema that sign-up would make with that of a migrated one."
 
-    @anticipates(fidelity.UnableToCompare)
+    @anticipates(fidelity.UnableToCompare, blueprint.UnableToPlan)
     def handle(self, *args: Any, **options: Any) -> None:
         lines = fidelity.differences()
         for line in lines:
