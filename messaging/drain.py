@@ -1,6 +1,7 @@
 """Drain a workspace's inbox: many updates in one transaction, with a fixed number of statements."""
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,9 @@ from workspaces.models import Workspace
 _log = logging.getLogger(__name__)
 # Nobody's fault but the database's: it went away, or ended a transaction that idled.
 _GONE = (OperationalError, InterfaceError, InternalError)
+# The lanes (workspace, lane) that a thread of this process has a turn at.
+_turns: set[tuple[int, int]] = set()
+_turns_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,16 @@ def has_due(*, workspace: Workspace, lanes: Sequence[int] = inbox.LANES) -> bool
 
 
 def take_turn(*, workspace: Workspace, lane: int) -> Drained:
-    """Give a lane a turn of `bulk`."""
+    """Give a lane a turn of `bulk`, unless another thread of this process is at one.
+
+    Both would look up the same answers, and only one could write them. Whoever calls this looks
+    again afterwards (`hand_on`), so nothing is missed that came in between.
+    """
+    mine = workspace.pk, lane
+    with _turns_lock:
+        if mine in _turns:
+            return Drained(0, has_more=False, is_taken=True)
+        _turns.add(mine)
     try:
         return run(
             workspace=workspace,
@@ -94,6 +107,9 @@ def take_turn(*, workspace: Workspace, lane: int) -> Drained:
     except _GONE:
         inbox.leave_off(workspace_id=workspace.pk, lane=lane)  # smaller batches may get through
         raise
+    finally:
+        with _turns_lock:
+            _turns.discard(mine)
 
 
 def _goes_on() -> None:

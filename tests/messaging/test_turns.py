@@ -182,3 +182,23 @@ def test_a_lane_whose_turn_of_bulk_breaks_off_is_free_for_others(
         tasks.drain_workspace(**{**arguments, "bulk": True})
 
     assert jobs.begun("another", unless=flood)
+
+
+def test_two_threads_of_bulk_do_not_look_up_the_same_lane(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+    beside: list[drain.Drained] = []
+
+    def run(**known: Any) -> drain.Drained:
+        begun.append(known["lanes"][0])
+        if len(begun) == 1:  # while it goes on, others come to it and to the next one
+            beside.extend(drain.take_turn(workspace=way.space, lane=lane) for lane in (0, 1))
+        return drain.Drained(1, has_more=False)
+
+    monkeypatch.setattr(drain, "run", run)
+    done = drain.take_turn(workspace=way.space, lane=0)
+    afterwards = drain.take_turn(workspace=way.space, lane=0)
+
+    assert beside == [drain.Drained(0, has_more=False, is_taken=True), done]
+    assert (begun, afterwards) == ([0, 1, 0], done)
