@@ -78,6 +78,17 @@ def _watch(town: Town, offering: traffic.Offering, minutes: float) -> Samples:
     return samples
 
 
+_WAITING = """
+SELECT count(*), 'in the inbox: ' || kind, attempts, extract(epoch FROM due_at - now())::int,
+    coalesce(nullif(error, ''), 'no error')
+FROM connections_inboundevent WHERE state = 'pending' GROUP BY 2, 3, 4, 5
+UNION ALL
+SELECT count(*), 'to be sent: ' || state, attempts, extract(epoch FROM due_at - now())::int,
+    coalesce(nullif(error_code, ''), nullif(error, ''), 'no error')
+FROM connections_outboundjob WHERE state IN ('queued', 'sending', 'unknown') GROUP BY 2, 3, 4, 5
+"""
+
+
 def _wait_until_done(town: Town) -> int:
     """Return how many rows are still waiting after a minute without new messages."""
     until = time.monotonic() + 60
@@ -89,7 +100,11 @@ def _wait_until_done(town: Town) -> int:
                 " WHERE state IN ('queued', 'sending', 'unknown'))"
             )[0][0]
         )
-        if not waiting or time.monotonic() > until:
+        if not waiting:
+            return 0
+        if time.monotonic() > until:
+            for row in town.host.sql(_WAITING):
+                note("{} {} waiting, {} attempts, due in {} s, {}".format(*row))
             return waiting
         time.sleep(1)
 
