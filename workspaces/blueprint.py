@@ -129,13 +129,18 @@ def _portrait() -> _Portrait:
             " AND relnamespace = current_schema()::regnamespace ORDER BY relname"
         )
         found = tuple((str(name), str(kind)) for name, kind in cursor.fetchall())
-        for name, kind in found:
-            cursor.execute(f'SELECT EXISTS (SELECT FROM "{name}")')  # noqa: S608 - from the catalog
-            if kind == "r" and cursor.fetchone()[0]:
-                raise UnableToPlan(
-                    f"A migration's SQL writes rows into {name}, which no new workspace would get."
-                    " Lay them by WORKSPACE_FOUNDATIONS."
-                )
+        cursor.execute(
+            " UNION ALL ".join(
+                f"(SELECT '{name}' FROM \"{name}\" LIMIT 1)"  # noqa: S608 - from the catalog
+                for name, kind in found
+                if kind == "r"
+            )
+        )
+        if filled := [str(row[0]) for row in cursor.fetchall()]:
+            raise UnableToPlan(
+                f"A migration's SQL writes rows into {', '.join(filled)}, which no new workspace"
+                " would get. Lay them by WORKSPACE_FOUNDATIONS."
+            )
         return _Portrait(_joined(ddl.of_current_schema()), found)
 
 

@@ -1,15 +1,9 @@
-"""Indexes that others begin with are gone. Django itself would also make the foreign keys anew, and
-look through whole tables for that while nobody may write."""
+"""Indexes that others begin with are gone."""
 
 import django.db.models.deletion
 from django.db import migrations, models
 
-
-def without_index(model: str, name: str, field: models.ForeignKey, index: str):
-    return migrations.SeparateDatabaseAndState(
-        state_operations=[migrations.AlterField(model_name=model, name=name, field=field)],
-        database_operations=[migrations.RunSQL(f'DROP INDEX IF EXISTS "{index}"', migrations.RunSQL.noop)],
-    )
+from lib.schema_changes import without_index
 
 
 class Migration(migrations.Migration):
@@ -23,6 +17,6 @@ class Migration(migrations.Migration):
             "phrasing",
             "entry",
             models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='phrasings', to='faqs.entry'),
-            "faqs_phrasing_entry_id_8725e387",
+            index="faqs_phrasing_entry_id_8725e387",
         ),
     ]
