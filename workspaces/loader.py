@@ -3,8 +3,9 @@
 On a slow line they would only delay what there is to read, and until they are there links and
 forms do the same with a whole page. `load` comes first, since htmx waits for an event that is past
 when it is fetched between the document's end and that; then the browser's word that the page is
-painted, where it gives one (half a second, where not, and in a tab that nobody sees). Fields that are written in meanwhile count
-as written in when htmx is there.
+painted. Half a second later they are fetched in any case: some browsers give no such word, and
+none does in a tab that nobody sees. Fields that are written in meanwhile count as written in when
+htmx is there.
 """
 
 import base64

@@ -22,6 +22,7 @@ from tests.pages.test_linking_in_browser import (
     pytestmark,
     shop,
     url,
+    wait_for_scripts,
 )
 from workspaces import scope
 
@@ -127,7 +128,7 @@ def _say(shop: Shop, talk_id: int, text: str) -> None:
 def test_keys_lead_through_the_list(page: Page, shop: Shop, url: str, talks: list[int]) -> None:
     page.goto(f"{url}/w/{shop.space.slug}/conversations/")
     page.wait_for_selector(".talks a")
-    page.wait_for_function("window.htmx")  # keys need the scripts, which come after the page
+    wait_for_scripts(page)  # keys need the scripts, which come after the page
 
     page.keyboard.press("j")
     page.keyboard.press("j")
@@ -137,7 +138,7 @@ def test_keys_lead_through_the_list(page: Page, shop: Shop, url: str, talks: lis
     page.wait_for_selector("#reply-form")
 
     assert f"/conversations/{talks[1]}/" in page.url
-    page.wait_for_function("window.htmx")
+    wait_for_scripts(page)
     page.keyboard.press("r")
     page.keyboard.type("jk/?e")
     assert page.input_value("[name=text]") == "jk/?e"

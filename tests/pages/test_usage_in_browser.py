@@ -19,6 +19,7 @@ from tests.pages.test_linking_in_browser import (  # noqa: F401 - fixtures
     context,
     shop,
     url,
+    wait_for_scripts,
 )
 from workspaces import public, scope
 
@@ -197,7 +198,7 @@ def test_half_a_word_typed_before_the_scripts_come_is_no_name_yet(
     name.press_sequentially("Zo")
 
     come()
-    page.wait_for_function("window.htmx")
+    wait_for_scripts(page)
     page.wait_for_timeout(300)  # in which an address would be suggested
     assert page.locator("#id_slug").input_value() == ""
 
