@@ -155,9 +155,12 @@ def _browser(cookie: dict[str, str]) -> Iterator[int]:
 def _report(program: list[str], url: str, port: int, folder: Path) -> dict[str, Any]:
     out = folder / "report.json"
     words = [*program, url, *_SETTINGS, f"--output-path={out}", f"--port={port}"]
-    done = subprocess.run(
-        words, cwd=folder, capture_output=True, text=True, timeout=180, check=False
-    )
+    for _ in range(2):  # Chromium's trace lacks its beginning now and then: "run it again"
+        done = subprocess.run(
+            words, cwd=folder, capture_output=True, text=True, timeout=180, check=False
+        )
+        if done.returncode == 0 or "NO_NAVSTART" not in done.stderr:
+            break
     if done.returncode != 0:
         raise RuntimeError(done.stderr[-1500:])
     report: dict[str, Any] = json.loads(out.read_text())
