@@ -89,6 +89,11 @@ app.conf.update(
             "schedule": 60.0,
             "options": {"queue": "housekeeping", "expires": 55},
         },
+        "make schemas for the next sign-ups": {
+            "task": "workspaces.keep_spares",
+            "schedule": 60.0,
+            "options": {"queue": "housekeeping", "expires": 55},
+        },
         "erase old payloads": {
             "task": "connections.erase_payloads",
             "schedule": 3600.0,

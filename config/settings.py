@@ -116,7 +116,11 @@ DATABASE_ROLES = {
     }
 }
 # What no workspace's pages and workers ever read.
-DATABASE_HIDDEN_TABLES = ["connections_linkedkey", "connections_linkedsent"]
+DATABASE_HIDDEN_TABLES = [
+    "connections_linkedkey",
+    "connections_linkedsent",
+    "workspaces_spareschema",
+]
 TENANT_LIMIT_SET_CALLS = True
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -199,6 +203,8 @@ DATABASES = {
 }
 # A backend that has touched so many workspaces is given back (workspaces.database).
 DATABASE_MAX_SCHEMAS = env.int("DATABASE_MAX_SCHEMAS", default=300)
+# So many schemas are made ahead of sign-ups (workspaces.spares); 0: none.
+SPARE_WORKSPACES = max(0, env.int("SPARE_WORKSPACES", default=3))
 # A host that is cut off in a transaction keeps its locks for so long at most; 0: for ever.
 # Migrations are not timed.
 DATABASE_IDLE_TRANSACTION_SECONDS = env.float("DATABASE_IDLE_TRANSACTION_SECONDS", default=5.0)

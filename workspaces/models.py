@@ -320,3 +320,14 @@ class StatusDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.part} on {self.day}"
+
+
+class SpareSchema(models.Model):
+    """A schema with a workspace's tables that belongs to nobody yet (workspaces.spares)."""
+
+    schema_name = models.CharField(max_length=63, unique=True)
+    schema_version = models.CharField(max_length=200)
+    made_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"spare {self.schema_name}"

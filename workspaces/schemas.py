@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils.module_loading import import_string
 from phonenumbers import SUPPORTED_REGIONS
 
-from lib import events, zones
+from lib import events, jobs, zones
 from workspaces import audit, blueprint, scope, walls
 from workspaces.models import Member, User, Workspace
 
@@ -43,7 +43,8 @@ def create(
     """Make a workspace with its schema, its owner and what the other rooms found in it.
 
     `setup` is how far its beginning is (workspaces.onboarding), with the owner's first wishes.
-    All in one transaction: after a crash there is a whole workspace or none.
+    All in one transaction: after a crash there is a whole workspace or none. Its schema is one
+    that was made ahead (workspaces.spares); where there is none its tables are made here.
     Raises UnableToCreateWorkspace with a sentence.
     """
     name, slug, country = name.strip(), slug.strip().lower(), country.strip().upper()
@@ -54,7 +55,6 @@ def create(
         slug=slug,
         country=country,
         time_zone=zone,
-        schema_name=f"w_{secrets.token_hex(6)}",
         schema_version=blueprint.current_version(),
         kind=kind,
         city=city.strip(),
@@ -62,6 +62,8 @@ def create(
         created_at=now,
     )
     with scope.owner(), transaction.atomic():
+        spare = _take_spare(space.schema_version)
+        space.schema_name = spare or new_name()
         try:
             with transaction.atomic():
                 space.save()
@@ -69,7 +71,8 @@ def create(
             raise UnableToCreateWorkspace(
                 f"The address /w/{slug}/ is taken. Choose another."
             ) from error
-        make_tables(space.schema_name)
+        if spare is None:
+            make_tables(space.schema_name)
         Member.objects.create(workspace=space, user=owner, role=Member.Role.OWNER)
         audit.record(
             action="workspace.created", workspace=space, actor=owner, actor_kind=actor_kind, now=now
@@ -80,7 +83,29 @@ def create(
             with scope.owner(space.schema_name):
                 import_string(step)(workspace=space, now=now)
     events.publish("workspaces.workspace.created", workspace=space.pk)
+    jobs.enqueue("workspaces.keep_spares", queue="housekeeping")
     return space
+
+
+def _take_spare(version: str) -> str | None:
+    """Take a schema that was made ahead, for good once this transaction commits.
+
+    Two sign-ups at a time never see the same one.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM workspaces_spareschema WHERE id = ("
+            "SELECT id FROM workspaces_spareschema WHERE schema_version = %s"
+            " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING schema_name",
+            [version],
+        )
+        row = cursor.fetchone()
+    return None if row is None else str(row[0])
+
+
+def new_name() -> str:
+    """Return a name for a schema that no other has."""
+    return f"w_{secrets.token_hex(6)}"
 
 
 def suggest_slug(name: str) -> str:

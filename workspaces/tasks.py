@@ -3,7 +3,16 @@
 from celery import shared_task
 
 from lib import clock
-from workspaces import closing, invitations, notices, passports, registry, retention, scope
+from workspaces import (
+    closing,
+    invitations,
+    notices,
+    passports,
+    registry,
+    retention,
+    scope,
+    spares,
+)
 
 
 @shared_task(name="workspaces.mail_notice", queue="housekeeping")
@@ -49,3 +58,9 @@ def tidy(**_: object) -> None:
     now = clock.now()
     passports.tidy(now=now)
     closing.erase_due(now=now)
+
+
+@shared_task(name="workspaces.keep_spares", queue="housekeeping")
+def keep_spares(**_: object) -> None:
+    """Make schemas ahead of the sign-ups that will take them."""
+    spares.keep(now=clock.now())

@@ -100,11 +100,12 @@ def grant_schema(schema: str, relations: Sequence[tuple[str, str]] = ()) -> None
 
 
 def closed_schemas() -> list[str]:
-    """Return the workspaces' schemas that the application's role cannot enter yet."""
+    """Return the workspaces' schemas, spares too, that the application's role cannot enter yet."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT n.nspname FROM pg_namespace n"
-            " JOIN public.workspaces_workspace w ON w.schema_name = n.nspname"
+            " JOIN (SELECT schema_name FROM public.workspaces_workspace UNION ALL"
+            " SELECT schema_name FROM public.workspaces_spareschema) s ON s.schema_name = n.nspname"
             " JOIN pg_roles r ON r.rolname = %s"
             " WHERE NOT has_schema_privilege(r.oid, n.oid, 'USAGE')",
             [APP_ROLE],

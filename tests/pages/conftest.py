@@ -123,6 +123,15 @@ def owner(client_for: Callable[[User], Client], ada: User) -> Client:
     return client_for(ada)
 
 
+@pytest.fixture(name="manager")
+def managers_client(client_for: Callable[[User], Client], acme: Workspace) -> Client:
+    with scope.workspace(acme):
+        member = members.add(
+            workspace=acme, email="mike@acme.example", role="manager", actor=None, now=clock.now()
+        )
+    return client_for(member.user)
+
+
 @pytest.fixture
 def agent(client_for: Callable[[User], Client], bola: User) -> Client:
     return client_for(bola)

@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -11,20 +10,11 @@ from django.test import Client
 
 from lib import clock
 from tests.pages.conftest import HTMX, Shop
-from workspaces import members, notices, passports, registry, scope
+from workspaces import notices, passports, registry, scope
 from workspaces.models import AuditEntry, Notice, Passport, User, Workspace
 
 pytestmark = pytest.mark.django_db
 PAGE = "/w/acme/settings/data/"
-
-
-@pytest.fixture
-def manager(client_for: Callable[[User], Client], acme: Workspace) -> Client:
-    with scope.workspace(acme):
-        member = members.add(
-            workspace=acme, email="mike@acme.example", role="manager", actor=None, now=clock.now()
-        )
-    return client_for(member.user)
 
 
 @pytest.fixture(autouse=True)
