@@ -23,6 +23,14 @@ _TIME_ZONES = {"NG": "Africa/Lagos", "GH": "Africa/Accra", "KE": "Africa/Nairobi
                "GB": "Europe/London", "US": "America/New_York"}  # fmt: skip
 
 
+# Of a row `s` of the spare schemas: its schema is there, and nobody's. Rows and schemas may have
+# been restored apart from each other.
+IS_SPARE = (
+    "to_regnamespace(s.schema_name) IS NOT NULL AND NOT EXISTS ("
+    "SELECT FROM workspaces_workspace w WHERE w.schema_name = s.schema_name)"
+)
+
+
 class UnableToCreateWorkspace(Exception):
     """The workspace cannot be made; the message is a sentence for the person who asked."""
 
@@ -94,9 +102,10 @@ def _take_spare(version: str) -> str | None:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM workspaces_spareschema WHERE id = ("
-            "SELECT id FROM workspaces_spareschema WHERE schema_version = %s"
-            " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING schema_name",
+            "DELETE FROM workspaces_spareschema WHERE id = ("  # noqa: S608 - a constant
+            "SELECT s.id FROM workspaces_spareschema s"
+            f" WHERE s.schema_version = %s AND {IS_SPARE}"
+            " ORDER BY s.id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING schema_name",
             [version],
         )
         row = cursor.fetchone()

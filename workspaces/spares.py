@@ -4,51 +4,96 @@ There are SPARE_WORKSPACES of this program's version. Where none is left a sign-
 (workspaces.schemas), so they may all be away at any time.
 """
 
-from datetime import datetime
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from lib import events
-from workspaces import blueprint, schemas, scope
-from workspaces.models import SpareSchema
+from workspaces import blueprint, schemas, scope, walls
+from workspaces.models import SpareSchema, Workspace
+
+_log = logging.getLogger(__name__)
+# Hosts that were told different numbers shall not make and drop against each other.
+_SURPLUS_STAYS = timedelta(hours=1)
+# Nobody waits for a dump that reads one; and a host that is cut off meanwhile holds nothing up.
+_PATIENCE = (
+    "SET LOCAL lock_timeout = '300ms'; SET LOCAL idle_in_transaction_session_timeout = '30s'"
+)
+
+
+@dataclass(frozen=True)
+class _Spare:
+    pk: int
+    version: str
+    made_at: datetime
+    is_good: bool  # its schema is there, and nobody's
 
 
 def keep(*, now: datetime) -> tuple[int, int]:
-    """Make what is missing, drop what is too many or of an older version; return both counts.
+    """Make what is missing, drop what is too many or no good any more; return both counts.
 
     Each in its own transaction, by one process at a time. Those of a newer version belong to
     processes that are newer than this one, and are left alone.
     """
     made = dropped = 0
-    with scope.owner():
-        there = set(SpareSchema.objects.values_list("pk", "schema_version"))
-    for pk in _left_over(there):
-        dropped += _drop(pk)
-    while _count() < settings.SPARE_WORKSPACES and _make(now):
+    while len(_mine()) < settings.SPARE_WORKSPACES and _make(now):
         made += 1
+    for pk in _left_over(now):
+        dropped += _drop(pk)
     if made or dropped:
         events.publish("workspaces.spares.kept", params={"made": made, "dropped": dropped})
     return made, dropped
 
 
-def _left_over(there: set[tuple[int, str]]) -> list[int]:
-    mine = blueprint.current_version()
-    current = sorted(pk for pk, version in there if version == mine)
-    older = [pk for pk, version in there if version != mine and not blueprint.is_newer(version)]
-    return [*older, *current[settings.SPARE_WORKSPACES :]]
+def forsake() -> None:
+    """Let no sign-up take those that are there; `keep` makes others, and drops these.
 
-
-def _count() -> int:
+    After a migration their tables may differ from what their version promises: one that was
+    taken back and another in its place have the same number.
+    """
     with scope.owner():
-        return SpareSchema.objects.filter(schema_version=blueprint.current_version()).count()
+        if walls.has_table(SpareSchema._meta.db_table):  # its migration may have been taken back
+            SpareSchema.objects.update(schema_version="")
+
+
+def _all() -> list[_Spare]:
+    with scope.owner(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT s.id, s.schema_version, s.made_at, "  # noqa: S608 - a constant
+            f"{schemas.IS_SPARE} FROM workspaces_spareschema s ORDER BY s.id"
+        )
+        return [_Spare(*row) for row in cursor.fetchall()]
+
+
+def _mine() -> list[_Spare]:
+    version = blueprint.current_version()
+    return [spare for spare in _all() if spare.version == version and spare.is_good]
+
+
+def _left_over(now: datetime) -> list[int]:
+    version, mine = blueprint.current_version(), _mine()
+    surplus = [
+        spare.pk
+        for spare in mine[settings.SPARE_WORKSPACES :]
+        if spare.made_at < now - _SURPLUS_STAYS
+    ]
+    useless = [
+        spare.pk
+        for spare in _all()
+        if not blueprint.is_newer(spare.version) and (spare.version != version or not spare.is_good)
+    ]
+    return useless + surplus
 
 
 def _make(now: datetime) -> bool:
     """Make one; False when another process is at it, or has been."""
-    with scope.owner(), transaction.atomic(), connection.cursor() as cursor:
+    with scope.owner(), transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute(_PATIENCE)
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('spare-schemas', 0))")
-        if not cursor.fetchone()[0] or _count() >= settings.SPARE_WORKSPACES:
+        if not cursor.fetchone()[0] or len(_mine()) >= settings.SPARE_WORKSPACES:
             return False
         name = schemas.new_name()
         schemas.make_tables(name)
@@ -59,11 +104,20 @@ def _make(now: datetime) -> bool:
 
 
 def _drop(pk: int) -> bool:
-    """Drop one; False when a sign-up has taken it, or has its hand on it."""
-    with scope.owner(), transaction.atomic(), connection.cursor() as cursor:
-        row = SpareSchema.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
-        if row is None:
-            return False
-        cursor.execute(f'DROP SCHEMA IF EXISTS "{row.schema_name}" CASCADE')
-        row.delete()
+    """Drop one; False when a sign-up has its hand on it, or it cannot be dropped now.
+
+    A workspace's schema is never dropped, whatever a table says that somebody restored in part.
+    """
+    try:
+        with scope.owner(), transaction.atomic(durable=True), connection.cursor() as cursor:
+            cursor.execute(_PATIENCE)
+            row = SpareSchema.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
+            if row is None:
+                return False
+            if not Workspace.objects.filter(schema_name=row.schema_name).exists():
+                cursor.execute(f'DROP SCHEMA IF EXISTS "{row.schema_name}" CASCADE')
+            row.delete()
+    except DatabaseError:
+        _log.warning("workspaces.spares.not-dropped", exc_info=True)
+        return False  # the next time, then
     return True

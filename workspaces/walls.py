@@ -59,7 +59,8 @@ def raise_walls() -> bool:
                 )
         if has_roles:
             for table in settings.DATABASE_HIDDEN_TABLES:
-                cursor.execute(f"REVOKE ALL ON public.{table} FROM {APP_ROLE}")
+                if has_table(table):  # a migration may have been taken back
+                    cursor.execute(f"REVOKE ALL ON public.{table} FROM {APP_ROLE}")
             for role, tables in settings.DATABASE_ROLES.items():
                 if _make_role(role):
                     _grant(cursor, role, tables)
@@ -99,13 +100,19 @@ def grant_schema(schema: str, relations: Sequence[tuple[str, str]] = ()) -> None
             )
 
 
+def has_table(name: str) -> bool:
+    """Say whether there is such a public table."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f"public.{name}"])
+        return bool(cursor.fetchone()[0])
+
+
 def closed_schemas() -> list[str]:
-    """Return the workspaces' schemas, spares too, that the application's role cannot enter yet."""
+    """Return the workspaces' schemas that the application's role cannot enter yet."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT n.nspname FROM pg_namespace n"
-            " JOIN (SELECT schema_name FROM public.workspaces_workspace UNION ALL"
-            " SELECT schema_name FROM public.workspaces_spareschema) s ON s.schema_name = n.nspname"
+            " JOIN public.workspaces_workspace w ON w.schema_name = n.nspname"
             " JOIN pg_roles r ON r.rolname = %s"
             " WHERE NOT has_schema_privilege(r.oid, n.oid, 'USAGE')",
             [APP_ROLE],

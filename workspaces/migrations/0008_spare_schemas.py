@@ -3,6 +3,16 @@
 from django.db import migrations, models
 
 
+# Taken back, they would be schemas that nobody knows of.
+DROP_THEM = """
+DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT schema_name FROM workspaces_spareschema LOOP
+        EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', name);
+    END LOOP;
+END $$
+"""
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -19,4 +29,5 @@ class Migration(migrations.Migration):
                 ('made_at', models.DateTimeField()),
             ],
         ),
+        migrations.RunSQL(migrations.RunSQL.noop, DROP_THEM),
     ]

@@ -9,7 +9,7 @@ from typing import Any
 
 from django_tenants.management.commands.migrate_schemas import MigrateSchemasCommand
 
-from workspaces import migrating, scope, walls
+from workspaces import migrating, scope, spares, walls
 from workspaces.database.base import SYSTEM_ROLE
 from workspaces.management.commands.migrate_workspaces import stopping
 from workspaces.migrating import Outcome
@@ -28,7 +28,7 @@ class Command(MigrateSchemasCommand):
         if any(options.get(name) for name in _LIBRARY_OPTIONS):
             self._public_and_library(*args, **options)
             self._note_versions()
-            self._raise_walls(options)
+            self._finish(options)
             return
         is_public = not options["tenant"] and options.get("schema_name") in (None, "public")
         is_tenants = not options["shared"] and options.get("schema_name") != "public"
@@ -42,9 +42,9 @@ class Command(MigrateSchemasCommand):
             try:
                 self._migrate_workspaces(options)
             finally:
-                self._raise_walls(options)
+                self._finish(options)
         else:
-            self._raise_walls(options)
+            self._finish(options)
 
     def _public_and_library(self, *args: Any, **options: Any) -> None:
         with scope.owner():
@@ -79,7 +79,8 @@ class Command(MigrateSchemasCommand):
             for each in migrating.verify():
                 Workspace.objects.filter(schema_name=each.schema).update(schema_version=each.has)
 
-    def _raise_walls(self, options: dict[str, Any]) -> None:
+    def _finish(self, options: dict[str, Any]) -> None:
+        spares.forsake()
         # The library's executor closes the connection in between: enter anew.
         with scope.owner():
             with_roles = walls.raise_walls()
