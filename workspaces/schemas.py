@@ -26,7 +26,7 @@ _TIME_ZONES = {"NG": "Africa/Lagos", "GH": "Africa/Accra", "KE": "Africa/Nairobi
 # Of a row `s` of the spare schemas: its schema is there, and nobody's. Rows and schemas may have
 # been restored apart from each other.
 IS_SPARE = (
-    "to_regnamespace(s.schema_name) IS NOT NULL AND NOT EXISTS ("
+    "EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = s.schema_name) AND NOT EXISTS ("
     "SELECT FROM workspaces_workspace w WHERE w.schema_name = s.schema_name)"
 )
 

@@ -42,7 +42,8 @@ def names() -> list[str]:
 
 def is_there(schema: str) -> bool:
     with scope.owner(), database.cursor() as cursor:
-        cursor.execute("SELECT to_regnamespace(%s) IS NOT NULL", [schema])
+        # (`to_regnamespace` may still know a schema that another session has dropped meanwhile.)
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = %s)", [schema])
         return bool(cursor.fetchone()[0])
 
 
