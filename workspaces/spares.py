@@ -39,9 +39,9 @@ def keep(*, now: datetime) -> tuple[int, int]:
     processes that are newer than this one, and are left alone.
     """
     made = dropped = 0
-    while len(_mine()) < settings.SPARE_WORKSPACES and _make(now):
+    while len(_mine(_all())) < settings.SPARE_WORKSPACES and _make(now):
         made += 1
-    for pk in _left_over(now):
+    for pk in _left_over(_all(), now):
         dropped += _drop(pk)
     if made or dropped:
         events.publish("workspaces.spares.kept", params={"made": made, "dropped": dropped})
@@ -68,24 +68,21 @@ def _all() -> list[_Spare]:
         return [_Spare(*row) for row in cursor.fetchall()]
 
 
-def _mine() -> list[_Spare]:
+def _mine(there: list[_Spare]) -> list[_Spare]:
     version = blueprint.current_version()
-    return [spare for spare in _all() if spare.version == version and spare.is_good]
+    return [spare for spare in there if spare.version == version and spare.is_good]
 
 
-def _left_over(now: datetime) -> list[int]:
-    version, mine = blueprint.current_version(), _mine()
-    surplus = [
-        spare.pk
-        for spare in mine[settings.SPARE_WORKSPACES :]
-        if spare.made_at < now - _SURPLUS_STAYS
-    ]
+def _left_over(there: list[_Spare], now: datetime) -> list[int]:
+    mine = _mine(there)
+    surplus = mine[settings.SPARE_WORKSPACES :]
     useless = [
-        spare.pk
-        for spare in _all()
-        if not blueprint.is_newer(spare.version) and (spare.version != version or not spare.is_good)
+        spare for spare in there if spare not in mine and not blueprint.is_newer(spare.version)
     ]
-    return useless + surplus
+    return [
+        *(spare.pk for spare in useless),
+        *(spare.pk for spare in surplus if spare.made_at < now - _SURPLUS_STAYS),
+    ]
 
 
 def _make(now: datetime) -> bool:
@@ -93,7 +90,7 @@ def _make(now: datetime) -> bool:
     with scope.owner(), transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute(_PATIENCE)
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('spare-schemas', 0))")
-        if not cursor.fetchone()[0] or len(_mine()) >= settings.SPARE_WORKSPACES:
+        if not cursor.fetchone()[0] or len(_mine(_all())) >= settings.SPARE_WORKSPACES:
             return False
         name = schemas.new_name()
         schemas.make_tables(name)
